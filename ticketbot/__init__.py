@@ -1,0 +1,3 @@
+"""ticketbot sells and checks event tickets over Nostr and Lightning."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,128 @@
+"""What a configuration says, as values. Paths are absolute, people are hex public keys."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, NoReturn
+
+ANYONE: Final = None
+"""`Bot.organizers` when the notes of anyone who names the bot are sold."""
+
+
+class Secret:
+    """Text that nothing prints: `repr`, `str` and formatting are empty, `reveal()` gives it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return ""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._text.encode(), other._text.encode())
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not copied into files or other processes")
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """`ticket_key` is 64 hex digits; None means that `ticket_key_file` is still to be made."""
+
+    name: str
+    about: str
+    nsec: Secret
+    ticket_key: Secret | None
+    ticket_key_file: Path
+    operators: frozenset[str]
+    organizers: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Nostr:
+    """`proxy` is a SOCKS URL; private relays are those that attendees name, not our own."""
+
+    relays: tuple[str, ...]
+    ephemeral_tickets: Literal["always", "when-asked", "never"]
+    proxy: str | None
+    allow_private_relays: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lightning:
+    wallet: Literal["lnbits", "fake"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lnbits:
+    """`url` has no slash at its end; without `admin_key` nothing is sent by itself."""
+
+    url: str
+    invoice_key: Secret
+    admin_key: Secret | None
+    requests_per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    url: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """Where HTTP listens; `public_url` is how people reach it, without a slash at its end."""
+
+    host: str
+    port: int
+    public_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    hold_seconds: int
+    max_holds_per_buyer: int
+    max_tickets_per_order: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    messages_per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All of it. `lnbits` is None with another wallet, `web` is None where nothing listens.
+
+    `warnings` are sentences for the operator about what works and should not stay so.
+    """
+
+    file: Path
+    bot: Bot
+    nostr: Nostr
+    lightning: Lightning
+    lnbits: Lnbits | None
+    ledger: Ledger
+    web: Web | None
+    sales: Sales
+    limits: Limits
+    warnings: tuple[str, ...]
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret in it, for the logs to leave out."""
+        keys = [self.bot.nsec, self.bot.ticket_key]
+        if self.lnbits is not None:
+            keys += [self.lnbits.invoice_key, self.lnbits.admin_key]
+        return tuple(key for key in keys if key is not None)
