@@ -1,0 +1,251 @@
+"""Letters between the bot and people: NIP-17 gift wraps, NIP-04, and kind 24133.
+
+A batch in, a batch out, and no IO, so that another process can do it as well.
+"""
+
+from __future__ import annotations
+
+import binascii
+import functools
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+import orjson
+from Crypto.Cipher import AES
+from Crypto.Util.Padding import pad, unpad
+
+from ticketbot import nip44, secp
+from ticketbot.domain.nostr import Event, Rumor, event_id
+from ticketbot.errors import Malformed
+from ticketbot.keys import Keys, event_json, parse_event, parse_rumor, sign, verify
+
+__all__ = [
+    "Envelopes",
+    "Keys",
+    "Letter",
+    "Opened",
+    "Protocol",
+    "Sealed",
+    "parse_event",
+    "verify",
+]
+
+Protocol = Literal["nip17", "nip04", "24133"]
+
+CHAT, SEAL, WRAP = 14, 13, 1059
+"""NIP-17's message, inside NIP-59's seal, inside NIP-59's gift wrap."""
+NIP04, MACHINE = 4, 24133
+
+BACKDATE = 2 * 24 * 3600
+"""Seconds by which NIP-59 lets seals and wraps lie about their age."""
+
+_MAX_NIP04 = 90_000  # characters of base64: about what NIP-44 allows
+
+
+class Opened(NamedTuple):
+    """A letter to the bot, its author proven.
+
+    `key` (32 bytes) is SHA-256 of the author's public key and the id of the rumor (NIP-17)
+    or event: however often and however wrapped a letter comes, its key is the same.
+    `sent_at` (unix seconds) is what the author claims.
+    """
+
+    protocol: Protocol
+    sender: str
+    key: bytes
+    sent_at: int
+    text: str
+    rumor_kind: int
+
+
+class Letter(NamedTuple):
+    """A letter from the bot. `sent_at` (unix seconds) is the time its reader sees.
+
+    `backdate=False` dates the gift wrap now, for relays that refuse old events.
+    """
+
+    protocol: Protocol
+    recipient: str
+    sent_at: int
+    text: str
+    backdate: bool = True
+
+
+class Sealed(NamedTuple):
+    """A letter as a signed event, ready to be published."""
+
+    event_id: str
+    kind: int
+    json: bytes
+
+
+class Envelopes:
+    """Opens what was written to `keys`, and seals what they answer.
+
+    The keys shared with the last `peers` correspondents are kept, 1.2 kB each.
+    `clock` gives unix seconds, for the dates on seals and wraps.
+    """
+
+    def __init__(
+        self, keys: Keys, peers: int = 4096, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.pubkey = keys.pubkey
+        self._keys = keys
+        self._clock = clock
+        self._peer = functools.lru_cache(maxsize=peers)(self._meet)
+
+    def open(self, events: Sequence[Event]) -> list[Opened | Malformed]:
+        """Each event's letter, or why there is none, in the order of `events`.
+
+        The events' own signatures have been verified by whoever received them.
+        """
+        return [self._try_open(event) for event in events]
+
+    def seal(self, letters: Sequence[Letter]) -> list[Sealed]:
+        """A signed event for each letter, in the order of `letters`.
+
+        Malformed when a recipient is not on the curve, or a text does not fit: some 40,000
+        bytes go into a gift wrap, 65,535 into the others.
+        """
+        return [self._seal(letter) for letter in letters]
+
+    def rumor_id(self, letter: Letter) -> str:
+        """The id of a NIP-17 letter, the same however often it is sealed."""
+        return self._rumor(letter).id
+
+    def _try_open(self, event: Event) -> Opened | Malformed:
+        try:
+            opened = self._open(event)
+        except Malformed as error:
+            return Malformed(str(error))  # `error` itself keeps every frame it passed alive
+        if opened.sender == self.pubkey:
+            return Malformed("a letter from ourselves")  # answering it would never end
+        return opened
+
+    def _open(self, event: Event) -> Opened:
+        if event.kind == WRAP:
+            rumor = self._unwrap(event)
+            if rumor.kind != CHAT:
+                raise Malformed(f"ignored rumor kind {rumor.kind}")
+            return _opened("nip17", rumor, rumor.content)
+        if event.kind == MACHINE:
+            self._check_addressed(event)
+            text = nip44.decrypt(self._peer(event.pubkey).conversation, event.content)
+            return _opened("24133", event, text)
+        if event.kind == NIP04:
+            self._check_addressed(event)
+            return _opened("nip04", event, self._decrypt04(event.pubkey, event.content))
+        raise Malformed(f"kind {event.kind} is no letter")
+
+    def _seal(self, letter: Letter) -> Sealed:
+        match letter.protocol:
+            case "nip17":
+                event = self._wrap(letter)
+            case "24133":
+                content = nip44.encrypt(self._peer(letter.recipient).conversation, letter.text)
+                event = self._address(letter, MACHINE, content)
+            case "nip04":
+                content = self._encrypt04(letter.recipient, letter.text)
+                event = self._address(letter, NIP04, content)
+        return Sealed(event.id, event.kind, event_json(event))
+
+    def _address(self, letter: Letter, kind: int, content: str) -> Event:
+        return self._keys.sign_event(letter.sent_at, kind, [["p", letter.recipient]], content)
+
+    def _check_addressed(self, event: Event) -> None:
+        readers = event.rows("p")
+        if readers and not any(row and row[0] == self.pubkey for row in readers):
+            raise Malformed("a letter to somebody else")
+
+    def _wrap(self, letter: Letter) -> Event:
+        peer = self._peer(letter.recipient)
+        sealed_at = wrapped_at = int(self._clock())
+        sealed_at -= secrets.randbelow(BACKDATE)
+        if letter.backdate:
+            wrapped_at -= secrets.randbelow(BACKDATE)
+        inner = nip44.encrypt(peer.conversation, event_json(self._rumor(letter)).decode())
+        seal = self._keys.sign_event(sealed_at, SEAL, [], inner)
+        once = secp.Keypair.fresh()
+        conversation = nip44.converse(once.secret, peer.point)
+        outer = nip44.encrypt(conversation, event_json(seal).decode())
+        return sign(once, wrapped_at, WRAP, [["p", letter.recipient]], outer, check=False)
+
+    def _unwrap(self, wrap: Event) -> Rumor:
+        # A wrap's key is used once, so it is not worth a place among the peers.
+        outer = nip44.conversation(self._keys.keypair.secret, _key_bytes(wrap.pubkey))
+        seal = parse_event(_parse_json(nip44.decrypt(outer, wrap.content)))
+        if seal.kind != SEAL or seal.tags:
+            raise Malformed("the seal is not of kind 13, or carries tags")
+        if not verify(seal):
+            raise Malformed("the seal's id or signature is wrong")
+        inner = nip44.decrypt(self._peer(seal.pubkey).conversation, seal.content)
+        rumor = parse_rumor(_parse_json(inner))
+        if rumor.pubkey != seal.pubkey:
+            raise Malformed("the rumor names another author than its seal")
+        return rumor
+
+    def _rumor(self, letter: Letter) -> Rumor:
+        body = (self.pubkey, letter.sent_at, CHAT, [["p", letter.recipient]], letter.text)
+        try:
+            return Rumor(event_id(*body), *body)
+        except orjson.JSONEncodeError:
+            raise Malformed("the text holds half a surrogate pair") from None
+
+    def _decrypt04(self, sender: str, content: str) -> str:
+        sealed, mark, nonce = content.partition("?iv=")
+        if not mark or len(content) > _MAX_NIP04:
+            raise Malformed("not a NIP-04 message")
+        try:
+            cipher = AES.new(self._key04(sender), AES.MODE_CBC, _unbase64(nonce))
+            return unpad(cipher.decrypt(_unbase64(sealed)), AES.block_size).decode()
+        except ValueError:
+            raise Malformed("the NIP-04 message does not decrypt") from None
+
+    def _encrypt04(self, recipient: str, text: str) -> str:
+        plain = nip44.encode_text(text)
+        nonce = os.urandom(AES.block_size)
+        cipher = AES.new(self._key04(recipient), AES.MODE_CBC, nonce)
+        return f"{_base64(cipher.encrypt(pad(plain, AES.block_size)))}?iv={_base64(nonce)}"
+
+    def _key04(self, pubkey: str) -> bytes:
+        return secp.shared_x(self._keys.keypair.secret, secp.parse_point(_key_bytes(pubkey)))
+
+    def _meet(self, pubkey: str) -> _Peer:
+        point = secp.parse_point(_key_bytes(pubkey))
+        return _Peer(point, nip44.converse(self._keys.keypair.secret, point))
+
+
+class _Peer(NamedTuple):
+    point: secp.Point
+    conversation: nip44.Conversation
+
+
+def _opened(protocol: Protocol, letter: Event | Rumor, text: str) -> Opened:
+    key = hashlib.sha256(bytes.fromhex(letter.pubkey + letter.id)).digest()
+    return Opened(protocol, letter.pubkey, key, letter.created_at, text, letter.kind)
+
+
+def _parse_json(text: str) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise Malformed("not JSON") from None
+
+
+def _key_bytes(pubkey: str) -> bytes:
+    try:
+        return bytes.fromhex(pubkey)
+    except ValueError:
+        raise Malformed("the pubkey is not hex") from None
+
+
+def _base64(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode()
+
+
+def _unbase64(text: str) -> bytes:
+    return binascii.a2b_base64(text, strict_mode=True)
