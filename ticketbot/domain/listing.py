@@ -1,0 +1,341 @@
+"""What is for sale: read from an organizer's note, with everything that is wrong at once.
+
+Calendar events (NIP-52, kinds 31922 and 31923) and labelled notes (kind 1, see note.py)
+become a `Listing`. Prices are tags as in NIP-99; `stock`, `tier`, `sales_start`,
+`sales_end`, `max_per_buyer` and `ephemeral` are ticketbot's own (docs/protocol.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ticketbot.domain.money import PriceProblem, read_price
+from ticketbot.domain.naming import FieldProblem, clean, quote
+from ticketbot.domain.nostr import Event
+from ticketbot.domain.note import (
+    DAY_EVENT,
+    TEXT_NOTE,
+    TIME_EVENT,
+    mentions,
+    read_note,
+    without_mentions,
+)
+from ticketbot.domain.sheet import Problem as Problem
+from ticketbot.domain.sheet import Sheet, read_count
+from ticketbot.domain.when import (
+    ASSUMED_LENGTH,
+    DAY,
+    FARTHEST,
+    LAST_DAY_LAG,
+    LATEST,
+    Span,
+    read_clock,
+    read_day,
+    read_local,
+    read_stamp,
+    read_zone,
+)
+from ticketbot.errors import TicketbotError
+
+MOST_TIERS, MOST_CATEGORIES = 10, 20
+LONGEST_TITLE, LONGEST_PLACE, LONGEST_SUMMARY, LONGEST_TIER = 120, 200, 500, 40
+LONGEST_D = 200  # bytes: an naddr holds 255, and an event_id with it stays under 300
+LONGEST_URL = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One kind of ticket. `stock` None = as many as the event has."""
+
+    name: str
+    price_msat: int
+    stock: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """An event on sale. Times are unix seconds, `end` is exclusive, keys and ids hex.
+
+    `event_id` is `kind:pubkey:d`, of a kind-1 note its id. `stock` None = unlimited.
+    `ephemeral` False forbids kind 24133. `general`: tickets are sold without a tier too, at
+    `price_msat`; where they are not, `price_msat` is the cheapest tier's.
+    """
+
+    event_id: str
+    organizer: str
+    kind: int
+    note_id: str
+    created_at: int
+    title: str
+    summary: str
+    place: str
+    start: int
+    end: int
+    timezone: str
+    all_day: bool
+    price_msat: int
+    stock: int | None
+    tiers: tuple[Tier, ...]
+    sales_start: int | None
+    sales_end: int | None
+    max_per_buyer: int | None
+    ephemeral: bool
+    categories: tuple[str, ...]
+    cancelled: bool
+    image: str | None
+    general: bool = True
+
+    def tier(self, name: str) -> Tier | None:
+        """The tier of this name, case ignored."""
+        wanted = clean(name, LONGEST_TIER).casefold()
+        return next((tier for tier in self.tiers if tier.name.casefold() == wanted), None)
+
+    @property
+    def prices(self) -> tuple[int, ...]:
+        """Every price a ticket can have, in msat, ascending."""
+        general = {self.price_msat} if self.general else set()
+        return tuple(sorted({tier.price_msat for tier in self.tiers} | general))
+
+    @property
+    def last_day(self) -> int:
+        """Midnight UTC of the last day of an all-day event."""
+        return self.end - LAST_DAY_LAG - DAY
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict; `from_json` is its inverse."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        tiers = [[tier.name, tier.price_msat, tier.stock] for tier in self.tiers]
+        return plain | {"tiers": tiers, "categories": list(self.categories)}
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Listing:
+        """The listing that `to_json` wrote."""
+        tiers = tuple(Tier(*row) for row in plain["tiers"])
+        return cls(**plain | {"tiers": tiers, "categories": tuple(plain["categories"])})
+
+
+class ListingProblems(TicketbotError):
+    """A note that cannot be sold, with one problem for each field that is wrong."""
+
+    def __init__(self, problems: tuple[Problem, ...], title: str | None) -> None:
+        super().__init__("; ".join(f"{problem.field}: {problem.sentence}" for problem in problems))
+        self.problems = problems
+        self.title = title
+
+
+def is_for(event: Event, bot: str) -> bool:
+    """Whether the note points to the bot: by a `p` tag, or by a mention in a kind-1 note."""
+    if any(row[:1] == [bot] for row in event.rows("p")):
+        return True
+    return event.kind == TEXT_NOTE and mentions(event.content, bot)
+
+
+def says_cancelled(event: Event) -> bool:
+    """Whether the note calls its event off, however much else in it may be wrong."""
+    return (event.tag("status") or "").strip().lower() in ("cancelled", "canceled")
+
+
+def read_listing(event: Event, bot: str) -> Listing:
+    """The listing that a note of kind 31922, 31923 or 1 describes.
+
+    ListingProblems: all that is wrong, one problem a field. Whether the author may sell
+    here, and whether it is addressed to the bot (`is_for`), is not asked.
+    """
+    tags, text = event.tags, event.content
+    if event.kind == TEXT_NOTE:
+        note = read_note(event.content)
+        written = {tag[0] for tag in note.tags}
+        tags = note.tags + [tag for tag in event.tags if tag and tag[0] not in written]
+        text = note.rest
+    sheet = Sheet(tags, event.kind)
+
+    title = _read_title(sheet)
+    d = "" if event.kind == TEXT_NOTE else sheet.read("d", "", lambda: _read_d(event))
+    span = _read_span(sheet, event)
+    tiers = _read_tiers(sheet)
+    price, general = _read_prices(sheet, tiers)
+    stock = sheet.maybe("stock", lambda text: read_count(text, 0))
+    sales = _read_sales(sheet, span)
+    max_per_buyer = sheet.maybe("max_per_buyer", lambda text: read_count(text, 1))
+    ephemeral = _read_ephemeral(sheet)
+    if sheet.problems or span is None:
+        raise ListingProblems(tuple(sheet.problems.values()), title or None)
+
+    places = sheet.texts("location") or sheet.texts("place")
+    summary = (sheet.texts("summary") or [text])[0]
+    return Listing(
+        event_id=event.id if event.kind == TEXT_NOTE else f"{event.kind}:{event.pubkey}:{d}",
+        organizer=event.pubkey,
+        kind=event.kind,
+        note_id=event.id,
+        created_at=event.created_at,
+        title=title,
+        summary=clean(without_mentions(summary, bot), LONGEST_SUMMARY),
+        place=clean(", ".join(dict.fromkeys(places)), LONGEST_PLACE),
+        start=span.start,
+        end=span.end,
+        timezone=span.timezone,
+        all_day=span.all_day,
+        price_msat=price,
+        stock=stock,
+        tiers=tiers,
+        sales_start=sales[0],
+        sales_end=sales[1],
+        max_per_buyer=max_per_buyer,
+        ephemeral=ephemeral,
+        categories=_categories(sheet),
+        cancelled=says_cancelled(event),
+        image=next((url for url in sheet.texts("image") if _is_image(url)), None),
+        general=general,
+    )
+
+
+def _read_title(sheet: Sheet) -> str:
+    found = sheet.texts("title") or sheet.texts("name")  # NIP-52: deprecated, where no title is
+    title = clean(found[0], LONGEST_TITLE) if found else ""
+    if not title:
+        sheet.blame("title", FieldProblem("title-missing"))
+    return title
+
+
+def _read_d(event: Event) -> str:
+    d = event.tag("d") or ""
+    if not d.strip():
+        raise FieldProblem("d-missing")
+    if not d.isprintable() or len(d.encode()) > LONGEST_D:
+        raise FieldProblem("d-odd", most=LONGEST_D)
+    return d
+
+
+def _read_span(sheet: Sheet, event: Event) -> Span | None:
+    if not 0 <= event.created_at <= LATEST:
+        sheet.blame("created_at", FieldProblem("created-at"))
+    if event.kind == TEXT_NOTE:
+        return _lines(sheet, event.created_at)
+    if event.kind == TIME_EVENT:
+        return _moments(sheet, event.created_at)
+    if event.kind == DAY_EVENT:
+        return _days(sheet, event.created_at)
+    sheet.blame("kind", FieldProblem("kind-unknown", text=event.kind))
+    return None
+
+
+def _lines(sheet: Sheet, now: int) -> Span | None:
+    when = sheet.read("when", None, lambda: read_local(sheet.needed("when")))
+    if when is None:
+        return None
+    start, zone = when
+
+    def until(text: str) -> int:
+        return read_clock(text, start, zone)
+
+    end = sheet.maybe("until", until) or start + ASSUMED_LENGTH
+    return _in_order(sheet, ("when", "until"), Span(start, end, zone, False), now)
+
+
+def _moments(sheet: Sheet, now: int) -> Span | None:
+    zone = sheet.maybe("start_tzid", read_zone) or "UTC"
+    sheet.maybe("end_tzid", read_zone)
+    start = sheet.read("start", None, lambda: read_stamp(sheet.needed("start")))
+    end = sheet.maybe("end", read_stamp)
+    if start is None:
+        return None
+    span = Span(start, start + ASSUMED_LENGTH if end is None else end, zone, False)
+    return _in_order(sheet, ("start", "end"), span, now)
+
+
+def _days(sheet: Sheet, now: int) -> Span | None:
+    start = sheet.read("start", None, lambda: read_day(sheet.needed("start")))
+    end = sheet.maybe("end", read_day)
+    if start is None:
+        return None
+    midnight = start + DAY if end is None else end
+    if midnight <= start:
+        sheet.blame("end", FieldProblem("end-early"))
+    span = Span(start, midnight + LAST_DAY_LAG, "UTC", True)
+    return _in_order(sheet, ("start", "end"), span, now)
+
+
+def _in_order(sheet: Sheet, names: tuple[str, str], span: Span, now: int) -> Span:
+    """The note's own date stands for now: a mistaken century is noticed without a clock."""
+    if span.end <= span.start:
+        sheet.blame(names[1], FieldProblem("end-early"))
+    for name, at in zip(names, span[:2], strict=True):
+        if at > now + FARTHEST:
+            sheet.blame(name, FieldProblem("time-far"))
+    return span
+
+
+def _read_price(sheet: Sheet) -> int | None:
+    rows = {(number.strip(), unit.strip()) for number, unit in sheet.padded("price", 2)}
+    try:
+        prices = {read_price(*row) for row in rows}
+    except PriceProblem:
+        if len(rows) == 1:
+            raise
+        raise FieldProblem("given-twice") from None
+    if len(prices) > 1:
+        raise FieldProblem("given-twice")
+    return prices.pop() if prices else None
+
+
+def _read_prices(sheet: Sheet, tiers: tuple[Tier, ...]) -> tuple[int, bool]:
+    """The price without a tier, and whether there is one.
+
+    Beside tiers, a `price` that one of them has too only advertises that tier.
+    """
+    price = sheet.read("price", None, lambda: _read_price(sheet))
+    of_tiers = [tier.price_msat for tier in tiers]
+    if price is None or price in of_tiers:
+        return min(of_tiers, default=0), not of_tiers
+    return price, True
+
+
+def _read_tiers(sheet: Sheet) -> tuple[Tier, ...]:
+    rows = sheet.padded("tier", 4)
+    if len(rows) > MOST_TIERS:
+        sheet.blame("tier", FieldProblem("tier-many", most=MOST_TIERS))
+        return ()
+    tiers: dict[str, Tier] = {}
+    for written, number, currency, stock in rows:
+        name = clean(written, LONGEST_TIER)
+        if not any(letter.isalpha() for letter in name):
+            sheet.blame("tier", FieldProblem("tier-name", text=name))
+            continue
+        try:
+            if name.casefold() in tiers:
+                raise FieldProblem("tier-twice", text=name)
+            count = read_count(stock, 0) if stock.strip() else None
+            tiers[name.casefold()] = Tier(name, read_price(number, currency), count)
+        except FieldProblem as wrong:
+            sheet.blame(f"tier {name}", wrong, like="tier")
+    return tuple(tiers.values())
+
+
+def _read_sales(sheet: Sheet, span: Span | None) -> tuple[int | None, int | None]:
+    start, end = sheet.maybe("sales_start", read_stamp), sheet.maybe("sales_end", read_stamp)
+    if start is not None and end is not None and end <= start:
+        sheet.blame("sales_end", FieldProblem("sales-end-early"))
+    elif start is not None and span is not None and start >= span.end:
+        sheet.blame("sales_start", FieldProblem("sales-start-late"))
+    return start, end
+
+
+def _read_ephemeral(sheet: Sheet) -> bool:
+    """False where kind 24133 is forbidden; a slip in this tag must not publish anything."""
+    wish = sheet.read("ephemeral", None, lambda: sheet.one("ephemeral"))
+    if wish is None or wish.lower() in ("always", "when-asked"):
+        return True
+    if wish.lower() != "never":
+        sheet.blame("ephemeral", FieldProblem("ephemeral-value", text=quote(wish)))
+    return False
+
+
+def _categories(sheet: Sheet) -> tuple[str, ...]:
+    names = (clean(text.strip().lstrip("#"), LONGEST_TIER).lower() for text in sheet.texts("t"))
+    return tuple(dict.fromkeys(name for name in names if name))[:MOST_CATEGORIES]
+
+
+def _is_image(url: str) -> bool:
+    return url.startswith("https://") and url.isprintable() and len(url) <= LONGEST_URL
