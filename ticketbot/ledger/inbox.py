@@ -1,0 +1,44 @@
+"""The inbox: what was answered once is not answered again, on no relay, after no restart."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ticketbot.ledger.store import Tx
+
+
+def claim(tx: Tx, key: bytes, now: int) -> bool:
+    """True for the first who brings this message; key is `Opened.key`, 32 bytes."""
+    return tx.change("INSERT OR IGNORE INTO inbox (key, at) VALUES (?, ?)", (key[:16], now)) == 1
+
+
+def forget(tx: Tx, before: int, most: int = 500) -> int:
+    """Drop keys of messages that are too old to be acted on anyway; how many."""
+    return tx.change(
+        "DELETE FROM inbox WHERE key IN (SELECT key FROM inbox WHERE at < ? LIMIT ?)",
+        (before, most),
+    )
+
+
+def request_key(tx: Tx, person: int, request_id: str) -> bytes:
+    """What a machine's request is remembered by."""
+    return tx.vault.tag(b"request", f"{person}:{request_id}".encode())
+
+
+def remembered(tx: Tx, key: bytes) -> tuple[bytes, str] | None:
+    """(hash of the content, order id) of the purchase made under this key, or None."""
+    row = tx.row("SELECT content, order_id FROM request WHERE key = ?", (key,))
+    return None if row is None else (row[0], row[1])
+
+
+def remember(tx: Tx, key: bytes, content: str, order_id: str) -> None:
+    """Bind this request to its order for good."""
+    tx.change(
+        "INSERT INTO request (key, content, order_id) VALUES (?, ?, ?)",
+        (key, content_hash(content), order_id),
+    )
+
+
+def content_hash(content: str) -> bytes:
+    """SHA-256 of what was asked, without the request_id."""
+    return hashlib.sha256(content.encode()).digest()

@@ -1,0 +1,172 @@
+-- Time: unix seconds. Money: msat. Ids: text made in Python. People: only `person` knows a key,
+-- looked up by HMAC and sealed; everything else points to the person's number.
+
+CREATE TABLE mark (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE person (
+    id         INTEGER PRIMARY KEY,
+    lookup     BLOB NOT NULL UNIQUE,
+    sealed     BLOB NOT NULL,
+    via        TEXT NOT NULL CHECK (via IN ('nip17', 'nip04', '24133', 'auto')),
+    last_stamp INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE inbox (
+    key BLOB PRIMARY KEY,
+    at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE listing (
+    event_id   TEXT PRIMARY KEY,
+    code       TEXT NOT NULL UNIQUE,
+    organizer  TEXT NOT NULL,
+    note_id    TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    starts     INTEGER NOT NULL,
+    ends       INTEGER NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('on-sale', 'cancelled')),
+    body       TEXT NOT NULL
+) STRICT;
+CREATE INDEX listing_by_organizer ON listing (organizer);
+CREATE INDEX listing_by_start ON listing (ends, starts);
+
+-- The row with tier '' is the whole event; a tier has a row of its own inside it.
+CREATE TABLE seats (
+    event_id TEXT NOT NULL REFERENCES listing (event_id),
+    tier     TEXT NOT NULL,
+    capacity INTEGER CHECK (capacity >= 0),
+    held     INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
+    sold     INTEGER NOT NULL DEFAULT 0 CHECK (sold >= 0),
+    PRIMARY KEY (event_id, tier),
+    CHECK (capacity IS NULL OR held + sold <= capacity)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE orders (
+    id          TEXT PRIMARY KEY,
+    person      INTEGER NOT NULL REFERENCES person (id),
+    event_id    TEXT NOT NULL REFERENCES listing (event_id),
+    tier        TEXT NOT NULL,
+    quantity    INTEGER NOT NULL CHECK (quantity > 0),
+    unit_msat   INTEGER NOT NULL CHECK (unit_msat >= 0),
+    amount_msat INTEGER NOT NULL CHECK (amount_msat = unit_msat * quantity),
+    state       TEXT NOT NULL CHECK (state IN ('held', 'invoiced', 'released', 'paid', 'closed')),
+    via         TEXT NOT NULL,
+    request_id  TEXT,
+    placed_at   INTEGER NOT NULL,
+    hold_until  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX orders_open ON orders (hold_until) WHERE state IN ('held', 'invoiced');
+CREATE INDEX orders_by_person ON orders (person, event_id);
+
+-- What a machine asked for under a request_id, so that asking twice buys once.
+CREATE TABLE request (
+    key      BLOB PRIMARY KEY,
+    content  BLOB NOT NULL,
+    order_id TEXT NOT NULL REFERENCES orders (id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE invoice (
+    external_id  TEXT PRIMARY KEY,
+    order_id     TEXT NOT NULL REFERENCES orders (id),
+    asked_at     INTEGER NOT NULL,
+    payment_hash TEXT,
+    bolt11       TEXT,
+    amount_msat  INTEGER,
+    expires_at   INTEGER
+) STRICT;
+CREATE INDEX invoice_by_order ON invoice (order_id);
+
+-- One payment_hash, one use: over invoices, refunds and payouts together.
+CREATE TABLE payment_hash (
+    hash TEXT PRIMARY KEY,
+    use  TEXT NOT NULL CHECK (use IN ('invoice', 'refund', 'payout')),
+    ref  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE payment (
+    payment_hash TEXT PRIMARY KEY REFERENCES payment_hash (hash),
+    order_id     TEXT NOT NULL REFERENCES orders (id),
+    amount_msat  INTEGER NOT NULL CHECK (amount_msat > 0),
+    credited_at  INTEGER NOT NULL,
+    fate         TEXT NOT NULL CHECK (fate IN ('tickets', 'refund'))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX payment_by_order ON payment (order_id);
+
+CREATE TABLE ticket (
+    id           TEXT PRIMARY KEY,
+    order_id     TEXT NOT NULL REFERENCES orders (id),
+    event_id     TEXT NOT NULL REFERENCES listing (event_id),
+    tier         TEXT NOT NULL,
+    holder       INTEGER NOT NULL REFERENCES person (id),
+    payment_hash TEXT REFERENCES payment (payment_hash),
+    price_msat   INTEGER NOT NULL CHECK (price_msat >= 0),
+    state        TEXT NOT NULL CHECK (state IN ('valid', 'admitted', 'out', 'void')),
+    version      INTEGER NOT NULL DEFAULT 1 CHECK (version > 0),
+    issued_at    INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    nonce        BLOB NOT NULL,
+    token_hash   BLOB NOT NULL
+) STRICT;
+CREATE INDEX ticket_by_order ON ticket (order_id);
+CREATE INDEX ticket_by_holder ON ticket (holder, event_id);
+
+CREATE TABLE refund (
+    id           TEXT PRIMARY KEY,
+    order_id     TEXT NOT NULL REFERENCES orders (id),
+    payment_hash TEXT NOT NULL REFERENCES payment (payment_hash),
+    amount_msat  INTEGER NOT NULL CHECK (amount_msat > 0),
+    reason       TEXT NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('due', 'sending', 'sent')),
+    decided_at   INTEGER NOT NULL,
+    destination  BLOB
+) STRICT;
+CREATE INDEX refund_by_order ON refund (order_id);
+CREATE INDEX refund_open ON refund (decided_at) WHERE state <> 'sent';
+
+-- Double entry: the rows of one `ref` sum to zero, and nobody edits the past.
+CREATE TABLE entry (
+    id          INTEGER PRIMARY KEY,
+    ref         TEXT NOT NULL,
+    account     TEXT NOT NULL,
+    amount_msat INTEGER NOT NULL,
+    at          INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER entry_is_never_changed BEFORE UPDATE ON entry
+BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
+CREATE TRIGGER entry_is_never_deleted BEFORE DELETE ON entry
+BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
+
+-- What must still happen outside; a row is deleted when it is done.
+CREATE TABLE outbox (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,  -- an id is never used twice
+    key      TEXT NOT NULL UNIQUE,
+    kind     TEXT NOT NULL CHECK (kind IN ('invoice', 'message', 'note')),
+    due      INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    body     BLOB NOT NULL
+) STRICT;
+CREATE INDEX outbox_due ON outbox (due, id);
+
+-- The signed bytes of a message, stored before its first publish, and who took them.
+CREATE TABLE signed (
+    id    INTEGER PRIMARY KEY REFERENCES outbox (id) ON DELETE CASCADE,
+    event BLOB NOT NULL
+) STRICT;
+CREATE TABLE accepted (
+    id    INTEGER NOT NULL REFERENCES outbox (id) ON DELETE CASCADE,
+    relay TEXT NOT NULL,
+    PRIMARY KEY (id, relay)
+) STRICT, WITHOUT ROWID;
+
+-- Poison: what failed three times for a reason of its own, kept for the operator.
+CREATE TABLE quarantine (
+    id    INTEGER PRIMARY KEY,
+    at    INTEGER NOT NULL,
+    room  TEXT NOT NULL,
+    key   TEXT NOT NULL,
+    error TEXT NOT NULL,
+    body  BLOB NOT NULL
+) STRICT;

@@ -1,0 +1,175 @@
+"""Orders and the invoices asked for them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ticketbot.domain.order import Order, State
+from ticketbot.ledger.store import Row, Tx
+
+COLUMNS = (
+    "id, person, event_id, tier, quantity, unit_msat, amount_msat, state, via, request_id,"
+    " placed_at, hold_until"
+)
+OPEN = "state IN ('held', 'invoiced')"
+
+
+class InvoiceRow(NamedTuple):
+    """One attempt at an invoice; the bolt11 is None until the wallet has answered."""
+
+    external_id: str
+    order_id: str
+    asked_at: int
+    payment_hash: str | None
+    bolt11: str | None
+    amount_msat: int | None
+    expires_at: int | None
+
+
+def place(tx: Tx, order: Order) -> None:
+    """Write a new order."""
+    tx.change(f"INSERT INTO orders ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", order)
+
+
+def get(tx: Tx, order_id: str) -> Order | None:
+    """The order with this id."""
+    row = tx.row(f"SELECT {COLUMNS} FROM orders WHERE id = ?", (order_id,))
+    return None if row is None else _order(row)
+
+
+def ending(tx: Tx, letters: str, most: int = 5) -> list[Order]:
+    """Orders whose id ends so: what people read is the end of it."""
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM orders WHERE id LIKE ? ORDER BY id DESC LIMIT ?",
+        ("%" + letters.lower().replace("%", "").replace("_", ""), most),
+    )
+    return [_order(row) for row in rows]
+
+
+def move(tx: Tx, order: Order, state: State) -> Order:
+    """Set the state that the order's table says."""
+    tx.change("UPDATE orders SET state = ? WHERE id = ?", (state, order.id))
+    return order._replace(state=state)
+
+
+def extend_hold(tx: Tx, order: Order, hold_until: int) -> Order:
+    """The hold runs from when the invoice could be paid."""
+    tx.change("UPDATE orders SET hold_until = ? WHERE id = ?", (hold_until, order.id))
+    return order._replace(hold_until=hold_until)
+
+
+def open_of(tx: Tx, person: int, event_id: str | None = None) -> list[Order]:
+    """A person's orders that wait for money, newest first."""
+    where = " AND event_id = ?" if event_id else ""
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM orders WHERE person = ? AND {OPEN}{where} ORDER BY id DESC",
+        (person, event_id) if event_id else (person,),
+    )
+    return [_order(row) for row in rows]
+
+
+def latest_of(tx: Tx, person: int, most: int = 5) -> list[Order]:
+    """A person's newest orders."""
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM orders WHERE person = ? ORDER BY id DESC LIMIT ?", (person, most)
+    )
+    return [_order(row) for row in rows]
+
+
+def open_of_event(tx: Tx, event_id: str) -> list[Order]:
+    """Orders of an event that still hold seats."""
+    rows = tx.rows(f"SELECT {COLUMNS} FROM orders WHERE {OPEN} AND event_id = ?", (event_id,))
+    return [_order(row) for row in rows]
+
+
+def lapsed(tx: Tx, now: int, most: int = 200) -> list[Order]:
+    """Orders whose hold is over but that nobody has released yet."""
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM orders WHERE {OPEN} AND hold_until <= ? "
+        "ORDER BY hold_until LIMIT ?",
+        (now, most),
+    )
+    return [_order(row) for row in rows]
+
+
+def held_seats(tx: Tx, person: int, event_id: str) -> int:
+    """How many seats a person holds unpaid for an event."""
+    row = tx.row(
+        "SELECT coalesce(sum(quantity), 0) FROM orders"
+        f" WHERE person = ? AND event_id = ? AND {OPEN}",
+        (person, event_id),
+    )
+    return int(row[0]) if row else 0
+
+
+def ask_invoice(tx: Tx, order: Order, now: int) -> str:
+    """A fresh external_id for the next attempt at an invoice of this order."""
+    count = tx.row("SELECT count(*) FROM invoice WHERE order_id = ?", (order.id,))
+    external_id = f"{order.id}-{(count[0] if count else 0) + 1}"
+    tx.change(
+        "INSERT INTO invoice (external_id, order_id, asked_at) VALUES (?, ?, ?)",
+        (external_id, order.id, now),
+    )
+    return external_id
+
+
+def adopt_invoice(tx: Tx, made: InvoiceRow) -> bool:
+    """Record a bolt11 the wallet made for us; False when its hash is known already.
+
+    An external_id may bring several (a time-out, then another try): the first fills the
+    row that asked, each further one has a row of its own, so that all are watched.
+    """
+    assert made.payment_hash is not None
+    fresh = tx.change(
+        "INSERT OR IGNORE INTO payment_hash (hash, use, ref) VALUES (?, 'invoice', ?)",
+        (made.payment_hash, made.external_id),
+    )
+    if not fresh:
+        return False
+    filled = tx.change(
+        "UPDATE invoice SET payment_hash = ?, bolt11 = ?, amount_msat = ?, expires_at = ?"
+        " WHERE external_id = ? AND payment_hash IS NULL",
+        (made.payment_hash, made.bolt11, made.amount_msat, made.expires_at, made.external_id),
+    )
+    if not filled:
+        twin = f"{made.external_id}+{made.payment_hash[:8]}"
+        tx.change(
+            "INSERT INTO invoice VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (twin, *made[1:]),
+        )
+    return True
+
+
+def invoice_for(tx: Tx, order_id: str) -> InvoiceRow | None:
+    """The bolt11 that the buyer was shown, or None while there is none."""
+    row = tx.row(
+        "SELECT * FROM invoice WHERE order_id = ? AND bolt11 IS NOT NULL"
+        " ORDER BY length(external_id), external_id LIMIT 1",
+        (order_id,),
+    )
+    return None if row is None else InvoiceRow(*row)
+
+
+def invoice_asked(tx: Tx, external_id: str) -> InvoiceRow | None:
+    """The row of one attempt."""
+    row = tx.row("SELECT * FROM invoice WHERE external_id = ?", (external_id,))
+    return None if row is None else InvoiceRow(*row)
+
+
+def owner_of(tx: Tx, payment_hash: str) -> str | None:
+    """The order whose invoice has this hash; None for money that is not ours."""
+    row = tx.row("SELECT ref FROM payment_hash WHERE hash = ? AND use = 'invoice'", (payment_hash,))
+    return None if row is None else str(row[0]).rsplit("-", 1)[0]
+
+
+def watched(tx: Tx) -> list[tuple[str, int]]:
+    """(payment_hash, bolt11's expiry) of every open order."""
+    rows = tx.rows(
+        "SELECT payment_hash, expires_at FROM invoice JOIN orders ON orders.id = order_id"
+        " WHERE state IN ('held', 'invoiced') AND payment_hash IS NOT NULL"
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def _order(row: Row) -> Order:
+    return Order._make((*row[:7], State(row[7]), *row[8:]))

@@ -1,0 +1,52 @@
+"""People: the only rows that know whose key it is, and they are sealed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+from ticketbot.ledger.store import Tx
+from ticketbot.replies.outcome import Via
+
+
+class Person(NamedTuple):
+    """`id` is what the rest of the ledger knows; `pubkey` is hex."""
+
+    id: int
+    pubkey: str
+    via: Via
+
+
+def meet(tx: Tx, pubkey: str, via: Via | None = None) -> Person:
+    """The person with this key, made when new; `via` is how they wrote, when they did."""
+    lookup = tx.vault.tag(b"person", bytes.fromhex(pubkey))
+    row = tx.row("SELECT id, via FROM person WHERE lookup = ?", (lookup,))
+    if row is None:
+        sealed = tx.vault.seal(bytes.fromhex(pubkey), b"person")
+        number = tx.insert(
+            "INSERT INTO person (lookup, sealed, via) VALUES (?, ?, ?)",
+            (lookup, sealed, via or "auto"),
+        )
+        return Person(number, pubkey, via or "auto")
+    if via is not None and row[1] != via:
+        tx.change("UPDATE person SET via = ? WHERE id = ?", (via, row[0]))
+    return Person(row[0], pubkey, via or cast(Via, row[1]))
+
+
+def person(tx: Tx, number: int) -> Person:
+    """The person with this number."""
+    row = tx.row("SELECT sealed, via FROM person WHERE id = ?", (number,))
+    if row is None:
+        raise LookupError(f"person {number}")
+    return Person(number, tx.vault.open(row[0], b"person").hex(), cast(Via, row[1]))
+
+
+def next_stamp(tx: Tx, number: int, now: int) -> int:
+    """A `created_at` later than any this person was sent: clients sort by the second."""
+    row = tx.row(
+        "UPDATE person SET last_stamp = max(?, last_stamp + 1) WHERE id = ? RETURNING last_stamp",
+        (now, number),
+    )
+    if row is None:
+        raise LookupError(f"person {number}")
+    stamp: int = row[0]
+    return stamp

@@ -1,0 +1,246 @@
+"""The ledger's one writer: a thread that owns the connection and commits in groups.
+
+A transaction is a plain function `fn(tx) -> result`. It cannot wait on the network,
+because it has nothing to wait with. Whatever is queued when the writer comes round
+(at most `GROUP`) shares one commit; each function has its own savepoint, so one that
+raises takes only itself back. Nobody is answered before the commit is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from ticketbot.errors import Broken, Retry
+from ticketbot.failpoints import failpoint
+from ticketbot.ledger.schema import migrate, require_current
+from ticketbot.ledger.vault import Vault
+
+GROUP = 64
+T = TypeVar("T")
+Row = tuple[Any, ...]
+Params = Sequence[Any]
+
+
+class Tx:
+    """What a transaction may do: run SQL, and reach the vault."""
+
+    __slots__ = ("_db", "vault")
+
+    def __init__(self, db: sqlite3.Connection, vault: Vault) -> None:
+        self._db = db
+        self.vault = vault
+
+    def row(self, sql: str, params: Params = ()) -> Row | None:
+        """The first row, or None."""
+        found: Row | None = self._db.execute(sql, params).fetchone()
+        return found
+
+    def rows(self, sql: str, params: Params = ()) -> list[Row]:
+        """All rows."""
+        return self._db.execute(sql, params).fetchall()
+
+    def change(self, sql: str, params: Params = ()) -> int:
+        """Run a statement that writes; how many rows it touched."""
+        return self._db.execute(sql, params).rowcount
+
+    def insert(self, sql: str, params: Params = ()) -> int:
+        """Run an INSERT; the new row's number."""
+        return self._db.execute(sql, params).lastrowid or 0
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """All of the block, or nothing of it."""
+        self._db.execute("SAVEPOINT inner_step")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK TO inner_step")
+            self._db.execute("RELEASE inner_step")
+            raise
+        self._db.execute("RELEASE inner_step")
+
+
+Work = Callable[[Tx], Any]
+
+
+class _Asked(NamedTuple):
+    works: Sequence[Work]
+    future: asyncio.Future[list[Any]]
+    loop: asyncio.AbstractEventLoop
+
+
+class Store:
+    """The SQLite ledger, opened for writing. One per process, one process per file."""
+
+    def __init__(self, path: Path, vault: Vault) -> None:
+        self.path = path
+        self.vault = vault
+        self._queue: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._db = connect(path)
+        try:
+            migrate(self._db, path)
+            check_owner(self._db, vault)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def start(self) -> None:
+        """Start the writer thread."""
+        self._thread = threading.Thread(target=self._write, name="ledger", daemon=True)
+        self._thread.start()
+
+    async def transaction(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` durably; its result, or what it raised. Survives a cancelled caller."""
+        result = (await self._ask([work]))[0]
+        if isinstance(result, BaseException):
+            raise result
+        return result  # type: ignore[no-any-return]
+
+    async def transactions(self, works: Sequence[Callable[[Tx], T]]) -> list[T | Exception]:
+        """Run many, in order, in as few commits as can be; each one's result or exception."""
+        return await self._ask(works) if works else []
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        """Run a long read beside the writer, on a snapshot of its own."""
+        return await asyncio.to_thread(read_ledger, self.path, self.vault, work)
+
+    async def close(self) -> None:
+        """Finish what is queued, then close."""
+        if self._thread is not None:
+            self._queue.put(None)
+            await asyncio.to_thread(self._thread.join)
+            self._thread = None
+        self._db.close()
+
+    async def _ask(self, works: Sequence[Work]) -> list[Any]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[list[Any]] = loop.create_future()
+        self._queue.put(_Asked(works, future, loop))
+        return await future
+
+    def _write(self) -> None:
+        tx = Tx(self._db, self.vault)
+        while True:
+            asked = self._queue.get()
+            if asked is None:
+                return
+            group, last = self._gather(asked)
+            self._commit(tx, group)
+            if last:
+                return
+
+    def _gather(self, first: _Asked) -> tuple[list[_Asked], bool]:
+        group = [first]
+        size = len(first.works)
+        while size < GROUP:
+            try:
+                asked = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if asked is None:
+                return group, True
+            group.append(asked)
+            size += len(asked.works)
+        return group, False
+
+    def _commit(self, tx: Tx, group: list[_Asked]) -> None:
+        db = self._db
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            results = [[_attempt(db, tx, work) for work in asked.works] for asked in group]
+            failpoint("ledger.before-commit")
+            db.execute("COMMIT")
+            failpoint("ledger.after-commit")
+        except Exception as error:  # noqa: BLE001  whatever it is, everybody in the group hears of it
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            failure = _explain(error, self.path)
+            results = [[failure] * len(asked.works) for asked in group]
+        for asked, result in zip(group, results, strict=True):
+            asked.loop.call_soon_threadsafe(_answer, asked.future, result)
+
+
+def _attempt(db: sqlite3.Connection, tx: Tx, work: Work) -> Any:
+    db.execute("SAVEPOINT work")
+    try:
+        result = work(tx)
+    except sqlite3.OperationalError:
+        raise  # disk full, I/O error: the whole group goes back
+    except Exception as error:  # noqa: BLE001  the caller's, who is waiting for it
+        db.execute("ROLLBACK TO work")
+        result = error
+    db.execute("RELEASE work")
+    return result
+
+
+def _explain(error: Exception, path: Path) -> Exception:
+    if isinstance(error, sqlite3.OperationalError):
+        return Retry(f"the ledger {path} could not write ({error}): free some disk space")
+    return error
+
+
+def _answer(future: asyncio.Future[list[Any]], result: list[Any]) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection as money wants it: WAL, FULL, foreign keys, secure delete."""
+    if read_only and not path.exists():
+        raise Broken(f"there is no ledger at {path}: has `ticketbot run` been started once?")
+    where = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    try:
+        db = sqlite3.connect(
+            where, uri=True, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+        db.execute("PRAGMA busy_timeout=5000")
+        db.execute("PRAGMA trusted_schema=OFF")
+        db.execute("PRAGMA foreign_keys=ON")
+        if read_only:
+            db.execute("PRAGMA query_only=ON")
+        else:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=FULL")
+            db.execute("PRAGMA secure_delete=ON")
+            db.execute("PRAGMA cache_size=-16000")
+        db.execute("SELECT count(*) FROM sqlite_schema")
+    except sqlite3.DatabaseError as error:
+        raise Broken(
+            f"the ledger {path} cannot be opened ({error}): check the folder's permissions, "
+            "or restore a backup with `ticketbot restore`"
+        ) from None
+    return db
+
+
+def read_ledger(path: Path, vault: Vault, work: Callable[[Tx], T]) -> T:
+    """Run `work` on a read-only snapshot of the ledger at `path`; for other processes too."""
+    db = connect(path, read_only=True)
+    try:
+        require_current(db, path)
+        check_owner(db, vault)
+        db.execute("BEGIN")
+        return work(Tx(db, vault))
+    except sqlite3.DatabaseError as error:
+        raise Broken(f"the ledger {path} cannot be read: {error}") from None
+    finally:
+        db.close()
+
+
+def check_owner(db: sqlite3.Connection, vault: Vault) -> None:
+    """`Broken` when the ledger was written with another nsec; claims a new ledger."""
+    row = db.execute("SELECT value FROM mark WHERE name = 'owner'").fetchone()
+    if row is not None:
+        vault.open(bytes.fromhex(row[0]), b"owner")
+    elif not db.execute("PRAGMA query_only").fetchone()[0]:
+        db.execute(
+            "INSERT INTO mark (name, value) VALUES ('owner', ?)",
+            (vault.seal(b"ticketbot", b"owner").hex(),),
+        )

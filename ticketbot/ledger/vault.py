@@ -1,0 +1,46 @@
+"""The vault: what a stolen ledger must not show, sealed; and how it is still found."""
+
+from __future__ import annotations
+
+import hmac
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ticketbot.errors import Broken
+
+NONCE_BYTES = 12
+
+
+class Vault:
+    """Seals fields (AES-256-GCM) and makes look-up tags (HMAC-SHA256).
+
+    `field_key` and `lookup_key` are 32 bytes each, derived from the bot's nsec, so a
+    ledger without the key is a ledger without people.
+    """
+
+    __slots__ = ("_aead", "_lookup_key")
+
+    def __init__(self, field_key: bytes, lookup_key: bytes) -> None:
+        self._aead = AESGCM(field_key)
+        self._lookup_key = lookup_key
+
+    def seal(self, plain: bytes, about: bytes) -> bytes:
+        """Nonce ‖ ciphertext ‖ tag; `about` names the column and is authenticated."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._aead.encrypt(nonce, plain, about)
+
+    def open(self, sealed: bytes, about: bytes) -> bytes:
+        """The plain bytes; `Broken` when they were sealed under another key."""
+        try:
+            return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about)
+        except InvalidTag:
+            raise Broken(
+                "this ledger was written with another nsec: "
+                "use the nsec that it was made with, or start a new ledger"
+            ) from None
+
+    def tag(self, purpose: bytes, data: bytes) -> bytes:
+        """16 bytes that only the holder of the nsec can compute."""
+        return hmac.digest(self._lookup_key, purpose + b"\0" + data, "sha256")[:16]

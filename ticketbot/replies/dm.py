@@ -1,0 +1,233 @@
+"""Outcomes as people read them: plain text, no Markdown, at most about 1,000 characters.
+
+Clients find a bolt11 only where it stands alone (facts differ by client), so an invoice
+is a message of its own; a ticket's token has a line of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from ticketbot.domain.listing import Listing
+from ticketbot.domain.money import format_sats
+from ticketbot.domain.nip19 import naddr_encode, note_encode
+from ticketbot.domain.ticket import group_id, ticket_link
+from ticketbot.errors import Refused
+from ticketbot.replies.outcome import (
+    Card,
+    EventsFound,
+    EventShown,
+    Failed,
+    InvoiceShown,
+    OrderShown,
+    Outcome,
+    RefundOwed,
+    Said,
+    TicketsCounted,
+    TicketShown,
+)
+from ticketbot.texts import say
+
+LONGEST = 1000
+
+
+class Manner(NamedTuple):
+    """How to speak: language, the bot's pages and its relays."""
+
+    public_url: str | None = None
+    relays: tuple[str, ...] = ()
+    language: str = "en"
+
+
+PLAIN = Manner()
+
+
+def speak(outcome: Outcome, how: Manner) -> list[str]:
+    """The messages, in order."""
+    match outcome:
+        case Said():
+            return [_said(outcome, how)]
+        case Failed(refused=refused):
+            return [sentence(refused, how)]
+        case EventsFound():
+            return _events(outcome, how)
+        case EventShown(card=card):
+            return [_event(card, how)]
+        case InvoiceShown():
+            return _invoice(outcome, how)
+        case TicketShown():
+            return [_ticket(outcome, how)]
+        case TicketsCounted():
+            return [_tickets(outcome, how)]
+        case OrderShown():
+            return [_order(outcome, how)]
+        case RefundOwed(title=title, amount_msat=amount, reason=reason):
+            why = say(reason, how.language, title=title, amount=format_sats(amount))
+            order = outcome.order_id[-4:].upper()
+            return [f"{why}\n{say('refund-how', how.language, order=order)}"]
+
+
+def _said(said: Said, how: Manner) -> str:
+    values = {name: _value(name, value, how) for name, value in said.values.items()}
+    return say(said.sentence, how.language, **values)
+
+
+def sentence(refused: Refused, how: Manner = PLAIN) -> str:
+    """A refusal in one sentence: what is wrong, and what to do next."""
+    return _said(Said(refused.sentence, refused.values), how)
+
+
+def _value(name: str, value: object, how: Manner) -> object:
+    match name, value:
+        case ("amount" | "owed", int()):
+            return format_sats(value)
+        case ("at", int()):
+            return datetime.fromtimestamp(value, UTC).strftime("%d %b %Y, %H:%M UTC")
+        case ("problems", tuple()):
+            lines = (f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value)
+            return "\n".join(lines)
+        case ("rows", tuple()):
+            return "\n".join(f"- {order}: {format_sats(owed)}" for order, owed, _ in value)
+    return value
+
+
+def _events(found: EventsFound, how: Manner) -> list[str]:
+    if not found.cards:
+        key = "events-none-found" if found.words else "events-none"
+        return [say(key, how.language, words=found.words)]
+    lines, size = [], 0
+    for card in found.cards:
+        line = f"{card.code.lower()} · {card.listing.title} · {_short_when(card.listing)} · "
+        line += f"{price_line(card.listing)}{_left(card, how)}"
+        size += len(line) + 1
+        if size > LONGEST - 200:
+            break
+        lines.append(line)
+    if len(lines) < len(found.cards) or found.after:
+        lines.append(say("events-more", how.language))
+    code = found.cards[0].code.lower()
+    return ["\n".join([*lines, say("events-hint", how.language, code=code)])]
+
+
+def _event(card: Card, how: Manner) -> str:
+    one = card.listing
+    lines = [one.title, when_line(one)]
+    if one.place:
+        lines.append(one.place)
+    if one.general:
+        lines.append(f"{format_sats(one.price_msat)}{_free(card.available, how)}")
+    lines += [f"{name}: {format_sats(price)}{_free(free, how)}" for name, price, free in card.tiers]
+    if one.summary:
+        lines.append(one.summary[:300])
+    tier = "" if one.general or len(card.tiers) == 1 else f" 1 {card.tiers[0][0].lower()}"
+    lines.append(say("event-hint", how.language, code=card.code.lower(), tier=tier))
+    return "\n".join([*lines, _link(one, how)])
+
+
+def _invoice(shown: InvoiceShown, how: Manner) -> list[str]:
+    if shown.link_only:
+        return [f"lightning:{shown.bolt11}"]
+    order = shown.order
+    until = datetime.fromtimestamp(order.hold_until, UTC).strftime("%H:%M UTC")
+    first = say(
+        "order-invoice",
+        how.language,
+        order=order.short,
+        what=_what(order.quantity, shown.listing.title, order.tier),
+        amount=format_sats(order.amount_msat),
+        until=until,
+    )
+    return [f"{first}\n{_link(shown.listing, how)}", shown.bolt11]
+
+
+def _ticket(ticket: TicketShown, how: Manner) -> str:
+    one = ticket.listing
+    tier = f" · {ticket.tier}" if ticket.tier else ""
+    lines = [say("ticket", how.language, title=one.title, tier=tier), when_line(one)]
+    if one.place:
+        lines.append(one.place)
+    lines.append(say("ticket-code", how.language, code=group_id(ticket.ticket_id)))
+    lines.append(ticket.token)
+    if how.public_url is not None:
+        lines.append(
+            ticket_link(how.public_url, ticket.token, one.title, one.start, one.timezone, one.place)
+        )
+    lines.append(say("ticket-proof", how.language, salt=ticket.salt.hex()))
+    return "\n".join(lines)
+
+
+def _tickets(counted: TicketsCounted, how: Manner) -> str:
+    if not counted.count:
+        return say("tickets-none", how.language)
+    lines = [say("tickets", how.language, n=counted.count)]
+    for listing, tier, ticket_id in counted.rows[:10]:
+        extra = f" · {tier}" if tier else ""
+        lines.append(
+            f"- {listing.title[:60]}{extra} · {_short_when(listing)} · {group_id(ticket_id)}"
+        )
+    return "\n".join([*lines, say("tickets-hint", how.language)])
+
+
+def _order(shown: OrderShown, how: Manner) -> str:
+    order = shown.order
+    lines = [
+        say(
+            f"order-{order.state}",
+            how.language,
+            order=order.short,
+            what=_what(order.quantity, shown.listing.title, order.tier),
+            amount=format_sats(order.amount_msat),
+        )
+    ]
+    for amount, state in shown.refunds:
+        lines.append(say(f"order-refund-{state}", how.language, amount=format_sats(amount)))
+    return "\n".join(lines)
+
+
+def price_line(listing: Listing) -> str:
+    """What the event costs, in a few words."""
+    general = [format_sats(listing.price_msat)] if listing.general else []
+    tiers = [f"{tier.name} {format_sats(tier.price_msat)}" for tier in listing.tiers[:3]]
+    return ", ".join(general + tiers)
+
+
+def when_line(listing: Listing) -> str:
+    """`Mon 1 Mar 2027, 19:00–22:00 (Europe/Lisbon)`, or the days of an all-day event."""
+    if listing.all_day:
+        days = [datetime.fromtimestamp(day, UTC) for day in (listing.start, listing.last_day)]
+        return " – ".join(dict.fromkeys(f"{day:%a %-d %b %Y}" for day in days))
+    zone = ZoneInfo(listing.timezone)
+    start = datetime.fromtimestamp(listing.start, zone)
+    end = datetime.fromtimestamp(listing.end, zone)
+    last = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%a %-d %b, %H:%M}"
+    return f"{start:%a %-d %b %Y, %H:%M}–{last} ({listing.timezone})"
+
+
+def _short_when(listing: Listing) -> str:
+    zone = UTC if listing.all_day else ZoneInfo(listing.timezone)
+    start = datetime.fromtimestamp(listing.start, zone)
+    return f"{start:%-d %b}" if listing.all_day else f"{start:%-d %b %H:%M}"
+
+
+def _what(quantity: int, title: str, tier: str) -> str:
+    return f"{quantity} × {title}" + (f" ({tier})" if tier else "")
+
+
+def _left(card: Card, how: Manner) -> str:
+    return f" · {say('sold-out-short', how.language)}" if card.available == 0 else ""
+
+
+def _free(available: int | None, how: Manner) -> str:
+    if available is None:
+        return ""
+    key = "seats-left" if available else "sold-out-short"
+    return f" · {say(key, how.language, n=available)}"
+
+
+def _link(listing: Listing, how: Manner) -> str:
+    if listing.kind == 1:
+        return f"nostr:{note_encode(listing.note_id)}"
+    d = listing.event_id.split(":", 2)[2]
+    return "nostr:" + naddr_encode(listing.kind, listing.organizer, d, how.relays[:1])

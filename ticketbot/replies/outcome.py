@@ -1,0 +1,144 @@
+"""What a handler answers: values that know nothing of sentences, JSON or protocols.
+
+`dm.py` says them to people, `machine.py` to programs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from ticketbot.domain.listing import Listing
+from ticketbot.domain.order import Order
+from ticketbot.errors import Refused
+
+Via = Literal["nip17", "nip04", "24133", "auto"]  # auto: NIP-17 where there is a 10050, else NIP-04
+
+
+class Addressee(NamedTuple):
+    """Whom an answer goes to, and how. `person` is the ledger's number when it is known."""
+
+    pubkey: str
+    via: Via
+    request_id: str | None = None
+    person: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An event as a buyer sees it. `available` is None where seats are unlimited."""
+
+    listing: Listing
+    code: str
+    available: int | None
+    tiers: tuple[tuple[str, int, int | None], ...] = ()  # name, price in msat, available
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence of `locales/`, for people only."""
+
+    sentence: str
+    values: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A refusal: a sentence to people, `{"type":"error"}` to programs."""
+
+    refused: Refused
+
+
+@dataclass(frozen=True, slots=True)
+class EventsFound:
+    """A page of events; `after` is the cursor of the next one."""
+
+    cards: tuple[Card, ...]
+    after: str | None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventShown:
+    """One event in full."""
+
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceShown:
+    """An order that waits for its payment."""
+
+    order: Order
+    listing: Listing
+    bolt11: str
+    payment_hash: str
+    expires_at: int
+    link_only: bool = False  # `link`: the bolt11 as a lightning: URI
+
+
+@dataclass(frozen=True, slots=True)
+class TicketShown:
+    """One ticket with its token. `everywhere`: by DM and in kind 24133."""
+
+    order_id: str
+    listing: Listing
+    tier: str
+    ticket_id: str
+    version: int
+    token: str
+    salt: bytes
+    capability: str
+    everywhere: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TicketsCounted:
+    """Closes a list of tickets: how many there were."""
+
+    count: int
+    rows: tuple[tuple[Listing, str, str], ...] = ()  # listing, tier, ticket id
+
+
+@dataclass(frozen=True, slots=True)
+class OrderShown:
+    """Where an order stands; refunds are (amount in msat, state)."""
+
+    order: Order
+    listing: Listing
+    tickets: int
+    refunds: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOwed:
+    """Money that came too late, twice or wrongly, and goes back."""
+
+    order_id: str
+    title: str
+    amount_msat: int
+    reason: str  # a key of `locales/`: refund-late, refund-double, …
+
+
+Outcome = (
+    Said
+    | Failed
+    | EventsFound
+    | EventShown
+    | InvoiceShown
+    | TicketShown
+    | TicketsCounted
+    | OrderShown
+    | RefundOwed
+)
+
+
+class Told(NamedTuple):
+    """An outcome for somebody other than who asked; `key` makes it one message for ever."""
+
+    to: Addressee
+    outcome: Outcome
+    key: str
+
+
+Reply = list[Outcome | Told]
