@@ -1,0 +1,354 @@
+"""The subscribing side of one of our relays: what people and organizers send us."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+
+import orjson
+import structlog
+
+from ticketbot.domain.nostr import Event
+from ticketbot.envelopes import Keys, Sealed, parse_event, verify
+from ticketbot.errors import Malformed
+from ticketbot.relay.auth import Auth
+from ticketbot.relay.backoff import Backoff
+from ticketbot.relay.errands import Errands
+from ticketbot.relay.filters import Filter
+from ticketbot.relay.funnel import Funnel
+from ticketbot.relay.line import Line
+from ticketbot.relay.link import Link
+from ticketbot.relay.subscription import Subscription
+from ticketbot.relay.terms import Caught, Ok
+from ticketbot.relay.watch import ECHO_KIND, Watch, echo_filter, is_policy
+
+_log = structlog.get_logger()
+
+MAX_TEXT = 500
+
+
+class Listener:
+    """Keeps one relay's subscription alive, and knows up to when everything has come.
+
+    `name` is the relay's URL as it is configured, `mark` the wall clock of its last EOSE.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        line: Line,
+        errands: Errands,
+        keys: Keys,
+        funnel: Funnel,
+        filters: Callable[[int | None], list[Filter]],
+        mark: int | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self.name = name
+        self.line = line
+        self.errands = errands
+        self.keys = keys
+        self.funnel = funnel
+        self.filters = filters
+        self.mark = mark
+        self.clock = clock
+        self.watch = Watch()
+        self._visit: _Visit | None = None
+
+    @property
+    def live(self) -> bool:
+        """The relay has sent all it had stored, and the subscription stands."""
+        return self._visit is not None and self._visit.live
+
+    @property
+    def hears(self) -> bool:
+        """What people send to this relay reaches us, as far as can be known."""
+        proven = self.watch.hearing == "heard"
+        return self.line.link is not None and self.watch.hearing != "deaf" and (self.live or proven)
+
+    async def run(self) -> None:
+        """Listens for ever."""
+        await self.line.keep(self._open)
+
+    def refilter(self) -> None:
+        """The filters have changed: ask anew."""
+        if self._visit is not None:
+            self._visit.ask_again()
+
+    async def caught(self, at: int) -> None:
+        """All that the relay had stored at `at` lies in the inbox: says so behind it."""
+        self.mark = at
+        await self.funnel.caught(Caught(self.name, at))
+
+    def _open(self, link: Link) -> _Visit:
+        self._visit = _Visit(self, link)
+        return self._visit
+
+    def left(self) -> None:
+        """The link is lost."""
+        self._visit = None
+
+
+class _Echo:
+    """A probe on its way: an event of ours that the relay should give back."""
+
+    def __init__(self, event_id: str, sent_at: int) -> None:
+        self.event_id = event_id
+        self.sent_at = sent_at
+        self.began = asyncio.get_running_loop().time()
+        self.back = asyncio.Event()
+
+
+class _Visit:
+    """One link's worth of listening: REQ, stored events, EOSE, live events, echoes."""
+
+    def __init__(self, home: Listener, link: Link) -> None:
+        self._home = home
+        self._link = link
+        self._timing = home.line.timing
+        self._counts = home.line.counts
+        self._auth = Auth(home.line.url, home.keys, home.clock)
+        self._loop = asyncio.get_running_loop()
+        self._asked = 0
+        self._eager = True
+        self._with_echo = True
+        self._subscription = Subscription("", [], 0)
+        self._refused = False
+        self._again = asyncio.Event()
+        self._went_live = asyncio.Event()
+        self._deadline = 0.0
+        self._caught_at = 0.0
+        self._news = 0
+        self._echo: _Echo | None = None
+
+    @property
+    def live(self) -> bool:
+        return self._subscription.live and not self._refused
+
+    def tasks(self) -> Sequence[Coroutine[Any, Any, None]]:
+        return [self._read(), self._ask(), self._probe()]
+
+    def close(self) -> None:
+        self._home.left()
+
+    def ask_again(self) -> None:
+        """Ends the present asking, gently: the new REQ goes out before the old one is closed."""
+        self._refused = False
+        self._again.set()
+
+    # asking
+
+    async def _ask(self) -> None:
+        backoff = Backoff(self._timing)
+        while True:
+            self._request()
+            began = self._loop.time()
+            if await self._until_over():
+                pause = backoff.after(self._loop.time() - began if self._subscription.live else 0)
+                self._again.clear()
+                self._auth.forget()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._again.wait()
+
+    def _request(self) -> None:
+        home = self._home
+        self._again.clear()
+        self._refused = False
+        self._asked += 1
+        asked_at = int(home.clock())
+        filters = list(home.filters(home.mark))
+        if self._with_echo:
+            filters.append(echo_filter(home.keys.pubkey))
+        old, new = self._subscription, Subscription(f"t{self._asked}", filters, asked_at)
+        self._subscription = new
+        self._link.send([new.request(), *(old.farewell() if self._asked > 1 else [])])
+        self._wait(self._timing.eose_patience)
+
+    async def _until_over(self) -> bool:
+        """Waits until the filters must be asked again; True when the relay should be given time."""
+        while True:
+            try:
+                async with asyncio.timeout_at(self._deadline):
+                    await self._again.wait()
+                return self._refused
+            except TimeoutError:
+                if self._loop.time() < self._deadline:
+                    continue
+                if self._home.funnel.stalled_since(self._deadline - self._timing.eose_patience):
+                    self._wait(self._timing.eose_patience)
+                elif not self.live:
+                    self._home.line.error = "its stored events never ended"
+                    self._refused = True
+                    return True
+                elif self._home.watch.hearing != "heard":
+                    return False
+                else:
+                    self._wait(self._timing.poll_every)
+
+    def _wait(self, seconds: float) -> None:
+        self._deadline = self._loop.time() + seconds
+
+    # hearing
+
+    async def _read(self) -> None:
+        while True:
+            for data in await self._link.receive():
+                if len(data) > self._home.line.max_frame:
+                    self._counts.oversized += 1
+                    continue
+                try:
+                    await self._take(orjson.loads(data))
+                except (orjson.JSONDecodeError, Malformed):
+                    self._counts.malformed += 1
+
+    async def _take(self, message: Any) -> None:
+        match message:
+            case ["EVENT", str(name), raw]:
+                await self._event(name, parse_event(raw))
+            case ["EOSE", str(name)]:
+                await self._stored_are_in(name)
+            case ["CLOSED", str(name), *rest]:
+                text = rest[0] if rest and isinstance(rest[0], str) else ""
+                self._closed(name, text[:MAX_TEXT])
+            case ["AUTH", str(challenge)]:
+                # Unasked, once: there are relays that silently hold back what is only for us, and
+                # our filter has told them already whom we claim to be.
+                self._link.send(self._auth.challenged(challenge, eager=self._eager))
+                self._eager = False
+            case ["OK", str(event_id), bool(accepted), *rest]:
+                text = rest[0] if rest and isinstance(rest[0], str) else ""
+                if self._auth.answered(event_id, Ok(accepted, text)):
+                    self._judged(text[:MAX_TEXT])
+            case ["NOTICE", str(text)]:
+                self._home.line.error = f"notice: {text[:MAX_TEXT]}"
+            case _:
+                raise Malformed("not a relay message")
+
+    async def _event(self, name: str, event: Event) -> None:
+        if event.kind == ECHO_KIND and event.pubkey == self._home.keys.pubkey:
+            await self._came_back(event.id)
+            return
+        if not self._subscription.note(name, event):
+            self._counts.unasked += 1
+            return
+        if not self.live:
+            self._wait(self._timing.eose_patience)
+        if self._home.funnel.knows(event.id):
+            self._counts.duplicates += 1
+        elif not verify(event):
+            self._counts.forged += 1
+            return
+        elif await self._home.funnel.hand_on(event):
+            self._counts.events += 1
+        else:
+            self._counts.duplicates += 1
+        self._news += self.live
+
+    async def _stored_are_in(self, name: str) -> None:
+        if self.live or self._auth.under_way:
+            # While a proof is being judged this is not all: we ask again after it.
+            return
+        frames = self._subscription.ended(name)
+        if frames:
+            self._link.send(frames)
+        if self.live:
+            self._wait(self._timing.poll_every)
+            self._home.line.error = ""
+            self._caught_at = self._loop.time()
+            await self._home.caught(self._subscription.asked_at)
+            self._went_live.set()
+
+    def _closed(self, name: str, text: str) -> None:
+        if self._refused or not self._subscription.owns(name):
+            return
+        if self._auth.helps(text):
+            self._link.send(self._auth.want())
+            if self._auth.under_way:
+                self._wait(self._timing.eose_patience)
+                return
+        elif not self.live:
+            # It may be the echo's kind that it does not like.
+            self._with_echo = not self._with_echo
+        self._refuse(f"closed: {text}")
+
+    def _judged(self, text: str) -> None:
+        """The relay's word on our proof of identity."""
+        if self._auth.proof == "accepted":
+            self.ask_again()
+        else:
+            self._refuse(f"authentication refused: {text}")
+
+    def _refuse(self, error: str) -> None:
+        self._home.line.error = error
+        self._refused = True
+        self._again.set()
+
+    # echoes
+
+    async def _probe(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timing.eose_patience):
+                await self._went_live.wait()
+        while True:
+            if await self._call():
+                await asyncio.sleep(self._timing.echo_every)
+
+    async def _call(self) -> bool:
+        """Sends an echo out and judges its return; False when it should be tried again at once."""
+        home, watch = self._home, self._home.watch
+        if not self._with_echo:
+            watch.declined()
+            return True
+        wall = int(home.clock())
+        tags = [["p", home.keys.pubkey]]
+        event = home.keys.sign_event(wall, ECHO_KIND, tags, secrets.token_hex(8))
+        echo = self._echo = _Echo(event.id, wall)
+        news, patience = self._news, self._timing.echo_patience
+        sealed = Sealed(event.id, event.kind, orjson.dumps(event._asdict()))
+        answers = await home.errands.publish([sealed], patience)
+        if not answers and not home.errands.connected:
+            return True
+        if event.id in answers and is_policy(answers[event.id]):
+            watch.declined()
+            return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(echo.began + patience):
+                await echo.back.wait()
+        if echo.back.is_set() or home.funnel.stalled_since(echo.began):
+            return True
+        if self._news > news:
+            self._heard(None)
+            return True
+        return self._judge_silence()
+
+    def _judge_silence(self) -> bool:
+        home, was = self._home, self._home.watch.hearing
+        advice = home.watch.silent()
+        if advice == "reconnect":
+            if was != "deaf":
+                _log.warning("relay.deaf", relay=home.name)
+            reason = "deaf: it takes events and does not give them back"
+            home.errands.line.drop(reason)
+            self._link.lose(reason)
+        return advice != "try again"
+
+    async def _came_back(self, event_id: str) -> None:
+        echo = self._echo
+        if echo is None or echo.event_id != event_id or echo.back.is_set():
+            return
+        echo.back.set()
+        now = self._loop.time()
+        self._heard(now - echo.began)
+        if self.live and now - self._caught_at >= self._timing.caught_every:
+            self._caught_at = now
+            # It came on the same subscription, so whatever was stored before it came before it.
+            await self._home.caught(echo.sent_at)
+
+    def _heard(self, latency: float | None) -> None:
+        if self._home.watch.hearing == "deaf":
+            _log.info("relay.heard", relay=self._home.name)
+        self._home.watch.heard(latency)
