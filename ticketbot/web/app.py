@@ -1,0 +1,122 @@
+"""The bot's HTTP: is it well, what does it count, a ticket's picture, and two quiet pages."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from aiohttp import web
+
+from ticketbot import qr
+from ticketbot.errors import Broken
+from ticketbot.metrics import CONTENT_TYPE, Metrics, metrics
+from ticketbot.web.desk import Desk
+from ticketbot.web.headers import add_headers
+from ticketbot.web.pages import Page, read_pages
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+DESK = web.AppKey("desk", Desk)
+COUNTS = web.AppKey("counts", Metrics)
+PAGES = web.AppKey("pages", dict[str, Page])
+
+MOST_BODY_BYTES = 16 * 1024
+MOST_LINE_BYTES = 2 * 1024
+MOST_HEADER_BYTES = 4 * 1024
+STOP_SECONDS = 5.0
+CAPABILITY = re.compile(r"[A-Za-z0-9_-]{22,64}")
+PROBES = ("/health", "/metrics")
+
+log = structlog.get_logger()
+
+
+def make_app(desk: Desk, counts: Metrics | None = None) -> web.Application:
+    """The routes over a desk; `counts` only where a test wants a set of its own."""
+    app = web.Application(middlewares=[note_access], client_max_size=MOST_BODY_BYTES)
+    app[DESK] = desk
+    app[COUNTS] = counts or metrics()
+    app[PAGES] = read_pages(desk)
+    app.on_response_prepare.append(add_headers)
+    app.router.add_get("/health", show_health)
+    app.router.add_get("/metrics", show_metrics)
+    app.router.add_get("/tickets/{capability}.png", show_picture)
+    for path in app[PAGES]:
+        app.router.add_get(path, show_page)
+    return app
+
+
+@asynccontextmanager
+async def serve(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
+    """Listen while the block runs and give the port (of use for port 0).
+
+    On the way out no new request is taken and those in hand get 5 s. `Broken` when the
+    address cannot be had.
+    """
+    runner = web.AppRunner(
+        app,
+        access_log=None,  # it would write capabilities down
+        handle_signals=False,
+        shutdown_timeout=STOP_SECONDS,
+        max_line_size=MOST_LINE_BYTES,
+        max_field_size=MOST_HEADER_BYTES,
+    )
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise Broken(f"[web] listen: {host}:{port} cannot be used: {error}") from error
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def show_health(request: web.Request) -> web.Response:
+    """200 when all is well, else 503; the JSON says which."""
+    good, details = await request.app[DESK].health()
+    return web.json_response({"ok": good, **details}, status=200 if good else 503)
+
+
+async def show_metrics(request: web.Request) -> web.Response:
+    """Everything that is counted, in Prometheus' text format."""
+    return web.Response(body=request.app[COUNTS].text(), headers={"Content-Type": CONTENT_TYPE})
+
+
+async def show_picture(request: web.Request) -> web.Response:
+    """The QR code behind a capability; whoever has none learns nothing, not even why."""
+    capability = request.match_info["capability"]
+    token = None
+    if CAPABILITY.fullmatch(capability):
+        token = await request.app[DESK].ticket_token(capability)
+    if token is None:
+        raise web.HTTPNotFound
+    headers = {"Cross-Origin-Resource-Policy": "cross-origin", "X-Robots-Tag": "noindex"}
+    return web.Response(body=qr.png(token), content_type="image/png", headers=headers)
+
+
+async def show_page(request: web.Request) -> web.Response:
+    """One of the files in memory."""
+    return request.app[PAGES][request.path].answer(request)
+
+
+@web.middleware
+async def note_access(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """One log line a request, with the route's pattern in place of what was asked for."""
+    began = time.monotonic()
+    status = 500
+    try:
+        response = await handler(request)
+        status = response.status
+    except web.HTTPException as error:
+        status = error.status
+        raise
+    finally:
+        resource = request.match_info.route.resource
+        route = "unknown" if resource is None else resource.canonical
+        milliseconds = round((time.monotonic() - began) * 1000, 1)
+        say = log.debug if route in PROBES and status < 400 else log.info
+        say("http", method=request.method, route=route, status=status, ms=milliseconds)
+    return response
