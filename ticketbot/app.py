@@ -1,0 +1,249 @@
+"""The composition root: builds every part, starts them in one TaskGroup, stops them in order.
+
+The only room that names concrete classes. `serve` is what `ticketbot run` runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable
+
+import structlog
+
+from ticketbot.config import Config
+from ticketbot.desk import LedgerDesk
+from ticketbot.domain.nostr import Event
+from ticketbot.domain.ticket import TicketKey
+from ticketbot.engine import Engine
+from ticketbot.envelopes import Envelopes
+from ticketbot.errors import Broken, Retry
+from ticketbot.handlers.context import Settings
+from ticketbot.housekeeping import Housekeeper
+from ticketbot.intake import Interests, take_in
+from ticketbot.keys import Keys
+from ticketbot.ledger import listings, marks
+from ticketbot.ledger.store import Store, Tx
+from ticketbot.ledger.vault import Vault
+from ticketbot.lightning import LNbits, Wallet
+from ticketbot.outbox.courier import Courier
+from ticketbot.outbox.herald import Herald, own_notes
+from ticketbot.outbox.invoicer import Invoicer
+from ticketbot.relay.directory import Directory
+from ticketbot.relays import Caught, RelayPool
+from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
+from ticketbot.settlement import LOOK_BACK, Settlement
+from ticketbot.wallets.fake import FakeWallet
+from ticketbot.web import app as web
+
+QUEUE = 2048
+FIRST_LOOK = 10.0  # seconds the wallet has at start before the bot goes on without it
+LAST_WORDS = 10.0  # seconds the outbox has to empty its hands when the bot is stopped
+
+
+def open_vault(keys: Keys) -> Vault:
+    """The vault of the ledger that belongs to this nsec."""
+    return Vault(keys.derive(b"ticketbot field key"), keys.derive(b"ticketbot lookup key"))
+
+
+def open_ticket_key(config: Config) -> TicketKey:
+    """The Ed25519 key that signs tickets, made (mode 0600) when there is none yet."""
+    if config.bot.ticket_key is not None:
+        return TicketKey.from_bytes(bytes.fromhex(config.bot.ticket_key.reveal()))
+    seed = os.urandom(32)
+    path = config.bot.ticket_key_file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(seed.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return TicketKey.from_bytes(seed)
+
+
+def build_wallet(config: Config, clock: Callable[[], float]) -> Wallet:
+    """The wallet that `[lightning] wallet` names."""
+    if config.lightning.wallet == "fake":
+        return FakeWallet(config.ledger.path.with_name("fake-wallet.db"), clock=clock)
+    lnbits = config.lnbits
+    assert lnbits is not None
+    return LNbits(
+        lnbits.url,
+        lnbits.invoice_key.reveal(),
+        requests_per_minute=lnbits.requests_per_minute,
+        clock=clock,
+    )
+
+
+class App:
+    """One running bot. `ready` is set when the ledger is open, HTTP listens, relays connect."""
+
+    def __init__(
+        self,
+        config: Config,
+        wallet: Wallet | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.config = config
+        self.ready = asyncio.Event()
+        self.keys = Keys.from_text(config.bot.nsec.reveal())
+        self.wallet = wallet or build_wallet(config, clock)
+        self.store = Store(config.ledger.path, open_vault(self.keys))
+        self._clock = clock
+        self._log = structlog.get_logger()
+
+        signer = open_ticket_key(config)
+        settings = settings_of(config, self.keys.pubkey)
+        envelopes = Envelopes(self.keys, clock=clock)
+        self.engine = Engine(self.store, envelopes, settings, signer, clock)
+        self.interests = Interests(self.keys.pubkey, clock)
+        self._queue: asyncio.Queue[Event | Caught] = asyncio.Queue(QUEUE)
+        self._marks: dict[str, int] = {}
+        relays = config.nostr.relays
+        self.pool = RelayPool(
+            relays,
+            self.keys,
+            self._queue,
+            self.interests.filters,
+            self._marks,
+            clock=clock,
+            allow_private=config.nostr.allow_private_relays,
+            proxy=config.nostr.proxy,
+        )
+        directory = Directory(self.pool, clock)
+        self._invoicer = Invoicer(self.store, self.engine, self.wallet, clock)
+        self._courier = Courier(self.store, envelopes, self.pool, directory, relays, clock)
+        self._herald = Herald(self.store, self.keys, self.pool, relays, clock)
+        self._settlement = Settlement(
+            self.store, self.engine, self.wallet, clock, lambda: self.pool.deaf
+        )
+        self._housekeeper = Housekeeper(
+            self.store, self.engine, self.pool, self.wallet, self.interests, clock
+        )
+        self.desk = LedgerDesk(self.store, self.engine, self.wallet, settings, signer)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sell until `stop` is set; then finish what is in hand. Raises what breaks it."""
+        self.store.start()
+        try:
+            await self._recall()
+            await self._look_at_wallet()
+            bot = self.config.bot
+            await self._herald.announce(own_notes(bot.name, bot.about, self.config.nostr.relays))
+            async with contextlib.AsyncExitStack() as stack:
+                if self.config.web is not None:
+                    page = web.make_app(self.desk)
+                    host, port = self.config.web.host, self.config.web.port
+                    self.web_port = await stack.enter_async_context(web.serve(page, host, port))
+                await self._work(stop)
+        finally:
+            await self.wallet.close()
+            await self.store.close()
+
+    async def summary(self) -> str:
+        """How the bot is, in one line for people."""
+        now = int(self._clock())
+        known = await self.store.transaction(lambda tx: listings.upcoming(tx, now, most=999))
+        beat, on_sale = self._housekeeper.beat(), len(known)
+        return f"{beat['relays']} relays, {self.wallet.name} {beat['wallet']}, {on_sale} events on sale"
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        claims = [self._invoicer.claims, self._courier.claims, self._herald.claims]
+
+        def wake() -> None:
+            for one in claims:
+                one.stirred.set()
+
+        self.engine.wake = wake
+        async with asyncio.TaskGroup() as tasks:
+            outgoing = [
+                tasks.create_task(part.run())
+                for part in (self.pool, self._courier, self._herald, self._invoicer)
+            ]
+            incoming = [
+                tasks.create_task(take_in(self._queue, self.engine)),
+                tasks.create_task(self._settlement.run()),
+                tasks.create_task(self._housekeeper.run()),
+            ]
+            self.ready.set()
+            await stop.wait()
+            self._log.info("bot.stopping")
+            notify("STOPPING=1")
+            for task in incoming:
+                task.cancel()
+            await self._finish(lambda: sum(one.busy for one in claims))
+            for task in outgoing:
+                task.cancel()
+
+    async def _finish(self, busy: Callable[[], int]) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                while busy():
+                    await asyncio.sleep(0.05)
+
+    async def _recall(self) -> None:
+        """What the ledger knows from before: how far each relay was read, whose notes to follow."""
+        now = int(self._clock())
+
+        def work(tx: Tx) -> tuple[dict[str, str], list[str]]:
+            return marks.under(tx, "relay:"), listings.organizers(tx, now)
+
+        known, organizers = await self.store.transaction(work)
+        self._marks.update({relay: int(at) for relay, at in known.items()})
+        self.interests.follow({*organizers, *(self.engine.settings.organizers or ())})
+
+    async def _look_at_wallet(self) -> None:
+        """Credit what was paid while the bot was down; without an answer, start degraded."""
+        try:
+            async with asyncio.timeout(FIRST_LOOK):
+                await self._settlement.reconcile(LOOK_BACK)
+        except (Retry, Broken, TimeoutError) as error:
+            self._log.warning("wallet.unknown", error=str(error), starts="degraded")
+
+
+def settings_of(config: Config, bot: str) -> Settings:
+    """What handlers need of the configuration."""
+    return Settings(
+        bot=bot,
+        name=config.bot.name,
+        relays=tuple(config.nostr.relays),
+        operators=frozenset(config.bot.operators),
+        organizers=config.bot.organizers,
+        public_url=config.web.public_url if config.web is not None else None,
+        ephemeral=config.nostr.ephemeral_tickets,
+        hold_seconds=config.sales.hold_seconds,
+        max_holds_per_buyer=config.sales.max_holds_per_buyer,
+        max_tickets_per_order=config.sales.max_tickets_per_order,
+        messages_per_minute=config.limits.messages_per_minute,
+    )
+
+
+def serve(config: Config) -> int:
+    """Run the bot until it is told to stop; 0 after a graceful stop. The lock is held meanwhile."""
+    lock = config.ledger.path.with_suffix(".lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with SingleInstance(lock):
+        asyncio.run(_serve(config))
+    return 0
+
+
+async def _serve(config: Config) -> None:
+    with stop_signals() as stop:
+        app = App(config)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(app.run(stop))
+            greeting = tasks.create_task(_greet(app))
+            pings = tasks.create_task(
+                watchdog(lambda: app.store.transaction(lambda tx: tx.row("SELECT 1")))
+            )
+            await running
+            greeting.cancel()
+            pings.cancel()
+
+
+async def _greet(app: App) -> None:
+    """Say READY once everything listens, and STOPPING when the end begins."""
+    await app.ready.wait()
+    print(f"READY: {await app.summary()}", flush=True)  # noqa: T201  the contract's line
+    notify("READY=1", f"STATUS={await app.summary()}")

@@ -1,0 +1,62 @@
+"""The bot as its web pages see it: what the ledger and the wallet last said, never a wait."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from ticketbot.domain.nip19 import npub_encode
+from ticketbot.domain.ticket import TicketKey
+from ticketbot.engine import Engine
+from ticketbot.handlers import issuing
+from ticketbot.handlers.context import Settings
+from ticketbot.ledger import people
+from ticketbot.ledger.store import Store, Tx
+from ticketbot.lightning import Wallet
+
+FRESH = 30
+LEDGER_ANSWERS = 2.0
+
+
+class LedgerDesk:
+    """A `web.desk.Desk` over the running bot."""
+
+    def __init__(
+        self, store: Store, engine: Engine, wallet: Wallet, settings: Settings, signer: TicketKey
+    ) -> None:
+        self.bot_name = settings.name
+        self.bot_npub = npub_encode(settings.bot)
+        self.ticket_public_key = signer.public
+        self._store = store
+        self._engine = engine
+        self._wallet = wallet
+
+    async def health(self) -> tuple[bool, dict[str, object]]:
+        """Good when the ledger answers and the wallet's last answer was good and is fresh."""
+        ledger = await self._ledger_answers()
+        health = self._wallet.health()
+        fresh = health.at is not None and time.time() - health.at <= FRESH
+        wallet = "ok" if health.good and fresh else health.text or "no answer yet"
+        if health.good and not fresh:
+            wallet = "silent for more than 30 s"
+        return ledger and wallet == "ok", {"ledger": "ok" if ledger else "silent", "wallet": wallet}
+
+    async def ticket_token(self, capability: str) -> str | None:
+        """The token behind a picture's address; None once it was rotated or is void."""
+        ctx = self._engine.context()
+
+        def work(tx: Tx) -> str | None:
+            row = issuing.by_capability(tx, capability)
+            if row is None:
+                return None
+            return issuing.token_of(tx, ctx, row, people.person(tx, row.holder))
+
+        return await self._store.transaction(work)
+
+    async def _ledger_answers(self) -> bool:
+        try:
+            async with asyncio.timeout(LEDGER_ANSWERS):
+                await self._store.transaction(lambda tx: tx.row("SELECT 1"))
+        except TimeoutError:
+            return False
+        return True

@@ -1,0 +1,43 @@
+"""Every command and who answers it. Operators' commands come first for operators."""
+
+from __future__ import annotations
+
+from ticketbot.domain import command as c
+from ticketbot.errors import Refused
+from ticketbot.handlers import attendee, checkout, operator
+from ticketbot.handlers.context import Context, Handler, Request
+from ticketbot.ledger.store import Tx
+from ticketbot.replies.outcome import Reply
+
+COMMANDS: dict[type, Handler] = {
+    c.Hello: attendee.hello,
+    c.Help: attendee.help_,
+    c.Thanks: attendee.thanks,
+    c.ListEvents: attendee.list_events,
+    c.ShowEvent: attendee.show_event,
+    c.Buy: checkout.buy,
+    c.ShowTickets: attendee.show_tickets,
+    c.Resend: attendee.resend,
+    c.ShowStatus: attendee.show_status,
+    c.CancelOrder: attendee.cancel,
+    c.ShowLink: attendee.link,
+    c.Refund: attendee.refund,
+    c.Unknown: attendee.unknown,
+}
+
+OPERATOR_COMMANDS: dict[type, Handler] = {
+    c.ShowStatus: operator.status,
+    c.StopSales: operator.stop_sales,
+    c.ResumeSales: operator.resume_sales,
+    c.ListRefunds: operator.refunds,
+}
+
+
+def answer(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """Find who answers this command, and let them."""
+    kind = type(request.command)
+    if request.sender in ctx.settings.operators and kind in OPERATOR_COMMANDS:
+        return OPERATOR_COMMANDS[kind](request, tx, ctx)
+    if kind not in COMMANDS:
+        raise Refused("not-yours", "operators-only")
+    return COMMANDS[kind](request, tx, ctx)

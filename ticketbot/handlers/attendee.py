@@ -1,0 +1,212 @@
+"""What an attendee can ask for, one short function a command."""
+
+from __future__ import annotations
+
+import re
+
+from ticketbot.domain.command import (
+    CancelOrder,
+    ListEvents,
+    Refund,
+    ShowEvent,
+    ShowStatus,
+    Unknown,
+)
+from ticketbot.domain.order import OPEN, Order
+from ticketbot.errors import Refused
+from ticketbot.handlers import cashier, finding, issuing, viewing
+from ticketbot.handlers.context import Context, Request
+from ticketbot.ledger import listings, money, orders, tickets
+from ticketbot.ledger.store import Tx
+from ticketbot.replies.outcome import (
+    Card,
+    EventsFound,
+    EventShown,
+    InvoiceShown,
+    Reply,
+    Said,
+    TicketsCounted,
+)
+
+PAGE = 20
+DESTINATION = re.compile(r"(lightning:)?(ln[a-z0-9]{50,2000}|[^@\s]{1,64}@[a-z0-9.-]{3,255})", re.I)
+
+
+def hello(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """Two lines, and what to try first."""
+    on_sale = listings.upcoming(tx, ctx.now, most=1)
+    example = f"buy {on_sale[0].code.lower()}" if on_sale else "help"
+    return [Said("hello", {"name": ctx.settings.name, "example": example})]
+
+
+def help_(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """The commands."""
+    return [Said("help")]
+
+
+def thanks(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """Manners."""
+    return [Said("welcome")]
+
+
+def unknown(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """Not understood: the nearest thing, or three examples."""
+    command = request.command
+    assert isinstance(command, Unknown)
+    stranger = request.sender not in ctx.settings.operators
+    if command.guesses and not (stranger and command.guesses[0].endswith(" sales")):
+        return [Said("did-you-mean", {"guess": command.guesses[0]})]
+    return hello(request, tx, ctx)
+
+
+def list_events(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """What is on sale, by start; words filter by title, place and category."""
+    command = request.command
+    assert isinstance(command, ListEvents)
+    cursor = _cursor(command.after)
+    words = [word.lower() for word in command.words]
+    limit = command.limit or PAGE
+    cards: list[Card] = []
+    while len(cards) <= limit:
+        page = listings.upcoming(tx, ctx.now, cursor, most=100)
+        for found in page:
+            cursor = (found.listing.start, found.listing.event_id)
+            if all(word in _haystack(found) for word in words):
+                cards.append(finding.card(tx, found))
+            if len(cards) > limit:
+                break
+        if len(page) < 100:
+            break
+    shown = cards[:limit]
+    more = f"{shown[-1].listing.start}:{shown[-1].listing.event_id}" if len(cards) > limit else None
+    return [EventsFound(tuple(shown), more, " ".join(command.words))]
+
+
+def show_event(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """One event in full."""
+    command = request.command
+    assert isinstance(command, ShowEvent)
+    found, _ = finding.event_in(command.words, tx, ctx)
+    return [EventShown(finding.card(tx, found))]
+
+
+def show_tickets(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """What this person holds: to people a list, to programs the tickets again."""
+    rows = tickets.of_holder(tx, request.person.id, ctx.now)
+    found = [(row, viewing.listed(tx, row.event_id).listing) for row in rows]
+    counted = TicketsCounted(len(rows), tuple((le, row.tier, row.id) for row, le in found))
+    if request.request_id is None:
+        return [counted]
+    shown = [
+        issuing.show(tx, ctx, row, le, request.person, everywhere=False)
+        for row, le in found
+        if le.ephemeral
+    ]
+    return [*shown, counted]
+
+
+def resend(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """Every live ticket once more, in full."""
+    rows = tickets.of_holder(tx, request.person.id, ctx.now)
+    if not rows:
+        return [TicketsCounted(0)]
+    return [
+        issuing.show(
+            tx, ctx, row, viewing.listed(tx, row.event_id).listing, request.person, everywhere=False
+        )
+        for row in rows
+    ]
+
+
+def show_status(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """The newest orders, or the one that was asked for."""
+    command = request.command
+    assert isinstance(command, ShowStatus)
+    if command.order_id is not None:
+        return [viewing.summary(tx, _own(tx, request, command.order_id))]
+    mine = orders.latest_of(tx, request.person.id)
+    if not mine:
+        return [Said("status-none")]
+    return [viewing.summary(tx, order) for order in mine[:3]]
+
+
+def cancel(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """Give the held seats of an unpaid order back."""
+    command = request.command
+    assert isinstance(command, CancelOrder)
+    if command.order_id is not None:
+        order = _own(tx, request, command.order_id)
+    else:
+        waiting = orders.open_of(tx, request.person.id)
+        if not waiting:
+            return [Said("cancel-none")]
+        order = waiting[0]
+    if order.state not in OPEN:
+        return [viewing.summary(tx, order)]
+    cashier.released(order.id, "order-cancelled", tx, ctx)
+    if request.request_id is None:
+        return [Said("order-cancelled", {"order": order.short})]
+    return [viewing.summary(tx, _own(tx, request, order.id))]
+
+
+def link(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """The open invoice as a `lightning:` link, for clients that want one."""
+    for order in orders.open_of(tx, request.person.id):
+        if made := orders.invoice_for(tx, order.id):
+            shown = cashier.invoice_shown(order, viewing.listed(tx, order.event_id).listing, made)
+            return [
+                InvoiceShown(
+                    order,
+                    shown.listing,
+                    shown.bolt11,
+                    shown.payment_hash,
+                    shown.expires_at,
+                    link_only=True,
+                )
+            ]
+    return [Said("link-none")]
+
+
+def refund(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """Where the money that is owed shall go: noted for the operator."""
+    command = request.command
+    assert isinstance(command, Refund)
+    owed = money.refunds_owed_to(tx, request.person.id)
+    if command.order_id is not None:
+        order = _own(tx, request, command.order_id)
+        owed = [one for one in owed if one.order_id == order.id]
+    if not owed:
+        return [Said("refund-none")]
+    if not (command.words and DESTINATION.fullmatch(command.words[0])):
+        raise Refused("bad-request", "refund-where")
+    for one in owed:
+        money.set_destination(tx, one.id, command.words[0])
+    total = sum(one.amount_msat for one in owed)
+    return [Said("refund-noted", {"amount": total})]
+
+
+def _own(tx: Tx, request: Request, order_id: str) -> Order:
+    mine = request.person.id
+    exact = orders.get(tx, order_id.lower())
+    found = [exact] if exact else [o for o in orders.latest_of(tx, mine, 50) if _is(o, order_id)]
+    if not found or found[0].person != mine:
+        raise Refused("not-yours", "order-unknown", order=order_id[:20])
+    return found[0]
+
+
+def _is(order: Order, letters: str) -> bool:
+    return len(letters) >= 4 and order.id.endswith(letters.lower())
+
+
+def _haystack(found: listings.Listed) -> str:
+    one = found.listing
+    return " ".join((found.code, one.title, one.place, *one.categories)).lower()
+
+
+def _cursor(after: str | None) -> tuple[int, str]:
+    if not after:
+        return (0, "")
+    start, _, event_id = after.partition(":")
+    if not start.isdigit():
+        raise Refused("bad-request", "bad-cursor")
+    return (int(start), event_id)

@@ -1,0 +1,184 @@
+"""What the wallet says, and what it means for an order: the only room that moves one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ticketbot.domain.listing import Listing
+from ticketbot.domain.order import OPEN, Effect, Happening, Order, State, Step, step
+from ticketbot.failpoints import failpoint
+from ticketbot.handlers import issuing
+from ticketbot.handlers.context import Context
+from ticketbot.ledger import listings, money, orders, people, tickets
+from ticketbot.ledger.listings import Listed
+from ticketbot.ledger.orders import InvoiceRow
+from ticketbot.ledger.store import Tx
+from ticketbot.replies.outcome import (
+    Addressee,
+    InvoiceShown,
+    OrderShown,
+    Outcome,
+    RefundOwed,
+    Reply,
+    Said,
+    Told,
+)
+
+PAY_BEFORE_EXPIRY = 60  # the bolt11 outlives the hold, so the last look still finds it alive
+
+
+class Credit(NamedTuple):
+    """A settled payment, as an authenticated look-up reported it."""
+
+    payment_hash: str
+    amount_msat: int
+
+
+def invoiced(made: InvoiceRow, tx: Tx, ctx: Context) -> Reply:
+    """The wallet made a bolt11: record it first, show it only then."""
+    order, listed = _load(tx, made.order_id)
+    if not orders.adopt_invoice(tx, made):
+        return []
+    moved = step(order.state, Happening.INVOICE_MADE)
+    if Effect.SHOW_INVOICE not in moved.effects:
+        return []
+    assert made.expires_at is not None
+    order = orders.extend_hold(tx, order, made.expires_at - PAY_BEFORE_EXPIRY)
+    order = orders.move(tx, order, moved.state)
+    return [tell(tx, order, "invoice", invoice_shown(order, listed.listing, made))]
+
+
+def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
+    """Money came: it ends as tickets or as a refund, decided here, once per payment."""
+    order_id = orders.owner_of(tx, credit.payment_hash)
+    if order_id is None or money.credited(tx, credit.payment_hash):
+        return []
+    order, listed = _load(tx, order_id)
+    reason = _unfit(order, listed, credit, tx, ctx)
+    moved = step(order.state, Happening.SETTLED_FIT if reason is None else Happening.SETTLED_UNFIT)
+    owed = Effect.OWE_REFUND in moved.effects
+    if owed and order.state in (State.PAID, State.CLOSED):
+        reason = "refund-double"
+    fate = "refund" if owed else "tickets"
+    money.credit(tx, credit.payment_hash, order.id, credit.amount_msat, ctx.now, fate)
+    owner = "refunds" if owed else f"organizer:{listed.listing.organizer}"
+    amount = credit.amount_msat
+    money.post(tx, f"payment:{credit.payment_hash}", ctx.now, ("wallet", amount), (owner, -amount))
+    failpoint("cashier.credited")
+    reply = carry_out(moved, order, listed.listing, credit.payment_hash, tx, ctx)
+    if owed:
+        reply += _owe(tx, ctx, order, listed.listing, credit, reason or "refund-late")
+    return reply
+
+
+def released(order_id: str, why: str, tx: Tx, ctx: Context) -> Reply:
+    """The hold is over: seats go back, the buyer hears that nothing was charged."""
+    order, listed = _load(tx, order_id)
+    moved = step(order.state, Happening.HOLD_OVER)
+    if moved.state == order.state:
+        return []
+    reply = carry_out(moved, order, listed.listing, None, tx, ctx)
+    order = order._replace(state=moved.state)
+    said: Outcome = Said(why, {"order": order.short, "code": listed.code})
+    if order.via == "24133":
+        said = OrderShown(order, listed.listing, 0)
+    return [*reply, tell(tx, order, why, said)]
+
+
+def delayed(order_id: str, tx: Tx, ctx: Context) -> Reply:
+    """The wallet does not answer: say so once, instead of leaving somebody waiting."""
+    order, _ = _load(tx, order_id)
+    if order.state is not State.HELD:
+        return []
+    return [tell(tx, order, "delayed", Said("invoice-delayed", {"order": order.short}))]
+
+
+def carry_out(
+    moved: Step, order: Order, listing: Listing, payment_hash: str | None, tx: Tx, ctx: Context
+) -> Reply:
+    """The effects of one line of the order's table, in this transaction."""
+    orders.move(tx, order, moved.state)
+    reply: Reply = []
+    for effect in moved.effects:
+        match effect:
+            case Effect.FREE_HELD_SEATS:
+                listings.free_held(tx, order.event_id, order.tier, order.quantity)
+            case Effect.SELL_HELD_SEATS:
+                listings.sell_held(tx, order.event_id, order.tier, order.quantity)
+            case Effect.SELL_FREE_SEATS:
+                listings.sell_free(tx, order.event_id, order.tier, order.quantity)
+            case Effect.ISSUE_TICKETS:
+                for ticket in issuing.issue(tx, ctx, order, listing, payment_hash):
+                    reply.append(tell(tx, order, f"ticket:{ticket.ticket_id}", ticket))
+            case Effect.SHOW_INVOICE | Effect.OWE_REFUND:
+                pass  # carried out by who has the invoice, or the payment, in hand
+    return reply
+
+
+def tell(tx: Tx, order: Order, what: str, outcome: Outcome) -> Told:
+    """An outcome for the order's buyer, the way they asked."""
+    buyer = people.person(tx, order.person)
+    to = Addressee(buyer.pubkey, order.via, order.request_id, buyer.id)  # type: ignore[arg-type]
+    return Told(to, outcome, f"{order.id}:{what}")
+
+
+def invoice_shown(order: Order, listing: Listing, made: InvoiceRow) -> InvoiceShown:
+    """An order with its bolt11."""
+    assert made.bolt11 is not None and made.payment_hash is not None
+    assert made.expires_at is not None
+    return InvoiceShown(order, listing, made.bolt11, made.payment_hash, made.expires_at)
+
+
+def _unfit(order: Order, listed: Listed, credit: Credit, tx: Tx, ctx: Context) -> str | None:
+    """Why this money cannot become tickets; None when it can."""
+    listing = listed.listing
+    if credit.amount_msat != order.amount_msat:
+        return "refund-amount"
+    if listed.state == "cancelled":
+        return "refund-cancelled"
+    if ctx.now >= listing.end:
+        return "refund-over"
+    if order.state in OPEN:
+        return None
+    free = listings.available(listings.seats_of(tx, order.event_id), order.tier)
+    if free is not None and free < order.quantity:
+        return "refund-sold-out"
+    if listing.max_per_buyer is not None:
+        has = tickets.live_count(tx, order.person, order.event_id)
+        holds = orders.held_seats(tx, order.person, order.event_id)
+        if has + holds + order.quantity > listing.max_per_buyer:
+            return "refund-max"
+    return None
+
+
+def _owe(
+    tx: Tx, ctx: Context, order: Order, listing: Listing, credit: Credit, reason: str
+) -> Reply:
+    number = len(money.refunds_of(tx, order.id)) + 1
+    refund = money.Refund(
+        f"{order.id}-r{number}",
+        order.id,
+        credit.payment_hash,
+        credit.amount_msat,
+        reason,
+        "due",
+        ctx.now,
+    )
+    money.owe(tx, refund)
+    owed = RefundOwed(order.id, listing.title, credit.amount_msat, reason)
+    alert = Said("alert-refund", {"order": order.id, "amount": credit.amount_msat})
+    return [
+        tell(tx, order, f"refund:{refund.id}", owed),
+        *(
+            Told(Addressee(operator, "auto"), alert, f"alert:{refund.id}:{operator[:8]}")
+            for operator in sorted(ctx.settings.operators)
+        ),
+    ]
+
+
+def _load(tx: Tx, order_id: str) -> tuple[Order, Listed]:
+    order = orders.get(tx, order_id)
+    listed = listings.by_id(tx, order.event_id) if order else None
+    if order is None or listed is None:
+        raise LookupError(f"order {order_id}")
+    return order, listed

@@ -1,0 +1,124 @@
+"""`buy`: from a wish to held seats and an invoice on its way."""
+
+from __future__ import annotations
+
+import base64
+
+from ticketbot.domain.command import Buy
+from ticketbot.domain.listing import Listing
+from ticketbot.domain.order import Happening, Order, State, step
+from ticketbot.errors import Refused
+from ticketbot.handlers import cashier, finding, viewing
+from ticketbot.handlers.context import Context, Request
+from ticketbot.ledger import inbox, listings, marks, orders, outbox, tickets
+from ticketbot.ledger.listings import Listed
+from ticketbot.ledger.store import Tx
+from ticketbot.replies.outcome import Reply
+
+SALES_STOPPED = "sales-stopped"
+
+
+def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """Hold the seats and ask for the invoice; it is shown when the wallet has made it."""
+    wish = request.command
+    assert isinstance(wish, Buy)
+    asked = f"{wish.words}|{wish.quantity}|{wish.tier}"
+    key = inbox.request_key(tx, request.person.id, request.request_id or "")
+    if request.request_id is not None and (before := inbox.remembered(tx, key)):
+        if before[0] != inbox.content_hash(asked):
+            raise Refused("bad-request", "request-id-reused")
+        return viewing.present(tx, ctx, _known(tx, before[1]), request.person)
+
+    found, left = finding.event_in(wish.words, tx, ctx)
+    tier = finding.tier_in((wish.tier,) if wish.tier else left, found.listing)
+    _check_on_sale(tx, ctx, found)
+    if request.request_id is None and (same := _same_open(tx, request, found, tier, wish.quantity)):
+        return viewing.present(tx, ctx, same, request.person)
+    _check_quantity(tx, ctx, request, found.listing, wish.quantity)
+    order = _place(tx, ctx, request, found.listing, tier, wish.quantity)
+    if request.request_id is not None:
+        inbox.remember(tx, key, asked, order.id)
+    if order.amount_msat == 0:
+        given = step(order.state, Happening.GIVEN)
+        return cashier.carry_out(given, order, found.listing, None, tx, ctx)
+    external_id = orders.ask_invoice(tx, order, ctx.now)
+    outbox.put(tx, f"invoice:{external_id}", "invoice", ctx.now, _invoice_job(order, external_id))
+    return []
+
+
+def _place(
+    tx: Tx, ctx: Context, request: Request, listing: Listing, tier: str, quantity: int
+) -> Order:
+    priced = listing.tier(tier) if tier else None
+    unit = priced.price_msat if priced else listing.price_msat
+    listings.hold(tx, listing.event_id, tier, quantity)
+    order = Order(
+        id=fresh_order_id(ctx),
+        person=request.person.id,
+        event_id=listing.event_id,
+        tier=tier,
+        quantity=quantity,
+        unit_msat=unit,
+        amount_msat=unit * quantity,
+        state=State.HELD,
+        via=request.via,
+        request_id=request.request_id,
+        placed_at=ctx.now,
+        hold_until=ctx.now + ctx.settings.hold_seconds,
+    )
+    orders.place(tx, order)
+    return order
+
+
+def _check_on_sale(tx: Tx, ctx: Context, found: Listed) -> None:
+    listing, now = found.listing, ctx.now
+    if ctx.paused is not None:
+        raise Refused("try-later", ctx.paused)
+    if marks.get(tx, SALES_STOPPED) is not None:
+        raise Refused("not-on-sale", "sales-stopped")
+    if found.state != "on-sale":
+        raise Refused("not-on-sale", "event-cancelled", title=listing.title)
+    if now >= listing.end:
+        raise Refused("not-on-sale", "event-over", title=listing.title)
+    if listing.sales_start is not None and now < listing.sales_start:
+        raise Refused("not-on-sale", "sales-later", title=listing.title, at=listing.sales_start)
+    if listing.sales_end is not None and now >= listing.sales_end:
+        raise Refused("not-on-sale", "sales-over", title=listing.title, at=listing.sales_end)
+
+
+def _check_quantity(
+    tx: Tx, ctx: Context, request: Request, listing: Listing, quantity: int
+) -> None:
+    most, person = ctx.settings.max_tickets_per_order, request.person.id
+    if quantity > most:
+        raise Refused("too-many", "too-many-per-order", most=most)
+    if len(orders.open_of(tx, person)) >= ctx.settings.max_holds_per_buyer:
+        raise Refused("too-many", "too-many-open", n=ctx.settings.max_holds_per_buyer)
+    if listing.max_per_buyer is not None:
+        has = tickets.live_count(tx, person, listing.event_id)
+        holds = orders.held_seats(tx, person, listing.event_id)
+        if has + holds + quantity > listing.max_per_buyer:
+            raise Refused("too-many", "too-many-per-buyer", most=listing.max_per_buyer)
+
+
+def _same_open(tx: Tx, request: Request, found: Listed, tier: str, quantity: int) -> Order | None:
+    for order in orders.open_of(tx, request.person.id, found.listing.event_id):
+        if (order.tier, order.quantity) == (tier, quantity):
+            return order
+    return None
+
+
+def _known(tx: Tx, order_id: str) -> Order:
+    order = orders.get(tx, order_id)
+    assert order is not None
+    return order
+
+
+def _invoice_job(order: Order, external_id: str) -> dict[str, object]:
+    return {"order": order.id, "external_id": external_id, "amount_msat": order.amount_msat}
+
+
+def fresh_order_id(ctx: Context) -> str:
+    """12 letters of base32: the second first, so that ids sort by time, then 30 bits of chance."""
+    stamp = ctx.now.to_bytes(5, "big")[1:] + ctx.dice(4)
+    return base64.b32encode(stamp).decode().lower()[:12]

@@ -1,0 +1,63 @@
+"""What a handler is given. Nothing in here has a socket, a clock or a dice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from ticketbot.domain.command import Command
+from ticketbot.domain.ticket import TicketKey
+from ticketbot.ledger.people import Person
+from ticketbot.ledger.store import Tx
+from ticketbot.replies.outcome import Reply, Via
+
+Ephemeral = Literal["always", "when-asked", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The operator's choices that handlers decide by. Keys are hex."""
+
+    bot: str
+    name: str
+    relays: tuple[str, ...]
+    operators: frozenset[str]
+    organizers: frozenset[str] | None  # None: anyone whose note names the bot
+    public_url: str | None = None
+    ephemeral: Ephemeral = "always"
+    hold_seconds: int = 600
+    max_holds_per_buyer: int = 2
+    max_tickets_per_order: int = 10
+    messages_per_minute: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`now` in unix seconds; `dice(n)` gives n fresh random bytes.
+
+    `paused` is the sentence that says why nothing new is sold just now (a full disk), or None.
+    """
+
+    now: int
+    settings: Settings
+    signer: TicketKey
+    dice: Callable[[int], bytes]
+    paused: str | None = None
+
+
+class Request(NamedTuple):
+    """One message of one person. `request_id` only where a program asked."""
+
+    person: Person
+    via: Via
+    command: Command
+    request_id: str | None = None
+
+    @property
+    def sender(self) -> str:
+        """Who asked, as hex."""
+        return self.person.pubkey
+
+
+Handler = Callable[[Request, Tx, Context], Reply]

@@ -1,0 +1,88 @@
+"""From the words people type to an event and a tier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ticketbot.domain.command import NUMBER_WORDS
+from ticketbot.domain.listing import Listing
+from ticketbot.domain.naming import nearest
+from ticketbot.errors import Refused
+from ticketbot.handlers.context import Context
+from ticketbot.ledger import listings
+from ticketbot.ledger.listings import Listed
+from ticketbot.ledger.store import Tx
+from ticketbot.replies.outcome import Card
+
+
+def event_in(words: Sequence[str], tx: Tx, ctx: Context) -> tuple[Listed, tuple[str, ...]]:
+    """The event that one of the words names, and the words that are left.
+
+    Without words the only event on sale is meant, if there is only one.
+    `Refused`: unknown (the nearest codes are offered) or more than one fits.
+    """
+    if not words:
+        return _only_one(tx, ctx), ()
+    for at, word in enumerate(words):
+        found = _named(word, tx)
+        if len(found) == 1:
+            return found[0], (*words[:at], *words[at + 1 :])
+        if found:
+            raise Refused("bad-request", "event-ambiguous", codes=_codes(found))
+    raise _unknown(words, tx, ctx)
+
+
+def tier_in(words: Sequence[str], listing: Listing) -> str:
+    """The tier that the left-over words name; '' for an event without tiers."""
+    wanted = " ".join(words)
+    if wanted and wanted.lower() in NUMBER_WORDS:
+        raise Refused("bad-request", "quantity-in-digits", word=wanted)
+    names = ", ".join(tier.name for tier in listing.tiers)
+    if not wanted:
+        if listing.general:
+            return ""
+        if len(listing.tiers) == 1:
+            return listing.tiers[0].name
+        raise Refused("bad-request", "tier-needed", tiers=names)
+    tier = listing.tier(wanted)
+    if tier is not None:
+        return tier.name
+    if not listing.tiers:
+        raise Refused("bad-request", "tier-none", word=wanted)
+    raise Refused("bad-request", "tier-unknown", word=wanted, tiers=names)
+
+
+def card(tx: Tx, found: Listed) -> Card:
+    """The event with what is left of it."""
+    seats = listings.seats_of(tx, found.listing.event_id)
+    tiers = tuple(
+        (tier.name, tier.price_msat, listings.available(seats, tier.name))
+        for tier in found.listing.tiers
+    )
+    return Card(found.listing, found.code, listings.available(seats, ""), tiers)
+
+
+def _named(word: str, tx: Tx) -> list[Listed]:
+    found = listings.by_id(tx, word)
+    return [found] if found is not None else listings.by_code(tx, word)
+
+
+def _only_one(tx: Tx, ctx: Context) -> Listed:
+    on_sale = listings.upcoming(tx, ctx.now, most=2)
+    if len(on_sale) == 1:
+        return on_sale[0]
+    if on_sale:
+        raise Refused("bad-request", "event-needed", code=on_sale[0].code)
+    raise Refused("unknown-event", "events-none")
+
+
+def _unknown(words: Sequence[str], tx: Tx, ctx: Context) -> Refused:
+    known = listings.codes(tx, ctx.now)
+    near = [code for word in words for code in nearest(word.upper(), known)]
+    if near:
+        return Refused("unknown-event", "event-near", word=words[0], codes=", ".join(near[:3]))
+    return Refused("unknown-event", "event-unknown", word=words[0])
+
+
+def _codes(found: Sequence[Listed]) -> str:
+    return ", ".join(f"{one.code} ({one.listing.title})" for one in found[:5])

@@ -1,0 +1,104 @@
+"""Tickets: issued once, shown as often as their holder asks."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+
+from ticketbot.domain.listing import Listing
+from ticketbot.domain.order import Order
+from ticketbot.domain.ticket import Claims, event_hash, expiry, holder_hash, token_hash
+from ticketbot.handlers.context import Context
+from ticketbot.ledger import people, tickets
+from ticketbot.ledger.people import Person
+from ticketbot.ledger.store import Tx
+from ticketbot.ledger.tickets import TicketRow
+from ticketbot.replies.outcome import TicketShown
+
+
+def issue(
+    tx: Tx, ctx: Context, order: Order, listing: Listing, payment_hash: str | None
+) -> list[TicketShown]:
+    """Write the tickets of a paid order and show each by DM and in kind 24133."""
+    holder = people.person(tx, order.person)
+    shown = []
+    for _ in range(order.quantity):
+        row = TicketRow(
+            id=fresh_ticket_id(ctx),
+            order_id=order.id,
+            event_id=order.event_id,
+            tier=order.tier,
+            holder=order.person,
+            payment_hash=payment_hash,
+            price_msat=order.unit_msat,
+            state="valid",
+            version=1,
+            issued_at=ctx.now,
+            expires_at=expiry(listing.end),
+            nonce=ctx.dice(8),
+            token_hash=b"",
+        )
+        ticket = show(tx, ctx, row, listing, holder, everywhere=True)
+        tickets.issue(tx, row._replace(token_hash=token_hash(ticket.token)))
+        shown.append(ticket)
+    return shown
+
+
+def show(
+    tx: Tx, ctx: Context, row: TicketRow, listing: Listing, holder: Person, *, everywhere: bool
+) -> TicketShown:
+    """The ticket with its token, made again from the ledger's claims."""
+    salt = _salt(tx, row)
+    return TicketShown(
+        order_id=row.order_id,
+        listing=listing,
+        tier=row.tier,
+        ticket_id=row.id,
+        version=row.version,
+        token=token_of(tx, ctx, row, holder),
+        salt=salt,
+        capability=_capability(tx, row),
+        everywhere=everywhere,
+    )
+
+
+def token_of(tx: Tx, ctx: Context, row: TicketRow, holder: Person) -> str:
+    """The one token of this version of the ticket: deterministic."""
+    claims = Claims(
+        ticket_id=row.id,
+        event=event_hash(row.event_id),
+        holder=holder_hash(_salt(tx, row), holder.pubkey, row.id),
+        issued_at=row.issued_at,
+        expires_at=row.expires_at,
+        nonce=row.nonce,
+        version=row.version,
+    )
+    return ctx.signer.sign(claims)
+
+
+def by_capability(tx: Tx, capability: str) -> TicketRow | None:
+    """The live ticket whose picture this capability opens, or None."""
+    try:
+        raw = base64.urlsafe_b64decode(capability + "=" * (-len(capability) % 4))
+    except ValueError:
+        return None
+    row = tickets.get(tx, base64.b32encode(raw[:10]).decode().lower())
+    if row is None or row.state == "void":
+        return None
+    return row if hmac.compare_digest(_capability(tx, row), capability) else None
+
+
+def fresh_ticket_id(ctx: Context) -> str:
+    """16 letters of base32: 4 bytes of time, so that ids sort, and 6 of chance."""
+    raw = ctx.now.to_bytes(4, "big") + ctx.dice(6)
+    return base64.b32encode(raw).decode().lower()
+
+
+def _salt(tx: Tx, row: TicketRow) -> bytes:
+    return tx.vault.tag(b"salt", f"{row.id}:{row.version}".encode())
+
+
+def _capability(tx: Tx, row: TicketRow) -> str:
+    mac = tx.vault.tag(b"capability", f"{row.id}:{row.version}".encode())
+    raw = base64.b32decode(row.id.upper()) + mac
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

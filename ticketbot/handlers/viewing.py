@@ -1,0 +1,44 @@
+"""Where an order stands, shown in the form that helps most."""
+
+from __future__ import annotations
+
+from ticketbot.domain.order import Order, State
+from ticketbot.handlers import cashier, issuing
+from ticketbot.handlers.context import Context
+from ticketbot.ledger import listings, money, orders, tickets
+from ticketbot.ledger.listings import Listed
+from ticketbot.ledger.people import Person
+from ticketbot.ledger.store import Tx
+from ticketbot.replies.outcome import OrderShown, Outcome, Reply, Said
+
+
+def present(tx: Tx, ctx: Context, order: Order, person: Person) -> Reply:
+    """The order as it is now: its invoice, its tickets, or what became of it."""
+    listing = listed(tx, order.event_id).listing
+    if order.state is State.INVOICED and (made := orders.invoice_for(tx, order.id)):
+        return [cashier.invoice_shown(order, listing, made)]
+    if order.state is State.PAID:
+        rows = [row for row in tickets.of_order(tx, order.id) if row.holder == person.id]
+        return [
+            issuing.show(tx, ctx, row, listing, person, everywhere=False)
+            for row in rows
+            if row.state != "void"
+        ]
+    if order.state is State.HELD:
+        return [Said("invoice-coming", {"order": order.short})]
+    return [summary(tx, order)]
+
+
+def summary(tx: Tx, order: Order) -> Outcome:
+    """State, tickets and refunds of an order."""
+    live = [row for row in tickets.of_order(tx, order.id) if row.state != "void"]
+    refunds = tuple((r.amount_msat, r.state) for r in money.refunds_of(tx, order.id))
+    return OrderShown(order, listed(tx, order.event_id).listing, len(live), refunds)
+
+
+def listed(tx: Tx, event_id: str) -> Listed:
+    """The listing an order points to: never missing."""
+    found = listings.by_id(tx, event_id)
+    if found is None:
+        raise LookupError(f"listing {event_id}")
+    return found

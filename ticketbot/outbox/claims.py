@@ -1,0 +1,94 @@
+"""Which rows are due and not in hand, one kind at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from ticketbot.errors import Retry
+from ticketbot.ledger import outbox
+from ticketbot.ledger.outbox import Due
+from ticketbot.ledger.store import Store
+
+BATCH = 64
+IN_HAND = 1024
+LOOK_AGAIN = 1.0  # seconds: rows become due by the clock, too
+FIRST_DELAY = 2
+LONGEST_DELAY = 900
+
+
+class Claims:
+    """Hands batches of one kind to `work`, many at once, no row twice at a time.
+
+    A row that `work` leaves in the ledger is claimed again when it is due: `work` marks
+    every row it was given as done or postpones it. After a crash the rows are still there.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        kind: str,
+        clock: Callable[[], float],
+        work: Callable[[Sequence[Due]], Awaitable[None]],
+        *,
+        batch: int = BATCH,
+        in_hand: int = IN_HAND,
+    ) -> None:
+        self.stirred = asyncio.Event()
+        self._store = store
+        self._kind = kind
+        self._clock = clock
+        self._work = work
+        self._batch = batch
+        self._most = in_hand
+        self._in_hand: set[int] = set()
+        self._log = structlog.get_logger()
+
+    @property
+    def busy(self) -> int:
+        """How many rows are in hand."""
+        return len(self._in_hand)
+
+    async def run(self) -> None:
+        """For ever. Work that raises ends the process, and its rows are tried again."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self.stirred.clear()
+                rows = await self._claim()
+                if rows:
+                    tasks.create_task(self._carry(rows))
+                if len(rows) < self._batch:
+                    await self._rest()
+
+    async def _claim(self) -> list[Due]:
+        room = min(self._batch, self._most - len(self._in_hand))
+        if room <= 0:
+            return []
+        now, skip = int(self._clock()), frozenset(self._in_hand)
+        rows = await self._store.transaction(lambda tx: outbox.due(tx, self._kind, now, skip, room))
+        self._in_hand.update(row.id for row in rows)
+        return rows
+
+    async def _carry(self, rows: Sequence[Due]) -> None:
+        try:
+            await self._work(rows)
+        except Retry as error:  # the disk is full: the rows are where they were
+            self._log.error("outbox.cannot_write", kind=self._kind, error=str(error))
+            await asyncio.sleep(LOOK_AGAIN)
+        finally:
+            self._in_hand.difference_update(row.id for row in rows)
+            self.stirred.set()
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_AGAIN):
+                await self.stirred.wait()
+        except TimeoutError:
+            pass
+
+
+def delay(attempts: int, longest: int = LONGEST_DELAY) -> int:
+    """Seconds until the next try: 2, 4, 8 … at most `longest`."""
+    return int(min(longest, FIRST_DELAY * 2 ** min(attempts, 20)))

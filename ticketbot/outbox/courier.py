@@ -1,0 +1,207 @@
+"""Messages: sealed once, the signed bytes stored, then published until a relay says OK.
+
+Every try publishes identical bytes, so relays drop what they have. Only where a relay
+refuses a gift wrap for its (backdated) age is the same rumor wrapped anew, dated now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import orjson
+import structlog
+
+from ticketbot import qr
+from ticketbot.envelopes import Envelopes, Letter, Protocol, Sealed
+from ticketbot.errors import Malformed
+from ticketbot.failpoints import failpoint
+from ticketbot.ledger import outbox
+from ticketbot.ledger.outbox import Due
+from ticketbot.ledger.store import Store, Tx
+from ticketbot.metrics import metrics
+from ticketbot.outbox.claims import Claims, delay
+from ticketbot.relay.directory import Directory, Reach
+from ticketbot.relays import Ok, RelayPool
+
+TOO_OLD = ("timestamp", "created_at", "too old", "in the past")
+PARTLY = 4  # rounds in which relays that stay silent are tried beside one that has it
+POISON = 3
+MOST_RELAYS = 12
+
+
+class Parcel(NamedTuple):
+    """A row with its signed event and the relays it goes to."""
+
+    row: Due
+    sealed: Sealed
+    relays: tuple[str, ...]
+
+
+class Courier:
+    """Carries out the outbox rows of kind `message`."""
+
+    def __init__(
+        self,
+        store: Store,
+        envelopes: Envelopes,
+        pool: RelayPool,
+        directory: Directory,
+        relays: Sequence[str],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.claims = Claims(store, "message", clock, self._send)
+        self._store = store
+        self._envelopes = envelopes
+        self._pool = pool
+        self._directory = directory
+        self._relays = tuple(relays)
+        self._clock = clock
+        self._log = structlog.get_logger()
+
+    async def run(self) -> None:
+        """For ever."""
+        await self.claims.run()
+
+    async def _send(self, rows: Sequence[Due]) -> None:
+        now = int(self._clock())
+        wanted = [row for row in rows if row.body["until"] > now]
+        reach = await self._directory.reach(list({row.body["to"] for row in wanted}))
+        dropped = [row for row in rows if row.body["until"] <= now or _is_for_bot(row, reach)]
+        kept = [row for row in wanted if not _is_for_bot(row, reach)]
+        await self._seal(kept, reach)
+        parcels = [self._parcel(row, reach[row.body["to"]]) for row in kept if row.signed]
+        failpoint("courier.before-publish")
+        answers = await self._pool.publish([(one.sealed, one.relays) for one in parcels])
+        failpoint("courier.after-publish")
+        marks: list[Callable[[Tx], None]] = [partial(outbox.done, number=row.id) for row in dropped]
+        marks += [
+            self._judge(one, answer, now) for one, answer in zip(parcels, answers, strict=True)
+        ]
+        for result in await self._store.transactions(marks):
+            if isinstance(result, Exception):
+                raise result
+        for row in dropped:
+            self._log.info("message.dropped", key=row.key)
+
+    async def _seal(self, rows: list[Due], reach: dict[str, Reach]) -> None:
+        """Seal what is not sealed yet and store it before anybody can see it."""
+        fresh = [(at, row) for at, row in enumerate(rows) if row.signed is None]
+        if not fresh:
+            return
+        letters = [await self._letter(row, reach[row.body["to"]]) for _, row in fresh]
+        works: list[Callable[[Tx], None]] = []
+        for (at, row), sealed in zip(fresh, self._seal_all(letters), strict=True):
+            if isinstance(sealed, Malformed):
+                works.append(self._refuse(row, sealed))
+            else:
+                rows[at] = row._replace(signed=_pack(sealed))
+                works.append(partial(outbox.keep_signed, number=row.id, event=_pack(sealed)))
+        failpoint("courier.before-signed")
+        for result in await self._store.transactions(works):
+            if isinstance(result, Exception):
+                raise result
+
+    def _seal_all(self, letters: Sequence[Letter]) -> list[Sealed | Malformed]:
+        """A batch; one that cannot be sealed does not take the others along."""
+        try:
+            return list(self._envelopes.seal(letters))
+        except Malformed:
+            return [self._seal_one(letter) for letter in letters]
+
+    def _seal_one(self, letter: Letter) -> Sealed | Malformed:
+        try:
+            return self._envelopes.seal([letter])[0]
+        except Malformed as error:
+            return error
+
+    async def _letter(self, row: Due, reach: Reach) -> Letter:
+        body, text = row.body, row.body["text"]
+        if body.get("draw"):
+            message = orjson.loads(text)
+            picture = await asyncio.to_thread(qr.png, message["token"])
+            message["qr_code"] = qr.data_uri(picture)
+            text = orjson.dumps(message).decode()
+        via: Protocol = body["via"]
+        if body["via"] == "auto":
+            via = "nip17" if reach.dm_relays else "nip04"
+        return Letter(via, body["to"], body["at"], text, backdate=not body.get("now", False))
+
+    def _parcel(self, row: Due, reach: Reach) -> Parcel:
+        assert row.signed is not None
+        sealed = _unpack(row.signed)
+        if sealed.kind == 1059:
+            relays = reach.dm_relays or self._relays
+        else:
+            relays = (*self._relays, *reach.read_relays[:3])
+        return Parcel(row, sealed, tuple(dict.fromkeys(relays))[:MOST_RELAYS])
+
+    def _judge(self, parcel: Parcel, answer: dict[str, Ok], now: int) -> Callable[[Tx], None]:
+        """What to do with a message after one round."""
+        row, sealed = parcel.row, parcel.sealed
+        took = [relay for relay, ok in answer.items() if ok.accepted]
+        missing = [relay for relay in parcel.relays if relay not in answer]
+        protocol = _PROTOCOLS.get(sealed.kind, "?")
+        metrics().dm_sent.labels(protocol, "accepted" if took else "refused").inc()
+        if took and "paid" in row.body and row.attempts == 0:
+            metrics().paid_to_ticket.observe(max(0.0, self._clock() - row.body["paid"]))
+        if sealed.kind == 24133 and len(answer) == len(parcel.relays):
+            return partial(
+                outbox.done, number=row.id
+            )  # nobody keeps it for later, so a second try reaches nobody new
+        if took and (not missing or row.attempts >= PARTLY):
+            return partial(outbox.done, number=row.id)
+        too_old = any(w in ok.text.lower() for ok in answer.values() for w in TOO_OLD)
+        if sealed.kind == 1059 and not took and too_old and not row.body.get("now"):
+            return self._redate(row, now)
+        again = now + delay(row.attempts)
+        words = {relay: ok.text for relay, ok in answer.items() if not ok.accepted}
+        self._log.info("message.postponed", key=row.key, refused=words, silent=missing)
+
+        def work(tx: Tx) -> None:
+            for relay in took:
+                outbox.accept(tx, row.id, relay)
+            outbox.postpone(tx, row.id, again)
+
+        return work
+
+    def _redate(self, row: Due, now: int) -> Callable[[Tx], None]:
+        def work(tx: Tx) -> None:
+            outbox.replace_body(tx, row.id, {**row.body, "now": True})
+            outbox.postpone(tx, row.id, now)
+
+        return work
+
+    def _refuse(self, row: Due, error: Malformed) -> Callable[[Tx], None]:
+        """What cannot be sealed is poison: tried `POISON` times, then put aside."""
+        now = int(self._clock())
+        self._log.error("message.cannot_be_sealed", key=row.key, error=str(error))
+
+        def work(tx: Tx) -> None:
+            if row.attempts + 1 < POISON:
+                outbox.postpone(tx, row.id, now + delay(row.attempts))
+                return
+            outbox.quarantine(tx, "outbox", row.key, str(error), orjson.dumps(row.body), now)
+            outbox.done(tx, row.id)
+
+        return work
+
+
+_PROTOCOLS = {1059: "nip17", 4: "nip04", 24133: "24133"}
+
+
+def _is_for_bot(row: Due, reach: dict[str, Reach]) -> bool:
+    """Two bots that answer each other never stop: chat is not for who says `bot: true`."""
+    known = reach.get(row.body["to"])
+    return bool(row.body.get("chat") and row.body["via"] != "24133" and known and known.is_bot)
+
+
+def _pack(sealed: Sealed) -> bytes:
+    return sealed.event_id.encode() + sealed.kind.to_bytes(4, "big") + sealed.json
+
+
+def _unpack(packed: bytes) -> Sealed:
+    return Sealed(packed[:64].decode(), int.from_bytes(packed[64:68], "big"), packed[68:])

@@ -1,0 +1,105 @@
+"""From outcomes to rows of the outbox: which message, to whom, by which way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from ticketbot.handlers.context import Context
+from ticketbot.ledger import outbox, people
+from ticketbot.ledger.store import Tx
+from ticketbot.replies import dm, machine
+from ticketbot.replies.outcome import (
+    Addressee,
+    InvoiceShown,
+    Outcome,
+    RefundOwed,
+    Reply,
+    TicketShown,
+    Told,
+    Via,
+)
+
+DAY = 86_400
+EPHEMERAL_LIVES = 600  # seconds: a 24133 that nobody took by then is dropped, the DM stays
+
+
+class Draft(NamedTuple):
+    """A message on its way into the outbox."""
+
+    via: Via
+    text: str
+    draw: bool = False  # fill `qr_code` with a data URI before sealing
+
+
+def post(tx: Tx, ctx: Context, to: Addressee, reply: Reply, key: str) -> None:
+    """Queue a reply: each message under a key that is the same however often this runs."""
+    for number, item in enumerate(reply):
+        if isinstance(item, Told):
+            _post_one(tx, ctx, item.to, item.outcome, item.key)
+        else:
+            _post_one(tx, ctx, to, item, f"{key}:{number}")
+
+
+def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -> None:
+    person = to.person if to.person is not None else people.meet(tx, to.pubkey).id
+    for number, draft in enumerate(_drafts(outcome, to, ctx)):
+        body: dict[str, Any] = {
+            "to": to.pubkey,
+            "via": draft.via,
+            "at": people.next_stamp(tx, person, ctx.now),
+            "text": draft.text,
+            "until": _until(outcome, draft, ctx),
+        }
+        if draft.draw:
+            body["draw"] = True
+        if not isinstance(outcome, TicketShown | InvoiceShown | RefundOwed):
+            body["chat"] = True  # not for senders that say they are bots
+        if isinstance(outcome, TicketShown) and outcome.everywhere:
+            body["paid"] = ctx.now
+        outbox.put(tx, f"{key}:{number}", "message", ctx.now, body)
+
+
+def _drafts(outcome: Outcome, to: Addressee, ctx: Context) -> Iterator[Draft]:
+    how = dm.Manner(ctx.settings.public_url, ctx.settings.relays)
+    if isinstance(outcome, TicketShown):
+        if _ephemeral(outcome, to, ctx):
+            yield from _machine(outcome, to, ctx)
+        if to.via == "24133" and not outcome.everywhere:
+            return
+        via: Via = "auto" if to.via == "24133" else to.via
+        yield from (Draft(via, text) for text in dm.speak(outcome, how))
+    elif to.via == "24133":
+        yield from _machine(outcome, to, ctx)
+    else:
+        yield from (Draft(to.via, text) for text in dm.speak(outcome, how))
+
+
+def _ephemeral(ticket: TicketShown, to: Addressee, ctx: Context) -> bool:
+    """Whether this ticket also goes as kind 24133: the operator and the event may forbid it."""
+    if not ticket.listing.ephemeral or ctx.settings.ephemeral == "never":
+        return False
+    return to.via == "24133" or (ticket.everywhere and ctx.settings.ephemeral == "always")
+
+
+def _machine(outcome: Outcome, to: Addressee, ctx: Context) -> Iterator[Draft]:
+    message = machine.write(outcome, to.request_id, ctx.settings.public_url)
+    if message is not None:
+        draw = "qr_code" in message and message["qr_code"] is None
+        yield Draft("24133", orjson.dumps(message).decode(), draw)
+
+
+def _until(outcome: Outcome, draft: Draft, ctx: Context) -> int:
+    """When trying to deliver stops making sense."""
+    if draft.via == "24133":
+        return ctx.now + EPHEMERAL_LIVES
+    match outcome:
+        case TicketShown(listing=listing):
+            return max(listing.end, ctx.now) + DAY
+        case InvoiceShown(expires_at=expires_at):
+            return expires_at
+        case RefundOwed():
+            return ctx.now + 365 * DAY
+    return ctx.now + DAY
