@@ -1,0 +1,26 @@
+"""The demo: a relay, a wallet, an organizer and an attendee around a real bot, in one process."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+
+def main(args: argparse.Namespace) -> int:
+    """`ticketbot demo`: 0 when every step of the purchase worked."""
+    from ticketbot.demo.play import play
+    from ticketbot.demo.stage import Choices
+
+    def path(text: str | None) -> Path | None:
+        return None if text is None else Path(text)
+
+    choices = Choices(
+        once=args.once,
+        port=args.port or 0,
+        lnbits_url=args.lnbits_url,
+        lnbits_key_file=path(args.lnbits_key_file),
+        lnbits_payer_key_file=path(args.lnbits_payer_key_file),
+    )
+    asyncio.run(play(choices))
+    return 0
