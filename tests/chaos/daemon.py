@@ -1,0 +1,119 @@
+"""`ticketbot run` as a process of its own, to be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from ticketbot.app import open_vault
+from ticketbot.keys import Keys
+from ticketbot.ledger.audit import Finding, Received, check_ledger, check_wallet
+from ticketbot.ledger.store import read_ledger
+from ticketbot.wallets.fake import FakeWallet
+
+READY_WITHIN = 20.0
+
+CONFIG = """\
+[bot]
+name = "Chaos Tickets"
+about = "Send me: events"
+operators = []
+organizers = ["{organizer}"]
+
+[nostr]
+relays = [{relays}]
+allow_private_relays = true
+
+[lightning]
+wallet = "fake"
+
+[ledger]
+url = "sqlite:///ledger.db"
+
+[sales]
+hold_seconds = {hold}
+"""
+
+
+class Daemon:
+    """A bot in `folder`; `keys` is its identity, `wallet` its fake wallet seen from outside."""
+
+    def __init__(self, folder: Path, relays: list[str], organizer: str, hold: int = 600) -> None:
+        self.folder = folder
+        secret = os.urandom(32).hex()
+        self.keys = Keys.from_text(secret)
+        config = CONFIG.format(
+            organizer=organizer, relays=", ".join(f'"{url}"' for url in relays), hold=hold
+        )
+        (folder / "config.toml").write_text(config)
+        nsec = folder / "nsec"
+        nsec.touch(mode=0o600)
+        nsec.write_text(secret + "\n")
+        self.wallet = FakeWallet(folder / "fake-wallet.db", accept_late=True)
+        self.process: subprocess.Popen[str] | None = None
+        self.log = folder / "bot.log"
+
+    async def start(self, failpoints: str = "", *, ready: bool = True) -> None:
+        """Start it; with `ready` wait until it says READY (or dies, which a failpoint may want)."""
+        env = {**os.environ, "TICKETBOT_FAILPOINTS": failpoints, "PYTHONUNBUFFERED": "1"}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "ticketbot", "run", "--config", "config.toml"],
+                cwd=self.folder,
+                env=env,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        if ready:
+            line = await asyncio.wait_for(asyncio.to_thread(self._first_line), READY_WITHIN)
+            if not line:  # it died before it was ready
+                await asyncio.to_thread(self.process.wait)
+                assert "failpoint" in self.tail(), self.tail()
+            else:
+                assert line.startswith("READY"), self.tail()
+
+    async def dies(self, within: float = 20.0) -> int:
+        """Wait until it has ended; its exit code (-9 for SIGKILL)."""
+        assert self.process is not None
+        code = await asyncio.wait_for(asyncio.to_thread(self.process.wait), within)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code
+
+    async def kill(self) -> None:
+        """`kill -9`."""
+        assert self.process is not None
+        self.process.kill()
+        await self.dies()
+
+    async def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return await self.dies()
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def tail(self) -> str:
+        return self.log.read_text()[-3000:]
+
+    async def audit(self) -> list[Finding]:
+        """Every invariant that does not hold."""
+        looks = await self.wallet.settled_since(0)
+        received = [Received(one.payment_hash, one.amount_msat, one.external_id) for one in looks]
+        path, vault = self.folder / "ledger.db", open_vault(self.keys)
+        findings = read_ledger(path, vault, check_ledger)
+        findings += read_ledger(path, vault, lambda tx: check_wallet(tx, received, None))
+        return [one for one in findings if not one.kept]
+
+    def _first_line(self) -> str:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()

@@ -1,0 +1,92 @@
+"""`kill -9` at every named place of one purchase: afterwards one order, one ticket, right books."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import ticketbot
+from tests.chaos.evening import Evening, evening
+from ticketbot.demo.stage import run_relay
+
+COMMITS = range(2, 14)
+PLACES = [
+    "engine.letter-answered",
+    "engine.before-invoiced",
+    "engine.after-invoiced",
+    "engine.before-settle",
+    "engine.after-settle",
+    "cashier.credited",
+    "invoicer.before-create",
+    "invoicer.after-create",
+    "courier.before-signed",
+    "courier.before-publish",
+    "courier.after-publish",
+]
+LAPSE = ["engine.before-release"]
+
+
+@pytest.fixture
+async def relay() -> AsyncIterator[str]:
+    async with run_relay(0) as url:
+        yield url
+
+
+def one_purchase_was_made(it: Evening, token: str, place: str) -> None:
+    assert f"failpoint {place}: kill" in it.daemon.tail()
+    assert it.sold() == 1
+    bodies: dict[bytes, str] = {}
+    for message in it.alice.heard:
+        assert bodies.setdefault(message.key, message.text) == message.text  # I3
+    tickets = {text for text in bodies.values() if "\nTKT1:" in text}
+    assert len(tickets) == 1
+    assert token in tickets.pop()
+    invoices = {text for text in bodies.values() if text.startswith("lnbc")}
+    assert len(invoices) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "visit"),
+    [(place, 1) for place in PLACES]
+    + [(place, visit) for place in PLACES if place.startswith("courier") for visit in (2, 3)],
+)
+async def test_a_kill_at_a_named_place(tmp_path: Path, relay: str, place: str, visit: int) -> None:
+    async with evening(tmp_path, [relay], f"{place}=kill@{visit}") as it:
+        await it.publishes_event()
+        token = await it.buys()
+        await it.has_died_once()
+    one_purchase_was_made(it, token, place)
+
+
+@pytest.mark.parametrize("visit", COMMITS)
+@pytest.mark.parametrize("place", ["ledger.before-commit", "ledger.after-commit"])
+async def test_a_kill_around_a_commit(tmp_path: Path, relay: str, place: str, visit: int) -> None:
+    async with evening(tmp_path, [relay], f"{place}=kill@{visit}") as it:
+        await it.publishes_event()
+        token = await it.buys()
+        await it.has_died_once()
+    one_purchase_was_made(it, token, place)
+
+
+@pytest.mark.parametrize("place", LAPSE)
+async def test_a_kill_while_a_hold_ends(tmp_path: Path, relay: str, place: str) -> None:
+    async with evening(tmp_path, [relay], f"{place}=kill", hold=2) as it:
+        await it.publishes_event(stock=1)
+        await it.alice.write("buy lisbon")
+        await it.gets_an_invoice()
+        await it.alice.next("lapsed", 30)
+        token = await it.buys()
+        await it.has_died_once()
+    assert f"failpoint {place}: kill" in it.daemon.tail()
+    assert it.sold() == 1
+    assert token
+
+
+def test_every_failpoint_is_visited() -> None:
+    root = Path(ticketbot.__file__).parent
+    source = "".join(file.read_text() for file in root.rglob("*.py"))
+    names = set(re.findall(r'failpoint\("([a-z.-]+)"\)', source)) - {"name"}
+    assert names == {*PLACES, *LAPSE, "ledger.before-commit", "ledger.after-commit"}
