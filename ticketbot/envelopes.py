@@ -19,7 +19,7 @@ from Crypto.Cipher import AES
 from Crypto.Util.Padding import pad, unpad
 
 from ticketbot import nip44, secp
-from ticketbot.domain.nostr import Event, Rumor, event_id
+from ticketbot.domain.nostr import Event, Rumor, Tags, event_id
 from ticketbot.errors import Malformed
 from ticketbot.keys import Keys, event_json, parse_event, parse_rumor, sign, verify
 
@@ -65,7 +65,8 @@ class Opened(NamedTuple):
 class Letter(NamedTuple):
     """A letter from the bot. `sent_at` (unix seconds) is the time its reader sees.
 
-    `backdate=False` dates the gift wrap now, for relays that refuse old events.
+    `backdate=False` dates the gift wrap now, for relays that refuse old events. From
+    `expires_at` on relays need not keep it (NIP-40); None: for ever.
     """
 
     protocol: Protocol
@@ -73,6 +74,7 @@ class Letter(NamedTuple):
     sent_at: int
     text: str
     backdate: bool = True
+    expires_at: int | None = None
 
 
 class Sealed(NamedTuple):
@@ -154,7 +156,7 @@ class Envelopes:
         return Sealed(event.id, event.kind, event_json(event))
 
     def _address(self, letter: Letter, kind: int, content: str) -> Event:
-        return self._keys.sign_event(letter.sent_at, kind, [["p", letter.recipient]], content)
+        return self._keys.sign_event(letter.sent_at, kind, _tags(letter), content)
 
     def _check_addressed(self, event: Event) -> None:
         readers = event.rows("p")
@@ -172,7 +174,7 @@ class Envelopes:
         once = secp.Keypair.fresh()
         conversation = nip44.converse(once.secret, peer.point)
         outer = nip44.encrypt(conversation, event_json(seal).decode())
-        return sign(once, wrapped_at, WRAP, [["p", letter.recipient]], outer, check=False)
+        return sign(once, wrapped_at, WRAP, _tags(letter), outer, check=False)
 
     def _unwrap(self, wrap: Event) -> Rumor:
         # A wrap's key is used once, so it is not worth a place among the peers.
@@ -222,6 +224,14 @@ class Envelopes:
 class _Peer(NamedTuple):
     point: secp.Point
     conversation: nip44.Conversation
+
+
+def _tags(letter: Letter) -> Tags:
+    """What relays may see: the recipient, and when to forget."""
+    tags = [["p", letter.recipient]]
+    if letter.expires_at is not None:
+        tags.append(["expiration", str(letter.expires_at)])
+    return tags
 
 
 def _opened(protocol: Protocol, letter: Event | Rumor, text: str) -> Opened:

@@ -24,6 +24,7 @@ from ticketbot.replies.outcome import (
 
 DAY = 86_400
 EPHEMERAL_LIVES = 600  # seconds: a 24133 that nobody took by then is dropped, the DM stays
+NOTICE_LIVES = 30 * DAY  # relays may forget notices then (NIP-40); tickets never
 
 
 class Draft(NamedTuple):
@@ -55,6 +56,8 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
         }
         if draft.draw:
             body["draw"] = True
+        if not isinstance(outcome, TicketShown | RefundOwed) and draft.via != "24133":
+            body["expires"] = body["at"] + NOTICE_LIVES
         if not isinstance(outcome, TicketShown | InvoiceShown | RefundOwed):
             body["chat"] = True  # not for senders that say they are bots
         if isinstance(outcome, TicketShown) and outcome.everywhere:

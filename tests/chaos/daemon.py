@@ -57,6 +57,13 @@ class Daemon:
         self.process: subprocess.Popen[str] | None = None
         self.log = folder / "bot.log"
 
+    @classmethod
+    def beside(cls, other: Daemon) -> Daemon:
+        """A second process over the same folder."""
+        twin = cls.__new__(cls)
+        twin.__dict__.update(other.__dict__, process=None, log=other.folder / "second.log")
+        return twin
+
     async def start(self, failpoints: str = "", *, ready: bool = True) -> None:
         """Start it; with `ready` wait until it says READY (or dies, which a failpoint may want)."""
         env = {**os.environ, "TICKETBOT_FAILPOINTS": failpoints, "PYTHONUNBUFFERED": "1"}

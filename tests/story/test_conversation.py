@@ -312,3 +312,20 @@ async def test_the_operator_stops_and_resumes_sales(
 async def test_operators_commands_are_for_operators(alice: Person) -> None:
     await alice.says("stop sales")
     assert (await alice.hears()).startswith("That is for the operator of this bot.")
+
+
+async def test_notices_expire_on_relays_and_tickets_never(
+    organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale()
+    await alice.buys("lisbon")
+    wraps = [one for one in alice.events if one.kind == 1059]
+    texts = [one.text for one in alice.heard if one.protocol == "nip17"]
+    for wrap, text in zip(wraps, texts, strict=True):
+        assert (wrap.tag("expiration") is None) == text.startswith("Your ticket:")
+
+
+async def test_an_invoice_in_a_title_is_not_repeated(organizer: Organizer, alice: Person) -> None:
+    await organizer.has_on_sale("Lisbon lnbc210n1p4srzvxpp5dnu86y3g0yskn6hyjxg5")
+    await alice.says("event lisbon")
+    assert (await alice.hears()).startswith("Lisbon …\n")

@@ -139,10 +139,10 @@ def test_titles_are_cleaned_and_cut() -> None:
     assert read(["name", "Old Name"], without="title").title == "Old Name"
 
 
-def test_the_bots_own_name_is_no_part_of_the_summary() -> None:
+def test_the_summary_names_no_keys() -> None:
     npub, other = npub_encode(BOT), npub_encode(ORGANIZER)
     summary = read(content=f"Ask nostr:{npub} for tickets, nostr:{other} hosts").summary
-    assert summary == f"Ask for tickets, nostr:{other} hosts"
+    assert summary == "Ask for tickets, … hosts"
 
 
 def test_an_all_day_event_ends_when_its_day_is_over_everywhere() -> None:

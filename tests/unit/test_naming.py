@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ticketbot.domain.command import Buy, ShowEvent
-from ticketbot.domain.naming import RESERVED, VERBS, clean, near_verbs, nearest, quote, short_code
+from ticketbot.domain.naming import (
+    RESERVED,
+    VERBS,
+    clean,
+    near_verbs,
+    nearest,
+    quote,
+    short_code,
+    show,
+)
 from ticketbot.domain.speech import read_text
 
 
@@ -126,3 +135,17 @@ def test_every_code_can_be_typed(title: str, taken: set[str]) -> None:
     assert code.lower() not in RESERVED
     assert read_text(code) == ShowEvent((code.lower(),))
     assert read_text(f"buy {code} 2") == Buy((code.lower(),), 2)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("Lisbon lnbc210n1p4srzvxpp5dnu86y3g0yskn", "Lisbon …"),
+        ("pay at https://evil.example/x now", "pay at … now"),
+        ("see nostr:npub1qqqqqq and lightning:lnbc1abc", "see … and …"),
+        ("Lightning: a talk", "Lightning: a talk"),
+        ("Nostr: an evening", "Nostr: an evening"),
+    ],
+)
+def test_what_clients_act_on_is_never_repeated(written: str, shown: str) -> None:
+    assert show(written, 120) == shown

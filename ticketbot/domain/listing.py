@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ticketbot.domain.money import PriceProblem, read_price
-from ticketbot.domain.naming import FieldProblem, clean, quote
+from ticketbot.domain.naming import FieldProblem, quote, show
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.note import (
     DAY_EVENT,
@@ -88,7 +88,7 @@ class Listing:
 
     def tier(self, name: str) -> Tier | None:
         """The tier of this name, case ignored."""
-        wanted = clean(name, LONGEST_TIER).casefold()
+        wanted = show(name, LONGEST_TIER).casefold()
         return next((tier for tier in self.tiers if tier.name.casefold() == wanted), None)
 
     @property
@@ -171,8 +171,8 @@ def read_listing(event: Event, bot: str) -> Listing:
         note_id=event.id,
         created_at=event.created_at,
         title=title,
-        summary=clean(without_mentions(summary, bot), LONGEST_SUMMARY),
-        place=clean(", ".join(dict.fromkeys(places)), LONGEST_PLACE),
+        summary=show(without_mentions(summary, bot), LONGEST_SUMMARY),
+        place=show(", ".join(dict.fromkeys(places)), LONGEST_PLACE),
         start=span.start,
         end=span.end,
         timezone=span.timezone,
@@ -193,7 +193,7 @@ def read_listing(event: Event, bot: str) -> Listing:
 
 def _read_title(sheet: Sheet) -> str:
     found = sheet.texts("title") or sheet.texts("name")  # NIP-52: deprecated, where no title is
-    title = clean(found[0], LONGEST_TITLE) if found else ""
+    title = show(found[0], LONGEST_TITLE) if found else ""
     if not title:
         sheet.blame("title", FieldProblem("title-missing"))
     return title
@@ -299,7 +299,7 @@ def _read_tiers(sheet: Sheet) -> tuple[Tier, ...]:
         return ()
     tiers: dict[str, Tier] = {}
     for written, number, currency, stock in rows:
-        name = clean(written, LONGEST_TIER)
+        name = show(written, LONGEST_TIER)
         if not any(letter.isalpha() for letter in name):
             sheet.blame("tier", FieldProblem("tier-name", text=name))
             continue
@@ -333,7 +333,7 @@ def _read_ephemeral(sheet: Sheet) -> bool:
 
 
 def _categories(sheet: Sheet) -> tuple[str, ...]:
-    names = (clean(text.strip().lstrip("#"), LONGEST_TIER).lower() for text in sheet.texts("t"))
+    names = (show(text.strip().lstrip("#"), LONGEST_TIER).lower() for text in sheet.texts("t"))
     return tuple(dict.fromkeys(name for name in names if name))[:MOST_CATEGORIES]
 
 

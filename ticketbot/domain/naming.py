@@ -65,6 +65,12 @@ _SPELLED = str.maketrans(
 )
 _BLANKS = dict.fromkeys(map(ord, "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"))
 _LONGEST_WORD = 64
+_ACTED_ON = re.compile(
+    r"""\b(?: (?:https?|wss?)://\S*
+    | (?:nostr|lightning):(?=n|ln)\S*
+    | (?:lnbcrt|lnbc|lntbs|lntb|lnurl1|cashu[ab]|nsec1|npub1|naddr1|nevent1|note1)[0-9a-z]{6,} )""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 class FieldProblem(TicketbotError):
@@ -90,9 +96,18 @@ def clean(text: str, longest: int) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
+def show(text: str, longest: int) -> str:
+    """Somebody's words as the bot may repeat them: clean, and without what clients act on.
+
+    An invoice, a link or a key in an event's title would look like the bot's own: a client
+    would draw a Pay button under it.
+    """
+    return clean(_ACTED_ON.sub("…", clean(text, longest)), longest)
+
+
 def quote(text: str) -> str:
     """What somebody wrote, short and clean enough to be repeated in a sentence."""
-    return clean(text, 40)
+    return show(text, 40)
 
 
 def nearest(word: str, known: Sequence[str], cutoff: float = TYPO, most: int = 3) -> list[str]:

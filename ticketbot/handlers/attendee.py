@@ -12,6 +12,7 @@ from ticketbot.domain.command import (
     ShowStatus,
     Unknown,
 )
+from ticketbot.domain.naming import quote
 from ticketbot.domain.order import OPEN, Order
 from ticketbot.errors import Refused
 from ticketbot.handlers import cashier, finding, issuing, viewing
@@ -79,7 +80,7 @@ def list_events(request: Request, tx: Tx, ctx: Context) -> Reply:
             break
     shown = cards[:limit]
     more = f"{shown[-1].listing.start}:{shown[-1].listing.event_id}" if len(cards) > limit else None
-    return [EventsFound(tuple(shown), more, " ".join(command.words))]
+    return [EventsFound(tuple(shown), more, quote(" ".join(command.words)))]
 
 
 def show_event(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -190,7 +191,7 @@ def _own(tx: Tx, request: Request, order_id: str) -> Order:
     exact = orders.get(tx, order_id.lower())
     found = [exact] if exact else [o for o in orders.latest_of(tx, mine, 50) if _is(o, order_id)]
     if not found or found[0].person != mine:
-        raise Refused("not-yours", "order-unknown", order=order_id[:20])
+        raise Refused("not-yours", "order-unknown", order=quote(order_id))
     return found[0]
 
 

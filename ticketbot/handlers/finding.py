@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ticketbot.domain.command import NUMBER_WORDS
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.naming import nearest
+from ticketbot.domain.naming import nearest, quote
 from ticketbot.errors import Refused
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import listings
@@ -36,7 +36,7 @@ def tier_in(words: Sequence[str], listing: Listing) -> str:
     """The tier that the left-over words name; '' for an event without tiers."""
     wanted = " ".join(words)
     if wanted and wanted.lower() in NUMBER_WORDS:
-        raise Refused("bad-request", "quantity-in-digits", word=wanted)
+        raise Refused("bad-request", "quantity-in-digits", word=quote(wanted))
     names = ", ".join(tier.name for tier in listing.tiers)
     if not wanted:
         if listing.general:
@@ -48,8 +48,8 @@ def tier_in(words: Sequence[str], listing: Listing) -> str:
     if tier is not None:
         return tier.name
     if not listing.tiers:
-        raise Refused("bad-request", "tier-none", word=wanted)
-    raise Refused("bad-request", "tier-unknown", word=wanted, tiers=names)
+        raise Refused("bad-request", "tier-none", word=quote(wanted))
+    raise Refused("bad-request", "tier-unknown", word=quote(wanted), tiers=names)
 
 
 def card(tx: Tx, found: Listed) -> Card:
@@ -80,8 +80,10 @@ def _unknown(words: Sequence[str], tx: Tx, ctx: Context) -> Refused:
     known = listings.codes(tx, ctx.now)
     near = [code for word in words for code in nearest(word.upper(), known)]
     if near:
-        return Refused("unknown-event", "event-near", word=words[0], codes=", ".join(near[:3]))
-    return Refused("unknown-event", "event-unknown", word=words[0])
+        return Refused(
+            "unknown-event", "event-near", word=quote(words[0]), codes=", ".join(near[:3])
+        )
+    return Refused("unknown-event", "event-unknown", word=quote(words[0]))
 
 
 def _codes(found: Sequence[Listed]) -> str:

@@ -128,7 +128,9 @@ class Courier:
         via: Protocol = body["via"]
         if body["via"] == "auto":
             via = "nip17" if reach.dm_relays else "nip04"
-        return Letter(via, body["to"], body["at"], text, backdate=not body.get("now", False))
+        return Letter(
+            via, body["to"], body["at"], text, not body.get("now", False), body.get("expires")
+        )
 
     def _parcel(self, row: Due, reach: Reach) -> Parcel:
         assert row.signed is not None

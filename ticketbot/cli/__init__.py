@@ -1,0 +1,241 @@
+"""The operator's door: `ticketbot run|demo|init|doctor|status|events|orders|audit|…`.
+
+Here are only the words that may be typed, and what happens to errors. Each command's own
+room is imported when the command is called, so that `--help` costs nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
+
+from ticketbot import __version__
+from ticketbot.errors import TicketbotError
+
+DONE, FAILED = 0, 1
+"""The other exit codes are 2 (usage, argparse's own) and 78 (`ConfigProblems.exit_code`)."""
+
+DEBUG = "TICKETBOT_DEBUG"
+
+
+class Command(NamedTuple):
+    """A word of the command line. `room` is a module of this package with a function `work`."""
+
+    says: str
+    room: str
+    work: str
+    asks: Callable[[ArgumentParser], None] | None = None
+    data: bool = True  # it prints data, so that `--json` makes sense
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code. Errors become one clear sentence on standard error."""
+    args = _parse(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a title may hold what the terminal lacks
+    try:
+        work: Callable[[Namespace], int] = getattr(
+            import_module(f"ticketbot.cli.{args.command.room}"), args.command.work
+        )
+        code = work(args)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _complain("interrupted", FAILED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more
+        return FAILED
+    except Exception as error:  # noqa: BLE001 - the last door: behind it is only the shell
+        return _explain(error)
+    return code
+
+
+def _explain(error: Exception) -> int:
+    """An error as a sentence, and whose move it is as an exit code."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if isinstance(error, TicketbotError):
+        return _complain(str(error), getattr(error, "exit_code", FAILED))
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{where}{error.strerror}", FAILED)
+    return _confess(error)
+
+
+def _confess(bug: Exception) -> int:
+    """A mistake of the program: where it was, and no secret."""
+    from ticketbot.log import redactor
+
+    redact = redactor()
+    if os.environ.get(DEBUG) == "1":
+        trace = "".join(traceback.format_exception(bug))
+        sys.stderr.write(redact(trace.encode(errors="replace")).decode())
+    last = traceback.extract_tb(bug.__traceback__)[-1]
+    place = f"{Path(last.filename).name}:{last.lineno}"
+    said = f"{type(bug).__name__} at {place}: {' '.join(str(bug).split())}"
+    said = redact(said.encode(errors="replace")).decode()
+    return _complain(f"this is a bug, please report: {said} ({DEBUG}=1 shows more)", FAILED)
+
+
+def _complain(sentence: str, code: int) -> int:
+    sys.stdout.flush()
+    sys.stderr.write(f"ticketbot: {sentence}\n")
+    return code
+
+
+def _parse(argv: Sequence[str] | None) -> Namespace:
+    parser = ArgumentParser(
+        prog="ticketbot",
+        description="Sells and checks event tickets over Nostr and Lightning.",
+        epilog="First `ticketbot init`, then `ticketbot doctor`, then `ticketbot run`; "
+        "`ticketbot demo` needs none of them.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"ticketbot {__version__}")
+    parser.set_defaults(config=None, json=False)
+    _add_common(parser, data=True)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        its = commands.add_parser(
+            name, help=command.says, description=command.says, allow_abbrev=False
+        )
+        its.set_defaults(command=command)
+        _add_common(its, data=command.data)
+        if command.asks is not None:
+            command.asks(its)
+    args = parser.parse_args(argv)
+    if args.json and not args.command.data:
+        parser.error("this command prints no data, so --json is not for it")
+    return args
+
+
+def _add_common(parser: ArgumentParser, *, data: bool) -> None:
+    """The options that may stand before and after the command; absent ones change nothing."""
+    parser.add_argument(
+        "--config",
+        metavar="PATH",
+        type=Path,
+        default=SUPPRESS,
+        help="default: ./config.toml, then /etc/ticketbot/config.toml",
+    )
+    if data:
+        parser.add_argument(
+            "--json", action="store_true", default=SUPPRESS, help="print data as JSON"
+        )
+
+
+def _ask_demo(parser: ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="play one purchase, then exit")
+    parser.add_argument("--port", type=int, metavar="N", help="the port of the demo's relay")
+    parser.add_argument("--lnbits-url", metavar="URL", help="use this LNbits, with its real money")
+    parser.add_argument(
+        "--lnbits-key-file", type=Path, metavar="PATH", help="a file with its invoice key"
+    )
+    parser.add_argument(
+        "--lnbits-payer-key-file",
+        type=Path,
+        metavar="PATH",
+        help="a file with the admin key of the wallet that pays; without it you pay yourself",
+    )
+
+
+def _ask_init(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--non-interactive", action="store_true", help="ask nothing: take options and defaults"
+    )
+    parser.add_argument("--name", help="what people see, like 'Lisbon Tickets'")
+    parser.add_argument("--about", help="a line about the bot, for its profile")
+    parser.add_argument("--relay", action="append", metavar="URL", help="may be repeated")
+    parser.add_argument(
+        "--operator", action="append", metavar="NPUB", help="gets alerts; may be repeated"
+    )
+    parser.add_argument(
+        "--organizer",
+        action="append",
+        metavar="NPUB",
+        help="whose events are sold; '*' = anyone; may be repeated; default: the operators",
+    )
+    parser.add_argument("--wallet", choices=("lnbits", "fake"), help="fake gives play money")
+    parser.add_argument("--lnbits-url", metavar="URL")
+    parser.add_argument(
+        "--lnbits-key-file", type=Path, metavar="PATH", help="a file with the invoice key to copy"
+    )
+    parser.add_argument("--public-url", metavar="URL", help="how people reach the bot's pages")
+
+
+def _ask_events(parser: ArgumentParser) -> None:
+    parser.add_argument("--all", action="store_true", help="those that are over or cancelled, too")
+
+
+def _ask_orders(parser: ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--open", action="store_true", help="those that wait for money")
+    which.add_argument("--refunds", action="store_true", help="money that is owed back")
+    parser.add_argument("--event", metavar="CODE", help="those of one event")
+    parser.add_argument(
+        "--last", type=int, default=50, metavar="N", help="at most so many, newest first (50)"
+    )
+    shown = parser.add_subparsers(metavar="show ID").add_parser(
+        "show",
+        help="the whole story of one order",
+        description="The whole story of one order.",
+        allow_abbrev=False,
+    )
+    shown.set_defaults(command=Command("", "orders", "show_order"))
+    _add_common(shown, data=True)
+    shown.add_argument("order", metavar="ID", help="its id, or the end of it as buyers see it")
+
+
+def _ask_audit(parser: ArgumentParser) -> None:
+    parser.add_argument("--offline", action="store_true", help="do not ask the wallet")
+
+
+def _ask_backup(parser: ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, metavar="PATH", help="a new file, or a folder for it")
+
+
+def _ask_restore(parser: ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, metavar="PATH", help="a file that `backup` made")
+    parser.add_argument("--replace", action="store_true", help="move a ledger that is here aside")
+    parser.add_argument(
+        "--anyway", action="store_true", help="even if the backup's books do not add up"
+    )
+
+
+def _ask_verify(parser: ArgumentParser) -> None:
+    parser.add_argument("token", metavar="TOKEN", help="TKT1:… or a ticket's link; - reads it")
+    parser.add_argument(
+        "--public-key",
+        metavar="HEX",
+        help="check signature and time by this key alone, without configuration or ledger",
+    )
+
+
+COMMANDS: dict[str, Command] = {
+    "run": Command("sell tickets until stopped", "daemon", "run", data=False),
+    "demo": Command(
+        "play a purchase with a relay and a wallet of its own",
+        "daemon",
+        "demo",
+        _ask_demo,
+        data=False,
+    ),
+    "init": Command("write a configuration and make the keys", "init", "init", _ask_init),
+    "doctor": Command("look for everything that is not as it should be", "doctor", "doctor"),
+    "status": Command("how the bot is", "books", "status"),
+    "events": Command("what is on sale, and how it sells", "books", "events", _ask_events),
+    "orders": Command("orders and refunds", "orders", "orders", _ask_orders),
+    "audit": Command("prove that every satoshi has its fate", "audit", "audit", _ask_audit),
+    "backup": Command(
+        "one encrypted file with the ledger and the ticket key", "keep", "backup", _ask_backup
+    ),
+    "restore": Command("put a backup in place", "keep", "restore", _ask_restore),
+    "keys": Command("the bot's public keys", "keys", "keys"),
+    "verify": Command("is this ticket valid?", "keys", "verify", _ask_verify),
+}
