@@ -145,8 +145,9 @@ class App:
         """How the bot is, in one line for people."""
         now = int(self._clock())
         known = await self.store.transaction(lambda tx: listings.upcoming(tx, now, most=999))
-        beat, on_sale = self._housekeeper.beat(), len(known)
-        return f"{beat['relays']} relays, {self.wallet.name} {beat['wallet']}, {on_sale} events on sale"
+        beat = self._housekeeper.beat()
+        wallet = f"{self.wallet.name} {beat['wallet']}"
+        return f"{beat['relays']} relays, {wallet}, {len(known)} events on sale"
 
     async def _work(self, stop: asyncio.Event) -> None:
         claims = [self._invoicer.claims, self._courier.claims, self._herald.claims]

@@ -72,7 +72,8 @@ class Engine:
 
     def context(self) -> Context:
         """What handlers are given now."""
-        return Context(int(self._clock()), self.settings, self._signer, self._dice, self.paused)
+        moment = self._clock()
+        return Context(int(moment), self.settings, self._signer, self._dice, moment, self.paused)
 
     async def receive(self, events: Sequence[Event], caught: Mapping[str, int]) -> None:
         """Answer a batch; then, in the same commit, `caught`: relay → stored up to when."""

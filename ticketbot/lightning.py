@@ -20,11 +20,11 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import structlog
 
-from .budget import Turn
-from .domain.bolt11 import read_bolt11
-from .errors import Broken, Malformed, Retry
-from .hints import HintQueue
-from .lnbits_api import LnbitsApi, TooLate
+from ticketbot.budget import Turn
+from ticketbot.domain.bolt11 import read_bolt11
+from ticketbot.errors import Broken, Malformed, Retry
+from ticketbot.hints import HintQueue
+from ticketbot.lnbits_api import LnbitsApi, TooLate
 
 State = Literal["pending", "settled", "failed", "unknown"]
 
@@ -92,7 +92,8 @@ class Wallet(Protocol):
     async def create(self, ask: InvoiceAsk) -> Invoice:
         """Makes an invoice. Not idempotent: after a Retry, `find` before asking again.
 
-        Retry: it may or may not exist now. Broken: it does not, and the operator must act.
+        Retry: it may or may not exist now. Broken: there is none that may be shown to
+        anybody, and the operator must act.
         """
 
     async def find(self, external_id: str) -> list[Invoice]:

@@ -23,8 +23,8 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from .budget import Budget, Turn
-from .errors import Broken, Retry
+from ticketbot.budget import Budget, Turn
+from ticketbot.errors import Broken, Retry
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _AT_ONCE = 16  # LNbits answers about 60 requests a second; more in flight only wait there
@@ -35,8 +35,8 @@ _LONGEST_WORDS = 200
 
 WRONG_KEY = (
     "LNbits does not know the key in the file that `lnbits.invoice_key_file` names. It should be "
-    "the Invoice/read key of the bot's wallet, 32 characters 0-9 a-f; LNbits shows it under "
-    "API docs, at the right of the wallet's page."
+    "the Invoice/read key of the bot's wallet, 32 characters 0-9 a-f; LNbits shows it on the "
+    "wallet's page, under “Node URL, API keys and API docs”."
 )
 NOT_SET_UP = (
     "LNbits has not been set up yet: open `lnbits.url` in a browser, make its first account, "

@@ -61,7 +61,7 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
         if not isinstance(outcome, TicketShown | InvoiceShown | RefundOwed):
             body["chat"] = True  # not for senders that say they are bots
         if isinstance(outcome, TicketShown) and outcome.everywhere:
-            body["paid"] = ctx.now
+            body["paid"] = ctx.moment
         outbox.put(tx, f"{key}:{number}", "message", ctx.now, body)
 
 

@@ -329,3 +329,12 @@ async def test_an_invoice_in_a_title_is_not_repeated(organizer: Organizer, alice
     await organizer.has_on_sale("Lisbon lnbc210n1p4srzvxpp5dnu86y3g0yskn6hyjxg5")
     await alice.says("event lisbon")
     assert (await alice.hears()).startswith("Lisbon …\n")
+
+
+async def test_nobody_empties_a_free_event(organizer: Organizer, alice: Person) -> None:
+    await organizer.has_on_sale(price=None)
+    await alice.says("buy lisbon 10")
+    for _ in range(10):
+        await alice.gets_a_ticket()
+    await alice.says("buy lisbon")
+    assert await alice.hears("At most") == "At most 10 tickets per person for this event."

@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -58,14 +58,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _explain(error: Exception) -> int:
     """An error as a sentence, and whose move it is as an exit code."""
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
+    causes = list(_causes(error))
+    bugs = [cause for cause in causes if not isinstance(cause, TicketbotError | OSError)]
+    error = (bugs or causes)[0]
     if isinstance(error, TicketbotError):
         return _complain(str(error), getattr(error, "exit_code", FAILED))
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror}", FAILED)
     return _confess(error)
+
+
+def _causes(error: Exception) -> Iterator[Exception]:
+    """What is in a TaskGroup's group of errors."""
+    if isinstance(error, ExceptionGroup):
+        for one in error.exceptions:
+            yield from _causes(one)
+    else:
+        yield error
 
 
 def _confess(bug: Exception) -> int:
@@ -76,9 +86,9 @@ def _confess(bug: Exception) -> int:
     if os.environ.get(DEBUG) == "1":
         trace = "".join(traceback.format_exception(bug))
         sys.stderr.write(redact(trace.encode(errors="replace")).decode())
-    last = traceback.extract_tb(bug.__traceback__)[-1]
-    place = f"{Path(last.filename).name}:{last.lineno}"
-    said = f"{type(bug).__name__} at {place}: {' '.join(str(bug).split())}"
+    frames = traceback.extract_tb(bug.__traceback__)
+    place = "".join(f" at {Path(one.filename).name}:{one.lineno}" for one in frames[-1:])
+    said = f"{type(bug).__name__}{place}: {' '.join(str(bug).split())}"
     said = redact(said.encode(errors="replace")).decode()
     return _complain(f"this is a bug, please report: {said} ({DEBUG}=1 shows more)", FAILED)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from pathlib import Path
+
+from ticketbot import log
 
 
 def main(args: argparse.Namespace) -> int:
@@ -12,15 +13,13 @@ def main(args: argparse.Namespace) -> int:
     from ticketbot.demo.play import play
     from ticketbot.demo.stage import Choices
 
-    def path(text: str | None) -> Path | None:
-        return None if text is None else Path(text)
-
     choices = Choices(
         once=args.once,
         port=args.port or 0,
         lnbits_url=args.lnbits_url,
-        lnbits_key_file=path(args.lnbits_key_file),
-        lnbits_payer_key_file=path(args.lnbits_payer_key_file),
+        lnbits_key_file=args.lnbits_key_file,
+        lnbits_payer_key_file=args.lnbits_payer_key_file,
     )
+    log.configure(level="warning")
     asyncio.run(play(choices))
     return 0

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..errors import Malformed
+from ticketbot.errors import Malformed
 
 _LONGEST = 7_089  # what one QR code can hold, and the limit that nodes keep
 _CHARSET = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l"

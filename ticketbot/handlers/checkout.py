@@ -34,8 +34,9 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
     _check_on_sale(tx, ctx, found)
     if request.request_id is None and (same := _same_open(tx, request, found, tier, wish.quantity)):
         return viewing.present(tx, ctx, same, request.person)
-    _check_quantity(tx, ctx, request, found.listing, wish.quantity)
-    order = _place(tx, ctx, request, found.listing, tier, wish.quantity)
+    unit = _price(found.listing, tier)
+    _check_quantity(tx, ctx, request, found.listing, wish.quantity, free=unit == 0)
+    order = _place(tx, ctx, request, found.listing, tier, wish.quantity, unit)
     if request.request_id is not None:
         inbox.remember(tx, key, asked, order.id)
     if order.amount_msat == 0:
@@ -46,11 +47,14 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
     return []
 
 
+def _price(listing: Listing, tier: str) -> int:
+    chosen = listing.tier(tier) if tier else None
+    return chosen.price_msat if chosen else listing.price_msat
+
+
 def _place(
-    tx: Tx, ctx: Context, request: Request, listing: Listing, tier: str, quantity: int
+    tx: Tx, ctx: Context, request: Request, listing: Listing, tier: str, quantity: int, unit: int
 ) -> Order:
-    priced = listing.tier(tier) if tier else None
-    unit = priced.price_msat if priced else listing.price_msat
     listings.hold(tx, listing.event_id, tier, quantity)
     order = Order(
         id=fresh_order_id(ctx),
@@ -87,18 +91,19 @@ def _check_on_sale(tx: Tx, ctx: Context, found: Listed) -> None:
 
 
 def _check_quantity(
-    tx: Tx, ctx: Context, request: Request, listing: Listing, quantity: int
+    tx: Tx, ctx: Context, request: Request, listing: Listing, quantity: int, *, free: bool
 ) -> None:
     most, person = ctx.settings.max_tickets_per_order, request.person.id
     if quantity > most:
         raise Refused("too-many", "too-many-per-order", most=most)
     if len(orders.open_of(tx, person)) >= ctx.settings.max_holds_per_buyer:
         raise Refused("too-many", "too-many-open", n=ctx.settings.max_holds_per_buyer)
-    if listing.max_per_buyer is not None:
+    limit = listing.max_per_buyer or (most if free else None)  # nobody empties a free event
+    if limit is not None:
         has = tickets.live_count(tx, person, listing.event_id)
         holds = orders.held_seats(tx, person, listing.event_id)
-        if has + holds + quantity > listing.max_per_buyer:
-            raise Refused("too-many", "too-many-per-buyer", most=listing.max_per_buyer)
+        if has + holds + quantity > limit:
+            raise Refused("too-many", "too-many-per-buyer", most=limit)
 
 
 def _same_open(tx: Tx, request: Request, found: Listed, tier: str, quantity: int) -> Order | None:

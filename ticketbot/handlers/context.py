@@ -34,7 +34,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`now` in unix seconds; `dice(n)` gives n fresh random bytes.
+    """`now` in unix seconds, `moment` the same with its fraction; `dice(n)`: n random bytes.
 
     `paused` is the sentence that says why nothing new is sold just now (a full disk), or None.
     """
@@ -43,6 +43,7 @@ class Context:
     settings: Settings
     signer: TicketKey
     dice: Callable[[int], bytes]
+    moment: float
     paused: str | None = None
 
 

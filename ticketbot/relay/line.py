@@ -91,6 +91,7 @@ class Line:
             self.settled.clear()
             talk.close()
             await link.close(self.timing.close)
+        _obey_cancellation()
         return loop.time() - began
 
     def drop(self, reason: str) -> None:
@@ -106,3 +107,10 @@ class Line:
                 _log.info("relay.up", relay=self.url, line=self._purpose)
             else:
                 _log.warning("relay.down", relay=self.url, line=self._purpose, error=error)
+
+
+def _obey_cancellation() -> None:
+    # Until Python 3.13 a TaskGroup forgets that it was cancelled when a task of it has failed.
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

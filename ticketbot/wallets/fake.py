@@ -20,10 +20,10 @@ from typing import NamedTuple
 
 from coincurve import PrivateKey
 
-from ..domain.bolt11 import write_bolt11
-from ..errors import Broken, Retry, TicketbotError
-from ..hints import HintQueue
-from ..lightning import Health, Invoice, InvoiceAsk, Look, State, check_ask, tidy_memo
+from ticketbot.domain.bolt11 import write_bolt11
+from ticketbot.errors import Broken, Retry, TicketbotError
+from ticketbot.hints import HintQueue
+from ticketbot.lightning import Health, Invoice, InvoiceAsk, Look, State, check_ask, tidy_memo
 
 _NETWORK = "bcrt"
 _POLL = 0.05  # seconds between looks at what other processes did
