@@ -28,7 +28,12 @@ from typing import Any, NamedTuple
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PASSWORD = "only-for-tests-1"
-_START_SECONDS = 60
+_START_SECONDS = 100
+_RUN = """\
+import os, runpy, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
+runpy.run_module("uvicorn", run_name="__main__", alter_sys=True)
+"""  # ends when its standard input does: however the tests die, it does not outlive them
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _OFFLINE = {
     "LNBITS_EXTENSIONS_MANIFESTS": "[]",
@@ -87,12 +92,13 @@ class LnbitsServer:
         package = next((lnbits_venv() / "lib").glob("python3*/site-packages/lnbits"))
         with contextlib.suppress(FileExistsError):
             (self.folder / "lnbits").symlink_to(package)  # it serves lnbits/static from here
-        command = [python, "-m", "uvicorn", "lnbits.__main__:app", "--loop", "uvloop"]
+        options = ["--loop", "uvloop", "--host", "127.0.0.1", "--port", str(self.port)]
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*map(str, command), "--host", "127.0.0.1", "--port", str(self.port)],
+                [str(python), "-c", _RUN, "lnbits.__main__:app", *options],
                 cwd=self.folder,
                 env=self._environment(),
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -109,12 +115,13 @@ class LnbitsServer:
         if self._process is None:
             return
         process, self._process = self._process, None
-        for number in (how, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-                return
+        with process:
+            for number in (how, signal.SIGKILL):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(20)
+                    return
 
     def restart(self, how: signal.Signals = signal.SIGTERM) -> None:
         self.stop(how)

@@ -28,7 +28,8 @@ _run = secrets.token_hex(4)
 class World(Protocol):
     """A wallet, and what happens around it."""
 
-    wallet: Wallet
+    @property
+    def wallet(self) -> Wallet: ...
 
     def with_wrong_key(self) -> Wallet: ...
     async def pay(self, invoice: Invoice) -> None: ...

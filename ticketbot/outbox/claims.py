@@ -74,8 +74,8 @@ class Claims:
     async def _carry(self, rows: Sequence[Due]) -> None:
         try:
             await self._work(rows)
-        except Retry as error:  # the disk is full: the rows are where they were
-            self._log.error("outbox.cannot_write", kind=self._kind, error=str(error))
+        except Retry as error:  # no relay answers, or the disk is full: the rows are still there
+            self._log.warning("outbox.waits", kind=self._kind, error=str(error))
             await asyncio.sleep(LOOK_AGAIN)
         finally:
             self._in_hand.difference_update(row.id for row in rows)

@@ -34,11 +34,12 @@ MOST_RELAYS = 12
 
 
 class Parcel(NamedTuple):
-    """A row with its signed event and the relays it goes to."""
+    """A row with its signed event, the relays it goes to now, and those that have it."""
 
     row: Due
     sealed: Sealed
     relays: tuple[str, ...]
+    had: frozenset[str]
 
 
 class Courier:
@@ -73,7 +74,12 @@ class Courier:
         dropped = [row for row in rows if row.body["until"] <= now or _is_for_bot(row, reach)]
         kept = [row for row in wanted if not _is_for_bot(row, reach)]
         await self._seal(kept, reach)
-        parcels = [self._parcel(row, reach[row.body["to"]]) for row in kept if row.signed]
+        had = await self._accepted(kept)
+        parcels = [
+            self._parcel(row, reach[row.body["to"]], had.get(row.id, frozenset()))
+            for row in kept
+            if row.signed
+        ]
         failpoint("courier.before-publish")
         answers = await self._pool.publish([(one.sealed, one.relays) for one in parcels])
         failpoint("courier.after-publish")
@@ -132,14 +138,24 @@ class Courier:
             via, body["to"], body["at"], text, not body.get("now", False), body.get("expires")
         )
 
-    def _parcel(self, row: Due, reach: Reach) -> Parcel:
+    async def _accepted(self, rows: Sequence[Due]) -> dict[int, frozenset[str]]:
+        """The relays that took a message in an earlier round."""
+        again = [row.id for row in rows if row.attempts]
+        if not again:
+            return {}
+        return await self._store.transaction(
+            lambda tx: {one: frozenset(outbox.accepted(tx, one)) for one in again}
+        )
+
+    def _parcel(self, row: Due, reach: Reach, had: frozenset[str]) -> Parcel:
         assert row.signed is not None
         sealed = _unpack(row.signed)
         if sealed.kind == 1059:
             relays = reach.dm_relays or self._relays
         else:
             relays = (*self._relays, *reach.read_relays[:3])
-        return Parcel(row, sealed, tuple(dict.fromkeys(relays))[:MOST_RELAYS])
+        wanted = tuple(dict.fromkeys(relays))[:MOST_RELAYS]
+        return Parcel(row, sealed, tuple(one for one in wanted if one not in had), had)
 
     def _judge(self, parcel: Parcel, answer: dict[str, Ok], now: int) -> Callable[[Tx], None]:
         """What to do with a message after one round."""
@@ -154,7 +170,7 @@ class Courier:
             return partial(
                 outbox.done, number=row.id
             )  # nobody keeps it for later, so a second try reaches nobody new
-        if took and (not missing or row.attempts >= PARTLY):
+        if (took or parcel.had) and (not missing or row.attempts >= PARTLY):
             return partial(outbox.done, number=row.id)
         too_old = any(w in ok.text.lower() for ok in answer.values() for w in TOO_OLD)
         if sealed.kind == 1059 and not took and too_old and not row.body.get("now"):
