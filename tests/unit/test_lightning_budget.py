@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ticketbot.budget import Budget, Turn
+from ticketbot.lnbits.budget import Budget, Turn
 
 
 class Hours(asyncio.SelectorEventLoop):

@@ -10,7 +10,7 @@ import pytest
 
 from ticketbot.hints import HintQueue
 from ticketbot.lightning import tidy_memo
-from ticketbot.lnbits_api import read_push
+from ticketbot.lnbits.api import read_push
 
 
 async def forever() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.unit.lnbits_stand import ASK, KEY, Stand, row, standing
-from ticketbot.budget import Budget
+from ticketbot.lnbits.budget import Budget
 from ticketbot.errors import Broken, Retry, TicketbotError
 from ticketbot.lightning import LNbits
 
@@ -93,8 +93,8 @@ async def test_a_hail_of_refusals_is_one_and_a_good_answer_ends_it(
 ) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(Budget, "pause", lambda _, seconds: pauses.append(seconds))
-    monkeypatch.setattr("ticketbot.lnbits_api._FIRST_PAUSE", 0.1)
-    monkeypatch.setattr("ticketbot.lnbits_api._LONGEST_PAUSE", 0.3)
+    monkeypatch.setattr("ticketbot.lnbits.api._FIRST_PAUSE", 0.1)
+    monkeypatch.setattr("ticketbot.lnbits.api._LONGEST_PAUSE", 0.3)
     wallet = LNbits(stand.url, KEY, requests_per_minute=60_000)
     for _ in range(4):
         stand.says(429, {"error": "Rate limit exceeded"})

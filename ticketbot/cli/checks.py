@@ -20,7 +20,7 @@ from ticketbot.domain.nostr import Event
 from ticketbot.envelopes import Envelopes, Letter, Sealed
 from ticketbot.errors import Broken, Retry
 from ticketbot.lightning import InvoiceAsk, Wallet
-from ticketbot.lnbits_api import LnbitsApi
+from ticketbot.lnbits.api import LnbitsApi
 from ticketbot.relays import Caught, RelayPool
 
 Verdict = Literal["ok", "skip", "warn", "FAIL"]

@@ -278,8 +278,6 @@ def _put_ledger(fresh: Path, ledger: Path) -> list[Path]:
     moved = [(old, new) for old, new in moved if _holds_something(old)]
     for old, new in moved:
         old.rename(new)
-    for rest in (_log(ledger), _index(ledger)):  # readers leave them, and they hold nothing
-        rest.unlink(missing_ok=True)
     fresh.rename(ledger)
     _sync_folder(ledger.parent)
     return [new for _, new in moved]
@@ -288,11 +286,6 @@ def _put_ledger(fresh: Path, ledger: Path) -> list[Path]:
 def _log(ledger: Path) -> Path:
     """SQLite's write-ahead log: transactions that are not in the file itself yet."""
     return ledger.with_name(f"{ledger.name}-wal")
-
-
-def _index(ledger: Path) -> Path:
-    """The index of the log, made anew whenever it is missing."""
-    return ledger.with_name(f"{ledger.name}-shm")
 
 
 def _holds_something(path: Path) -> bool:

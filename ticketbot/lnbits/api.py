@@ -23,7 +23,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from ticketbot.budget import Budget, Turn
+from ticketbot.lnbits.budget import Budget, Turn
 from ticketbot.errors import Broken, Retry
 
 _HASH = re.compile(r"[0-9a-f]{64}")
