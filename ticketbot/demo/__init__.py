@@ -6,6 +6,7 @@ import argparse
 import asyncio
 
 from ticketbot import log
+from ticketbot.errors import Broken
 
 
 def main(args: argparse.Namespace) -> int:
@@ -21,5 +22,8 @@ def main(args: argparse.Namespace) -> int:
         lnbits_payer_key_file=args.lnbits_payer_key_file,
     )
     log.configure(level="warning")
-    asyncio.run(play(choices))
+    try:
+        asyncio.run(play(choices))
+    except TimeoutError:
+        raise Broken("the demo got no answer in time: the last line above says to what") from None
     return 0
