@@ -26,7 +26,7 @@ from ticketbot.intake import Interests, take_in
 from ticketbot.keys import Keys
 from ticketbot.ledger import listings, marks
 from ticketbot.ledger.store import Store, Tx
-from ticketbot.ledger.vault import Vault
+from ticketbot.ledger.vault import open_vault
 from ticketbot.lightning import LNbits, Wallet
 from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
@@ -40,12 +40,8 @@ from ticketbot.web import app as web
 
 QUEUE = 2048
 FIRST_LOOK = 10.0  # seconds the wallet has at start before the bot goes on without it
+RELAYS_ANSWER = 1.0  # seconds until READY is said without those that are silent
 LAST_WORDS = 10.0  # seconds the outbox has to empty its hands when the bot is stopped
-
-
-def open_vault(keys: Keys) -> Vault:
-    """The vault of the ledger that belongs to this nsec."""
-    return Vault(keys.derive(b"ticketbot field key"), keys.derive(b"ticketbot lookup key"))
 
 
 def open_ticket_key(config: Config) -> TicketKey:
@@ -140,6 +136,10 @@ class App:
         finally:
             await self.wallet.close()
             await self.store.close()
+
+    async def look_around(self) -> None:
+        """Write the heartbeat now, and not only at the next round."""
+        await self._housekeeper.tidy()
 
     async def summary(self) -> str:
         """How the bot is, in one line for people."""
@@ -244,7 +244,12 @@ async def _serve(config: Config) -> None:
 
 
 async def _greet(app: App) -> None:
-    """Say READY once everything listens, and STOPPING when the end begins."""
+    """Say READY once everything listens; relays get a moment to answer before they are counted."""
     await app.ready.wait()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(RELAYS_ANSWER):
+            while not all(state.connected for state in app.pool.status().values()):
+                await asyncio.sleep(0.02)
+    await app.look_around()
     print(f"READY: {await app.summary()}", flush=True)  # noqa: T201  the contract's line
     notify("READY=1", f"STATUS={await app.summary()}")

@@ -20,11 +20,11 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import structlog
 
-from ticketbot.lnbits.budget import Turn
 from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.errors import Broken, Malformed, Retry
 from ticketbot.hints import HintQueue
 from ticketbot.lnbits.api import LnbitsApi, TooLate
+from ticketbot.lnbits.budget import Turn
 
 State = Literal["pending", "settled", "failed", "unknown"]
 

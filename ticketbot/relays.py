@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 import aiohttp
@@ -44,7 +44,8 @@ class RelayPool:
 
     `inbox` is filled with verified events, each once, and with `Caught` marks; its size is the
     back-pressure. `filters(mark)` gives the NIP-01 filters for a relay that was caught up at
-    `mark` (unix seconds, None: never); `marks` are the marks of earlier runs, by relay.
+    `mark` (unix seconds, None: never). `marks`, by relay, is read at every connect, so that the
+    marks of earlier runs may be put in until `run`, and it is kept up to date.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class RelayPool:
         keys: Keys,
         inbox: asyncio.Queue[Event | Caught],
         filters: Callable[[int | None], list[Filter]],
-        marks: Mapping[str, int],
+        marks: dict[str, int],
         clock: Callable[[], float] = time.time,
         allow_private: bool = False,
         proxy: str | None = None,
@@ -76,7 +77,7 @@ class RelayPool:
             errands = self._errands(url, "publish")
             line = self._line(url, "subscribe")
             self._listeners[url] = Listener(
-                name, line, errands, keys, funnel, filters, marks.get(name), clock
+                name, line, errands, keys, funnel, filters, marks, clock
             )
 
     @property

@@ -9,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ticketbot.app import open_vault
 from ticketbot.keys import Keys
 from ticketbot.ledger.audit import Finding, Received, check_ledger, check_wallet
 from ticketbot.ledger.store import read_ledger
+from ticketbot.ledger.vault import open_vault
 from ticketbot.wallets.fake import FakeWallet
 
 READY_WITHIN = 20.0

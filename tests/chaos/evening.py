@@ -78,8 +78,8 @@ class Evening:
 
     def sold(self) -> int:
         """How many seats the ledger calls sold."""
-        from ticketbot.app import open_vault
         from ticketbot.ledger.store import read_ledger
+        from ticketbot.ledger.vault import open_vault
 
         path, vault = self.daemon.folder / "ledger.db", open_vault(self.daemon.keys)
         rows = read_ledger(path, vault, lambda tx: tx.rows("SELECT sold FROM seats"))

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from ticketbot.app import App, open_vault
+from ticketbot.app import App
 from ticketbot.config import Config
 from ticketbot.config.values import Bot, Ledger, Lightning, Limits, Nostr, Sales, Secret, Web
 from ticketbot.demo.client import Client
@@ -24,6 +24,7 @@ from ticketbot.envelopes import Protocol
 from ticketbot.keys import Keys
 from ticketbot.ledger.audit import Received, check_ledger, check_wallet
 from ticketbot.ledger.store import read_ledger
+from ticketbot.ledger.vault import open_vault
 from ticketbot.wallets.fake import FakeWallet
 
 HOUR, DAY, WEEK = 3600, 86_400, 7 * 86_400

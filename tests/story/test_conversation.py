@@ -28,7 +28,7 @@ async def test_a_purchase_is_three_messages(organizer: Organizer, alice: Person)
     order = await alice.hears()
     first, link = order.splitlines()
     assert re.fullmatch(
-        r"Order [A-Z2-7]{4} · 2 × Lisbon Meetup = 10,000 sats · pay by \d\d:\d\d UTC"
+        r"Order [0-9A-V]{4} · 2 × Lisbon Meetup = 10,000 sats · pay by \d\d:\d\d UTC"
         r" · send cancel to stop",
         first,
     )

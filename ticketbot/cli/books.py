@@ -6,12 +6,11 @@ import time
 from argparse import Namespace
 from typing import Any, NamedTuple
 
-from ticketbot.cli import queries
 from ticketbot.cli.opening import open_house
 from ticketbot.cli.output import at, count, pairs, sats, show, show_json, span, table
 from ticketbot.handlers.checkout import SALES_STOPPED
 from ticketbot.handlers.organizer import IGNORED
-from ticketbot.ledger import audit, listings, marks, outbox
+from ticketbot.ledger import audit, listings, marks, outbox, overview
 from ticketbot.ledger.listings import Listed, Seats
 from ticketbot.ledger.store import Tx
 
@@ -29,7 +28,7 @@ class Status(NamedTuple):
     stopped: bool
     on_sale: int
     totals: audit.Totals
-    counts: queries.Counts
+    counts: overview.Counts
     pending: int
     late: int
     ignored: int
@@ -73,7 +72,7 @@ def read_status(tx: Tx, now: int) -> Status:
         stopped=marks.get(tx, SALES_STOPPED) is not None,
         on_sale=len(listings.upcoming(tx, now, most=MANY)),
         totals=audit.totals(tx),
-        counts=queries.counts(tx),
+        counts=overview.counts(tx),
         pending=outbox.pending(tx),
         late=outbox.late(tx, LATE_TRIES),
         ignored=marks.number(tx, IGNORED),
@@ -133,7 +132,7 @@ def events(args: Namespace) -> int:
     now = int(time.time())
 
     def work(tx: Tx) -> list[_Row]:
-        every = queries.all_listings(tx) if args.all else listings.upcoming(tx, now, most=MANY)
+        every = overview.all_listings(tx) if args.all else listings.upcoming(tx, now, most=MANY)
         return [
             _Row(one, listings.seats_of(tx, one.listing.event_id), stage(one, now)) for one in every
         ]

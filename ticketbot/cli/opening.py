@@ -8,12 +8,11 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from ticketbot import config
-from ticketbot.cli import DEBUG
 from ticketbot.config import Config, ConfigProblems, Problem
 from ticketbot.errors import Broken
 from ticketbot.keys import Keys
 from ticketbot.ledger.store import Tx, read_ledger
-from ticketbot.ledger.vault import Vault
+from ticketbot.ledger.vault import Vault, open_vault
 
 T = TypeVar("T")
 
@@ -27,8 +26,6 @@ class House(NamedTuple):
     @property
     def vault(self) -> Vault:
         """What seals the ledger's personal fields."""
-        from ticketbot.app import open_vault
-
         return open_vault(self.keys)
 
     def look(self, work: Callable[[Tx], T]) -> T:
@@ -38,8 +35,7 @@ class House(NamedTuple):
 
 def load_config(args: Namespace) -> Config:
     """The configuration that `--config` names, or that is found; ConfigProblems."""
-    env = {name: value for name, value in os.environ.items() if name != DEBUG}
-    return config.load(args.config, env)
+    return config.load(args.config, os.environ)
 
 
 def quiet_logs(config: Config) -> None:

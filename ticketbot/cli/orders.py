@@ -8,18 +8,17 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import NamedTuple
 
-from ticketbot.cli import queries
 from ticketbot.cli.opening import open_house
 from ticketbot.cli.output import at, count, pairs, sats, show, show_json, table
-from ticketbot.cli.queries import Payment
 from ticketbot.domain.order import Order
 from ticketbot.domain.ticket import group_id
 from ticketbot.errors import Broken
-from ticketbot.ledger import listings, money, tickets
+from ticketbot.ledger import listings, money, overview, tickets
 from ticketbot.ledger import orders as ledger
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.money import Refund
 from ticketbot.ledger.orders import InvoiceRow
+from ticketbot.ledger.overview import Payment
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
 
@@ -79,13 +78,13 @@ def show_order(args: Namespace) -> int:
 
 def _read_orders(tx: Tx, args: Namespace) -> list[tuple[Order, str]]:
     event_id = _event_id(tx, args.event)
-    found = queries.newest_orders(tx, event_id, args.last, waiting=args.open)
+    found = overview.newest_orders(tx, event_id, args.last, waiting=args.open)
     codes = {order.event_id: _code(tx, order.event_id) for order in found}
     return [(order, codes[order.event_id]) for order in found]
 
 
 def _read_refunds(tx: Tx, args: Namespace) -> list[tuple[Refund, bool]]:
-    found = queries.refunds(tx, _event_id(tx, args.event), args.last)
+    found = overview.refunds(tx, _event_id(tx, args.event), args.last)
     return [(refund, money.destination(tx, refund.id) is not None) for refund in found]
 
 
@@ -97,8 +96,8 @@ def _read_story(tx: Tx, text: str) -> _Story:
     return _Story(
         order,
         listed,
-        queries.invoices_of(tx, order.id),
-        queries.payments_of(tx, order.id),
+        overview.invoices_of(tx, order.id),
+        overview.payments_of(tx, order.id),
         tickets.of_order(tx, order.id),
         [(refund, money.destination(tx, refund.id) is not None) for refund in owed],
     )

@@ -149,7 +149,7 @@ def _lnbits(reader: Reader, *, used: bool) -> Lnbits | None:
     url = reader.text("lnbits", "url", example)
     if not _url(url, "http", "https"):
         reader.reject("lnbits", "url", url, "an http or https URL", example)
-    requests = reader.number("lnbits", "requests_per_minute", 200, 1, 1_000_000)
+    requests = reader.number("lnbits", "requests_per_minute", 200, 10, 1_000_000)
     hint = "put the wallet's invoice key (in LNbits: API docs) there, then chmod 600"
     invoice_file = key_file(reader, "lnbits", "invoice_key_file", "lnbits-invoice-key")
     admin_file = key_file(reader, "lnbits", "admin_key_file", "")

@@ -12,7 +12,12 @@ from typing import NamedTuple, TypeVar
 from ticketbot.errors import Broken
 
 PREFIX = "TICKETBOT_"
-OTHER_VARIABLES = ("TICKETBOT_NSEC", "TICKETBOT_LNBITS_INVOICE_KEY", "TICKETBOT_FAILPOINTS")
+OTHER_VARIABLES = (
+    "TICKETBOT_NSEC",
+    "TICKETBOT_LNBITS_INVOICE_KEY",
+    "TICKETBOT_FAILPOINTS",
+    "TICKETBOT_DEBUG",
+)
 _SHOWN = 60
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NO_SECTION: Mapping[str, object] = {}

@@ -40,7 +40,7 @@ def get(tx: Tx, order_id: str) -> Order | None:
 def ending(tx: Tx, letters: str, most: int = 5) -> list[Order]:
     """Orders whose id ends so: what people read is the end of it."""
     rows = tx.rows(
-        f"SELECT {COLUMNS} FROM orders WHERE id LIKE ? ORDER BY id DESC LIMIT ?",
+        f"SELECT {COLUMNS} FROM orders WHERE id LIKE ? ORDER BY rowid DESC LIMIT ?",
         ("%" + letters.lower().replace("%", "").replace("_", ""), most),
     )
     return [_order(row) for row in rows]
@@ -62,7 +62,7 @@ def open_of(tx: Tx, person: int, event_id: str | None = None) -> list[Order]:
     """A person's orders that wait for money, newest first."""
     where = " AND event_id = ?" if event_id else ""
     rows = tx.rows(
-        f"SELECT {COLUMNS} FROM orders WHERE person = ? AND {OPEN}{where} ORDER BY id DESC",
+        f"SELECT {COLUMNS} FROM orders WHERE person = ? AND {OPEN}{where} ORDER BY rowid DESC",
         (person, event_id) if event_id else (person,),
     )
     return [_order(row) for row in rows]
@@ -71,7 +71,7 @@ def open_of(tx: Tx, person: int, event_id: str | None = None) -> list[Order]:
 def latest_of(tx: Tx, person: int, most: int = 5) -> list[Order]:
     """A person's newest orders."""
     rows = tx.rows(
-        f"SELECT {COLUMNS} FROM orders WHERE person = ? ORDER BY id DESC LIMIT ?", (person, most)
+        f"SELECT {COLUMNS} FROM orders WHERE person = ? ORDER BY rowid DESC LIMIT ?", (person, most)
     )
     return [_order(row) for row in rows]
 

@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ticketbot.errors import Broken
+from ticketbot.keys import Keys
 
 NONCE_BYTES = 12
 
@@ -44,3 +45,8 @@ class Vault:
     def tag(self, purpose: bytes, data: bytes) -> bytes:
         """16 bytes that only the holder of the nsec can compute."""
         return hmac.digest(self._lookup_key, purpose + b"\0" + data, "sha256")[:16]
+
+
+def open_vault(keys: Keys) -> Vault:
+    """The vault of the ledger that belongs to this nsec."""
+    return Vault(keys.derive(b"ticketbot field key"), keys.derive(b"ticketbot lookup key"))

@@ -23,8 +23,8 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from ticketbot.lnbits.budget import Budget, Turn
 from ticketbot.errors import Broken, Retry
+from ticketbot.lnbits.budget import Budget, Turn
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _AT_ONCE = 16  # LNbits answers about 60 requests a second; more in flight only wait there

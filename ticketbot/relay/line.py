@@ -64,34 +64,29 @@ class Line:
         """Dials and talks until the link is lost. Seconds that it lasted, 0 if it never was."""
         try:
             link = await self._dialer.dial(self.url, self._readable)
-        except (Unreachable, NotDiallable) as why:
-            self._note(up=False, error=str(why))
+        except (Unreachable, NotDiallable) as error:
+            self._note(up=False, error=str(error))
             self.settled.set()
             return 0.0
         loop = asyncio.get_running_loop()
         began = loop.time()
         self.counts.connects += 1
         talk = open_talk(link)
+        pulse = link.pulse(self.timing.ping_every, self.timing.ping_patience)
         try:
             self.link = link
             self._note(up=True)
             self.settled.set()
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(link.pulse(self.timing.ping_every, self.timing.ping_patience))
-                for task in talk.tasks():
-                    tasks.create_task(task)
-        except* FrameTooBig as losses:
-            self.counts.oversized += 1
-            self._readable = min(self._readable * GROWTH, self.max_frame * MOST_GROWTH)
-            self._note(up=False, error=str(losses.exceptions[0]))
-        except* LinkLost as losses:
-            self._note(up=False, error=str(losses.exceptions[0]))
+            why = await _until_lost([pulse, *talk.tasks()])
         finally:
             self.link = None
             self.settled.clear()
             talk.close()
             await link.close(self.timing.close)
-        _obey_cancellation()
+        if isinstance(why, FrameTooBig):
+            self.counts.oversized += 1
+            self._readable = min(self._readable * GROWTH, self.max_frame * MOST_GROWTH)
+        self._note(up=False, error=str(why))
         return loop.time() - began
 
     def drop(self, reason: str) -> None:
@@ -109,8 +104,24 @@ class Line:
                 _log.warning("relay.down", relay=self.url, line=self._purpose, error=error)
 
 
-def _obey_cancellation() -> None:
-    # Until Python 3.13 a TaskGroup forgets that it was cancelled when a task of it has failed.
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+async def _until_lost(work: Sequence[Coroutine[Any, Any, None]]) -> LinkLost:
+    """Does all the work side by side until some of it finds that the link is lost.
+
+    LinkLost may not reach the TaskGroup: before Python 3.13 a group whose task has failed
+    forgets that it was also cancelled from outside.
+    """
+    over: asyncio.Future[LinkLost] = asyncio.get_running_loop().create_future()
+
+    async def do(part: Coroutine[Any, Any, None]) -> None:
+        try:
+            await part
+        except LinkLost as why:
+            if not over.done():
+                over.set_result(why)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(do(part)) for part in work]
+        why = await over
+        for task in tasks:
+            task.cancel()
+    return why

@@ -33,7 +33,7 @@ MAX_TEXT = 500
 class Listener:
     """Keeps one relay's subscription alive, and knows up to when everything has come.
 
-    `name` is the relay's URL as it is configured, `mark` the wall clock of its last EOSE.
+    `name` is the relay's URL as it is configured: its name in `marks` and in `Caught`.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Listener:
         keys: Keys,
         funnel: Funnel,
         filters: Callable[[int | None], list[Filter]],
-        mark: int | None,
+        marks: dict[str, int],
         clock: Callable[[], float],
     ) -> None:
         self.name = name
@@ -53,10 +53,15 @@ class Listener:
         self.keys = keys
         self.funnel = funnel
         self.filters = filters
-        self.mark = mark
         self.clock = clock
         self.watch = Watch()
+        self._marks = marks
         self._visit: _Visit | None = None
+
+    @property
+    def mark(self) -> int | None:
+        """The wall clock before the last question that was answered to its end."""
+        return self._marks.get(self.name)
 
     @property
     def live(self) -> bool:
@@ -80,7 +85,7 @@ class Listener:
 
     async def caught(self, at: int) -> None:
         """All that the relay had stored at `at` lies in the inbox: says so behind it."""
-        self.mark = at
+        self._marks[self.name] = at
         await self.funnel.caught(Caught(self.name, at))
 
     def _open(self, link: Link) -> _Visit:

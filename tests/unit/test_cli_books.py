@@ -1,0 +1,299 @@
+"""`status`, `events`, `orders` and `audit`: what the ledger says, in tables and in JSON."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli_house import BotHouse, Sold, one_sentence
+from ticketbot.cli import audit
+from ticketbot.cli.output import at, count, pairs, sats, span, table, width
+from ticketbot.ledger import outbox
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> BotHouse:
+    return BotHouse(tmp_path / "bot")
+
+
+@pytest.fixture
+def sold(house: BotHouse) -> Sold:
+    return house.sells()
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command runs in this process: its logs are the test runner's business."""
+    monkeypatch.setattr(audit, "quiet_logs", lambda config: None)
+
+
+def spoil(house: BotHouse, sql: str) -> None:
+    """Change the ledger behind its back."""
+    db = sqlite3.connect(house.ledger)
+    db.execute(sql)
+    db.commit()
+    db.close()
+
+
+# status
+
+
+def test_status_of_a_bot_that_runs(house: BotHouse, sold: Sold) -> None:
+    house.beats()
+    ran = house.calls("status")
+    assert (ran.code, ran.err) == (0, "")
+    assert "running for 60 min" in ran.out
+    assert "2/3 connected" in ran.out
+    assert "received        14,000 sats" in ran.out
+    data = house.calls("status", "--json").data
+    assert data["running"] is True
+    assert data["heartbeat"]["relays"] == "2/3"
+    assert (data["orders"], data["orders_open"], data["tickets"]) == (3, 1, 2)
+    assert (data["credited_msat"], data["refunds_owed_msat"]) == (14_000_000, 4_000_000)
+
+
+def test_status_of_one_that_does_not(house: BotHouse, sold: Sold) -> None:
+    assert "NOT RUNNING: it has not been started yet" in house.calls("status").out
+    house.beats(ago=7200)
+    assert "NOT RUNNING: last seen 2 h ago" in house.calls("status").out
+    assert house.calls("status", "--json").data["running"] is False
+
+
+def test_status_shows_poison(house: BotHouse, sold: Sold) -> None:
+    house.change(lambda tx: outbox.quarantine(tx, "inbox", "id", "why", b"{}", 0))
+    assert house.calls("status", "--json").data["quarantined"] == 1
+
+
+def test_status_only_reads(house: BotHouse, sold: Sold) -> None:
+    before = house.ledger.read_bytes()
+    for words in (["status"], ["events"], ["orders"], ["audit", "--offline"]):
+        assert house.calls(*words).code == 0
+    assert house.ledger.read_bytes() == before
+
+
+# events
+
+
+def test_events_on_sale(house: BotHouse, sold: Sold) -> None:
+    house.lists("Old party", "OLD", start=1_700_000_000, end=1_700_003_600)
+    house.lists("Endless", "ENDLESS", stock=None, tiers=())
+    ran = house.calls("events")
+    assert "LISBON" in ran.out
+    assert "OLD" not in ran.out
+    assert "∞" in ran.out
+    codes = {event["code"]: event for event in house.calls("events", "--all", "--json").data}
+    assert codes.keys() == {"LISBON", "OLD", "ENDLESS"}
+    assert codes["OLD"]["state"] == "over"
+    assert codes["LISBON"]["seats"] == [
+        {"tier": "", "capacity": 100, "held": 1, "sold": 2, "available": 97},
+        {"tier": "VIP", "capacity": 10, "held": 0, "sold": 0, "available": 10},
+    ]
+
+
+def test_an_event_that_is_not_sold_says_why(house: BotHouse) -> None:
+    house.lists("Later", "LATER", sales_start=4_000_000_000)
+    house.lists("Closed", "CLOSED", sales_end=1_700_000_000)
+    house.lists("Off", "OFF", cancelled=True)
+    events = house.calls("events", "--all", "--json").data
+    states = {event["code"]: event["state"] for event in events}
+    assert states == {"LATER": "not yet", "CLOSED": "closed", "OFF": "cancelled"}
+
+
+def test_no_event(house: BotHouse) -> None:
+    house.change(lambda tx: None)
+    assert house.calls("events").out == "No event is on sale.\n"
+    assert house.calls("orders").out == "There is no order yet.\n"
+    assert house.calls("orders", "--open").out == "No order waits for money.\n"
+    assert house.calls("orders", "--refunds").out == "Nobody is owed anything.\n"
+    assert house.calls("orders", "--json").data == []
+
+
+# orders
+
+
+def test_orders_newest_first(house: BotHouse, sold: Sold) -> None:
+    ids = [order["order_id"] for order in house.calls("orders", "--json").data]
+    assert ids == [sold.owed, sold.waiting, sold.paid]
+    last = house.calls("orders", "--json", "--last", "1").data
+    assert [order["order_id"] for order in last] == [sold.owed]
+
+
+def test_orders_that_wait(house: BotHouse, sold: Sold) -> None:
+    ran = house.calls("orders", "--open")
+    assert sold.waiting in ran.out
+    assert sold.paid not in ran.out
+    (order,) = house.calls("orders", "--open", "--json").data
+    assert order["state"] == "invoiced"
+
+
+def test_orders_of_one_event(house: BotHouse, sold: Sold) -> None:
+    house.lists("Porto", "PORTO")
+    mine = house.orders(1, "porto")
+    (order,) = house.calls("orders", "--event", "porto", "--json").data
+    assert order["order_id"] == mine
+    assert len(house.calls("orders", "--event", "LISB", "--json").data) == 3
+    one_sentence(house.calls("orders", "--event", "faro"), 1, "no event has the code faro")
+    house.lists("Portugal", "PORTUGAL")
+    one_sentence(house.calls("orders", "--event", "po"), 1, "PORTO, PORTUGAL")
+
+
+def test_what_is_owed_back(house: BotHouse, sold: Sold) -> None:
+    ran = house.calls("orders", "--refunds")
+    assert sold.owed in ran.out
+    assert "1 refund, 4,000 sats in all." in ran.out
+    (refund,) = house.calls("orders", "--refunds", "--json").data
+    assert (refund["order_id"], refund["amount_msat"]) == (sold.owed, 4_000_000)
+    assert house.calls("orders", "--refunds", "--event", "lisbon", "--json").data == [refund]
+
+
+def test_the_story_of_an_order_by_the_end_of_its_id(house: BotHouse, sold: Sold) -> None:
+    for text in (sold.paid, sold.paid[-4:], sold.paid[-4:].upper()):
+        story = house.calls("orders", "show", text, "--json").data
+        assert story["order_id"] == sold.paid
+    assert [payment["fate"] for payment in story["payments"]] == ["tickets"]
+    assert [ticket["state"] for ticket in story["tickets"]] == ["valid", "valid"]
+    assert story["invoices"][0]["external_id"] == f"{sold.paid}-1"
+    owed = house.calls("orders", "show", sold.owed)
+    lines = [line for line in owed.out.splitlines() if line.startswith("20")]
+    assert [line.split("  ")[1] for line in lines] == [
+        "ordered",
+        "invoice asked",
+        "paid",
+        "refund decided",
+    ]
+
+
+def test_an_order_that_is_not_there(house: BotHouse, sold: Sold) -> None:
+    for text in ("zzzzzzzz", "%", "", "½"):
+        one_sentence(house.calls("orders", "show", text), 1, "no order")
+
+
+def test_an_ending_that_fits_two(house: BotHouse) -> None:
+    house.lists()
+    seen: set[str] = set()
+    while (letter := house.orders(1)[-1]) not in seen:  # there are 32, so some two meet soon
+        seen.add(letter)
+    one_sentence(house.calls("orders", "show", letter), 1, "several orders end in")
+
+
+def test_no_list_names_a_buyer(house: BotHouse, sold: Sold) -> None:
+    for words in (["orders"], ["orders", "show", sold.paid], ["orders", "--refunds"]):
+        for extra in ([], ["--json"]):
+            out = house.calls(*words, *extra).out
+            assert "npub" not in out
+            assert "person" not in out
+
+
+# audit
+
+
+def test_the_books_agree_and_foreign_money_stands_apart(house: BotHouse, sold: Sold) -> None:
+    house.wallet(lambda wallet: wallet.pay_in(123_456_000))
+    ran = house.run("audit")
+    assert (ran.code, ran.err) == (0, "")
+    assert "123,456  1 payment, none of the bot's business" in ran.out
+    data = house.run("audit", "--json").data
+    assert data["agree"] is True
+    assert data["ledger"]["credited_msat"] == 14_000_000
+    assert data["wallet"] == {
+        "received_msat": 137_456_000,
+        "foreign_msat": 123_456_000,
+        "foreign_payments": 1,
+        "balance_msat": 137_456_000,
+    }
+    assert {finding["name"] for finding in data["findings"]} >= {"I1", "I2", "I4", "I5", "I6", "I7"}
+
+
+def test_a_broken_invariant_is_named(house: BotHouse, sold: Sold) -> None:
+    spoil(house, "UPDATE ticket SET state = 'void'")
+    ran = house.calls("audit", "--offline")
+    one_sentence(ran, 1, "I1", "I2")
+    assert "FAIL  I1 " in ran.out
+    assert "14000000" not in ran.out.split("FAIL")[0]
+    assert house.calls("audit", "--offline", "--json").data["agree"] is False
+
+
+def test_money_that_nobody_credited(
+    house: BotHouse,
+    sold: Sold,
+    in_process: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(audit, "PAUSE", 0.0)
+    bolt11 = house.calls("orders", "show", sold.waiting, "--json").data["invoices"][0]["bolt11"]
+    house.wallet(lambda wallet: wallet.pay(bolt11))
+    ran = house.calls("audit")
+    one_sentence(ran, 1, "the books do not add up: I4")
+    assert "FAIL  I4 " in ran.out
+    assert "the ledger has nothing" in ran.out
+
+
+def test_what_settles_while_we_look_is_waited_for(
+    house: BotHouse, sold: Sold, in_process: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wallet has it, the bot credits it a moment later: that is no difference."""
+    bolt11 = house.calls("orders", "show", sold.waiting, "--json").data["invoices"][0]["bolt11"]
+    house.wallet(lambda wallet: wallet.pay(bolt11))
+    rounds = []
+
+    async def meanwhile(seconds: float) -> None:
+        rounds.append(seconds)
+        db = sqlite3.connect(house.ledger)
+        db.executescript((house.folder / "credit.sql").read_text())
+        db.close()
+
+    payment = "SELECT payment_hash, order_id, amount_msat, 0, 'tickets' FROM invoice"
+    (house.folder / "credit.sql").write_text(
+        f"INSERT OR IGNORE INTO payment {payment} WHERE order_id = '{sold.waiting}';"
+    )
+    monkeypatch.setattr(audit.asyncio, "sleep", meanwhile)
+    findings = {one["name"]: one["kept"] for one in house.calls("audit", "--json").data["findings"]}
+    assert findings["I4"] is True
+    assert len(rounds) == 1
+
+
+def test_a_wallet_that_does_not_answer(house: BotHouse, sold: Sold) -> None:
+    house.configure('wallet = "fake"', 'wallet = "lnbits"\n\n[lnbits]\nurl = "http://127.0.0.1:9"')
+    house.write("lnbits-invoice-key", "ab" * 16)
+    ran = house.run("audit")
+    one_sentence(ran, 1, "the wallet could not be asked", "LNbits cannot be reached", "--offline")
+    assert "ok    I1 " in ran.out
+    data = house.run("audit", "--json").data
+    assert (data["agree"], data["wallet"]) == (False, None)
+    assert house.calls("audit", "--offline").code == 0
+
+
+# how it is shown
+
+
+def test_columns_are_aligned_whatever_the_script() -> None:
+    shown = table(("a", ">n"), [("東京", "1"), ("x", "1,000"), ("é", "")])
+    assert [width(line.rstrip()) for line in shown.splitlines()] == [11, 11, 11, 1]
+    assert pairs([("a", 1), ("long", "")]) == "a     1\nlong"
+
+
+def test_numbers_and_times_for_people() -> None:
+    assert [sats(msat) for msat in (0, 1_000, 42_000_000, 1_500, -2_000_000)] == [
+        "0",
+        "1",
+        "42,000",
+        "1.5",
+        "-2,000",
+    ]
+    assert [span(seconds) for seconds in (0, 59, 119, 120, 7_300, 172_800)] == [
+        "0 s",
+        "59 s",
+        "119 s",
+        "2 min",
+        "2 h",
+        "2 days",
+    ]
+    assert at(None) == "-"
+    assert at(1_800_000_000).startswith("2027-01-15 ")
+    assert [count(number, "order") for number in (0, 1, 2_000)] == [
+        "0 orders",
+        "1 order",
+        "2,000 orders",
+    ]
