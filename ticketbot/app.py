@@ -39,9 +39,9 @@ from ticketbot.wallets.fake import FakeWallet
 from ticketbot.web import app as web
 
 QUEUE = 2048
-FIRST_LOOK = 10.0  # seconds the wallet has at start before the bot goes on without it
+FIRST_LOOK = 8.0  # seconds the wallet has at start before the bot goes on without it
 RELAYS_ANSWER = 1.0  # seconds until READY is said without those that are silent
-LAST_WORDS = 10.0  # seconds the outbox has to empty its hands when the bot is stopped
+LAST_WORDS = 8.0  # seconds the outbox has to empty its hands when the bot is stopped
 
 
 def open_ticket_key(config: Config) -> TicketKey:

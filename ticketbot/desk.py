@@ -8,6 +8,7 @@ import time
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
+from ticketbot.errors import Retry
 from ticketbot.handlers import issuing
 from ticketbot.handlers.context import Settings
 from ticketbot.ledger import people
@@ -57,6 +58,6 @@ class LedgerDesk:
         try:
             async with asyncio.timeout(LEDGER_ANSWERS):
                 await self._store.transaction(lambda tx: tx.row("SELECT 1"))
-        except TimeoutError:
+        except (TimeoutError, Retry):
             return False
         return True

@@ -127,9 +127,12 @@ class Engine:
         if news:
             self.wake()
             metrics().invoices.labels("settled").inc(news)
-        for result in results:
-            if isinstance(result, Exception):
+        for credit, result in zip(credits, results, strict=True):
+            if isinstance(result, Retry):
                 raise result
+            if isinstance(result, Exception):  # it must not keep the others from their tickets
+                self._log.error("payment.undecided", payment=credit.payment_hash, exc_info=result)
+                raise Broken(f"payment {credit.payment_hash} could not be decided: {result!r}")
         return news
 
     async def release(self, order_id: str, why: str) -> None:
@@ -178,9 +181,6 @@ class Engine:
                 return None
         elif age > FORGOTTEN:
             return None
-        verdict = self._budget.spend(letter.sender, ctx.now)
-        if verdict == "silent":
-            return None
         request_id, command = None, None
         said: Outcome | None = None
         try:
@@ -194,21 +194,24 @@ class Engine:
         except Refused as refused:
             request_id = getattr(refused, "request_id", None)
             said = Failed(refused)
-        if verdict == "warn":
-            said = Failed(Refused("try-later", "slow-down"))
-        elif letter.protocol != "24133" and age > STALE_COMMAND:
+        if letter.protocol != "24133" and age > STALE_COMMAND:
             said = Said("stale")
         name = "refused" if command is None else type(command).__name__
         metrics().dm_received.labels(letter.protocol, name).inc()
 
         def work(tx: Tx) -> None:
-            if not inbox.claim(tx, letter.key, ctx.now):
+            if inbox.knows(tx, letter.key):
+                return  # an old letter, read again after a restart, spends nothing
+            verdict = self._budget.spend(letter.sender, ctx.now)
+            if verdict == "silent":
                 return
+            inbox.claim(tx, letter.key, ctx.now)
+            first = Failed(Refused("try-later", "slow-down")) if verdict == "warn" else said
             person = people.meet(tx, letter.sender, letter.protocol)
             request = Request(person, letter.protocol, command or Hello(), request_id)
-            reply: Reply = [said] if said is not None else _answer(request, tx, ctx)
+            reply: Reply = [first] if first is not None else _answer(request, tx, ctx)
             to = Addressee(letter.sender, letter.protocol, request_id, person.id)
-            post(tx, ctx, to, reply, letter.key[:16].hex())
+            post(tx, ctx, to, reply, tx.vault.tag(b"letter", letter.key).hex())
             failpoint("engine.letter-answered")
 
         return work

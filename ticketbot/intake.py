@@ -30,6 +30,7 @@ class Interests:
     def filters(self, mark: int | None) -> list[Filter]:
         """What to ask a relay that was last read to its end at `mark` (unix seconds)."""
         now = int(self._clock())
+        mark = min(mark, now) if mark else None  # a clock that was ahead must not make us deaf
         to_bot = {"#p": [self._bot]}
         wraps_since = (mark or now) - BACKDATED
         letters_since = (mark or now - STALE_COMMAND) - HOUR

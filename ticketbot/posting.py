@@ -76,6 +76,8 @@ def _drafts(outcome: Outcome, to: Addressee, ctx: Context) -> Iterator[Draft]:
         yield from (Draft(via, text) for text in dm.speak(outcome, how))
     elif to.via == "24133":
         yield from _machine(outcome, to, ctx)
+        if isinstance(outcome, RefundOwed):  # money: an ephemeral event is never the only copy
+            yield from (Draft("auto", text) for text in dm.speak(outcome, how))
     else:
         yield from (Draft(to.via, text) for text in dm.speak(outcome, how))
 

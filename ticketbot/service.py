@@ -20,7 +20,7 @@ from types import TracebackType
 
 import structlog
 
-from ticketbot.errors import Broken
+from ticketbot.errors import Broken, Retry
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -72,7 +72,7 @@ async def watchdog(
                 await ledger_answers()
         except TimeoutError:
             log.error("watchdog.ledger_silent", seconds=period / 2)
-        except Broken as error:
+        except (Retry, Broken) as error:
             log.error("watchdog.ledger_broken", error=str(error))
         else:
             notify("WATCHDOG=1", env=env)

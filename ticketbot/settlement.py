@@ -28,6 +28,7 @@ OVERLAP = 600  # at every later poll: the wallet's stamps need not be in order
 POLL = 12.0
 TICK = 1.0
 BATCH = 50
+MOST_HINTS = 1_000
 ALARM_AFTER = 60
 
 
@@ -65,20 +66,23 @@ class Settlement:
     async def reconcile(self, back: int = OVERLAP) -> None:
         """Credit every success since the cursor. `Retry` when the wallet does not answer."""
         started = int(self._clock())
-        cursor = await self._store.transaction(lambda tx: marks.number(tx, CURSOR, started))
+        cursor = await self._store.transaction(lambda tx: marks.first(tx, CURSOR, started))
         looks = await self._wallet.settled_since(max(0, cursor - back))
         await self._credit(looks)
         newest = max((look.settled_at or 0 for look in looks), default=0)
         if newest:
-            await self._store.transaction(lambda tx: marks.raise_to(tx, CURSOR, newest))
+            seen = min(newest, started)  # a wallet whose clock is ahead must not hide what comes
+            await self._store.transaction(lambda tx: marks.raise_to(tx, CURSOR, seen))
 
     async def _listen(self) -> None:
         async for payment_hash in self._wallet.hints():
             if payment_hash is None:
                 self._poll_now.set()
-            else:
+            elif len(self._hinted) < MOST_HINTS:
                 self._hinted.add(payment_hash)
                 self._look_now.set()
+            else:  # anybody can write hints: so many are none, the poll finds what is true
+                self._poll_now.set()
 
     async def _look_up(self) -> None:
         """Hints in batches; one that cannot be answered now is answered by the next poll."""
@@ -86,14 +90,13 @@ class Settlement:
             await self._look_now.wait()
             self._look_now.clear()
             hinted, self._hinted = self._hinted, set()
-            ours = await self._ours(sorted(hinted))
-            for at in range(0, len(ours), BATCH):
-                try:
+            try:
+                ours = await self._ours(sorted(hinted))
+                for at in range(0, len(ours), BATCH):
                     looks = await self._wallet.look_many(ours[at : at + BATCH], urgent=True)
                     await self._credit(list(looks.values()))
-                except (Retry, Broken) as error:
-                    self._log.warning("wallet.unknown", error=str(error))
-                    break  # the poll sees to it
+            except (Retry, Broken) as error:
+                self._log.warning("wallet.unknown", error=str(error))  # the poll sees to it
 
     async def _poll(self) -> None:
         back = LOOK_BACK
@@ -105,7 +108,10 @@ class Settlement:
                 back = OVERLAP
             except (Retry, Broken) as error:
                 self._log.warning("wallet.unknown", error=str(error))
-            await self._alarm()
+            try:
+                await self._alarm()
+            except Retry as error:
+                self._log.error("ledger.cannot_write", error=str(error))
             self._poll_now.clear()
             try:
                 async with asyncio.timeout(POLL):

@@ -36,7 +36,9 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
 def answer(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Find who answers this command, and let them."""
     kind = type(request.command)
-    if request.sender in ctx.settings.operators and kind in OPERATOR_COMMANDS:
+    asks_for_order = getattr(request.command, "order_id", None) is not None
+    operator_asks = request.sender in ctx.settings.operators and not asks_for_order
+    if operator_asks and kind in OPERATOR_COMMANDS:
         return OPERATOR_COMMANDS[kind](request, tx, ctx)
     if kind not in COMMANDS:
         raise Refused("not-yours", "operators-only")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from ticketbot.domain.command import (
     CancelOrder,
@@ -18,6 +19,7 @@ from ticketbot.errors import Refused
 from ticketbot.handlers import cashier, finding, issuing, viewing
 from ticketbot.handlers.context import Context, Request
 from ticketbot.ledger import listings, money, orders, tickets
+from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import (
     Card,
@@ -30,6 +32,7 @@ from ticketbot.replies.outcome import (
 )
 
 PAGE = 20
+ROOM = 50_000  # bytes of one answer: NIP-44 takes 65,535
 DESTINATION = re.compile(r"(lightning:)?(ln[a-z0-9]{50,2000}|[^@\s]{1,64}@[a-z0-9.-]{3,255})", re.I)
 
 
@@ -64,23 +67,20 @@ def list_events(request: Request, tx: Tx, ctx: Context) -> Reply:
     """What is on sale, by start; words filter by title, place and category."""
     command = request.command
     assert isinstance(command, ListEvents)
-    cursor = _cursor(command.after)
     words = [word.lower() for word in command.words]
-    limit = command.limit or PAGE
     cards: list[Card] = []
-    while len(cards) <= limit:
-        page = listings.upcoming(tx, ctx.now, cursor, most=100)
-        for found in page:
-            cursor = (found.listing.start, found.listing.event_id)
-            if all(word in _haystack(found) for word in words):
-                cards.append(finding.card(tx, found))
-            if len(cards) > limit:
-                break
-        if len(page) < 100:
+    more: str | None = None
+    room = ROOM
+    for found in _on_sale_after(_cursor(command.after), tx, ctx):
+        if not all(word in _haystack(found) for word in words):
+            continue
+        room -= _weight(found)
+        if len(cards) == (command.limit or PAGE) or (cards and room < 0):
+            last = cards[-1].listing
+            more = f"{last.start}:{last.event_id}"
             break
-    shown = cards[:limit]
-    more = f"{shown[-1].listing.start}:{shown[-1].listing.event_id}" if len(cards) > limit else None
-    return [EventsFound(tuple(shown), more, quote(" ".join(command.words)))]
+        cards.append(finding.card(tx, found))
+    return [EventsFound(tuple(cards), more, quote(" ".join(command.words)))]
 
 
 def show_event(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -101,7 +101,7 @@ def show_tickets(request: Request, tx: Tx, ctx: Context) -> Reply:
     shown = [
         issuing.show(tx, ctx, row, le, request.person, everywhere=False)
         for row, le in found
-        if le.ephemeral
+        if viewing.may_show_tickets(request, le, ctx)
     ]
     return [*shown, counted]
 
@@ -173,15 +173,18 @@ def refund(request: Request, tx: Tx, ctx: Context) -> Reply:
     command = request.command
     assert isinstance(command, Refund)
     owed = money.refunds_owed_to(tx, request.person.id)
+    machine = request.request_id is not None and command.order_id is not None
     if command.order_id is not None:
         order = _own(tx, request, command.order_id)
         owed = [one for one in owed if one.order_id == order.id]
     if not owed:
-        return [Said("refund-none")]
+        return [viewing.summary(tx, order)] if machine else [Said("refund-none")]
     if not (command.words and DESTINATION.fullmatch(command.words[0])):
         raise Refused("bad-request", "refund-where")
     for one in owed:
         money.set_destination(tx, one.id, command.words[0])
+    if machine:
+        return [viewing.summary(tx, order)]
     total = sum(one.amount_msat for one in owed)
     return [Said("refund-noted", {"amount": total})]
 
@@ -199,7 +202,20 @@ def _is(order: Order, letters: str) -> bool:
     return len(letters) >= 4 and order.id.endswith(letters.lower())
 
 
-def _haystack(found: listings.Listed) -> str:
+def _on_sale_after(cursor: tuple[int, str], tx: Tx, ctx: Context) -> Iterator[Listed]:
+    while page := listings.upcoming(tx, ctx.now, cursor, most=100):
+        yield from page
+        cursor = (page[-1].listing.start, page[-1].listing.event_id)
+
+
+def _weight(found: Listed) -> int:
+    """About how many bytes an event takes in a machine's answer."""
+    one = found.listing
+    texts = (one.title, one.place, one.event_id, *(tier.name for tier in one.tiers))
+    return 300 + sum(80 + len(text.encode()) for text in texts)
+
+
+def _haystack(found: Listed) -> str:
     one = found.listing
     return " ".join((found.code, one.title, one.place, *one.categories)).lower()
 
@@ -208,6 +224,6 @@ def _cursor(after: str | None) -> tuple[int, str]:
     if not after:
         return (0, "")
     start, _, event_id = after.partition(":")
-    if not start.isdigit():
+    if not (start.isascii() and start.isdigit() and len(start) <= 12):
         raise Refused("bad-request", "bad-cursor")
     return (int(start), event_id)

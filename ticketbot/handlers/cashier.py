@@ -43,7 +43,8 @@ def invoiced(made: InvoiceRow, tx: Tx, ctx: Context) -> Reply:
     if Effect.SHOW_INVOICE not in moved.effects:
         return []
     assert made.expires_at is not None
-    order = orders.extend_hold(tx, order, made.expires_at - PAY_BEFORE_EXPIRY)
+    lives_until = min(made.expires_at - PAY_BEFORE_EXPIRY, ctx.now + ctx.settings.hold_seconds)
+    order = orders.extend_hold(tx, order, lives_until)
     order = orders.move(tx, order, moved.state)
     return [tell(tx, order, "invoice", invoice_shown(order, listed.listing, made))]
 
@@ -103,6 +104,7 @@ def carry_out(
         match effect:
             case Effect.FREE_HELD_SEATS:
                 listings.free_held(tx, order.event_id, order.tier, order.quantity)
+                listings.fit(tx, listing)  # a capacity that was cut below them falls now
             case Effect.SELL_HELD_SEATS:
                 listings.sell_held(tx, order.event_id, order.tier, order.quantity)
             case Effect.SELL_FREE_SEATS:

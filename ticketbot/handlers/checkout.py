@@ -16,6 +16,7 @@ from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
 
 SALES_STOPPED = "sales-stopped"
+MOST_GIVEN_UP = 10  # unpaid orders an hour: each costs the wallet an invoice
 
 
 def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -27,13 +28,13 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
     if request.request_id is not None and (before := inbox.remembered(tx, key)):
         if before[0] != inbox.content_hash(asked):
             raise Refused("bad-request", "request-id-reused")
-        return viewing.present(tx, ctx, _known(tx, before[1]), request.person)
+        return viewing.present(tx, ctx, _known(tx, before[1]), request)
 
     found, left = finding.event_in(wish.words, tx, ctx)
     tier = finding.tier_in((wish.tier,) if wish.tier else left, found.listing)
     _check_on_sale(tx, ctx, found)
     if request.request_id is None and (same := _same_open(tx, request, found, tier, wish.quantity)):
-        return viewing.present(tx, ctx, same, request.person)
+        return viewing.present(tx, ctx, same, request)
     unit = _price(found.listing, tier)
     _check_quantity(tx, ctx, request, found.listing, wish.quantity, free=unit == 0)
     order = _place(tx, ctx, request, found.listing, tier, wish.quantity, unit)
@@ -98,6 +99,8 @@ def _check_quantity(
         raise Refused("too-many", "too-many-per-order", most=most)
     if len(orders.open_of(tx, person)) >= ctx.settings.max_holds_per_buyer:
         raise Refused("too-many", "too-many-open", n=ctx.settings.max_holds_per_buyer)
+    if orders.given_up(tx, person, ctx.now - 3600) >= MOST_GIVEN_UP:
+        raise Refused("try-later", "too-many-given-up")
     limit = listing.max_per_buyer or (most if free else None)  # nobody empties a free event
     if limit is not None:
         has = tickets.live_count(tx, person, listing.event_id)

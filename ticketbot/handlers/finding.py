@@ -14,6 +14,8 @@ from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Card
 
+MOST_WORDS = 12  # nobody names an event in more, and each costs a look at every code
+
 
 def event_in(words: Sequence[str], tx: Tx, ctx: Context) -> tuple[Listed, tuple[str, ...]]:
     """The event that one of the words names, and the words that are left.
@@ -23,7 +25,7 @@ def event_in(words: Sequence[str], tx: Tx, ctx: Context) -> tuple[Listed, tuple[
     """
     if not words:
         return _only_one(tx, ctx), ()
-    for at, word in enumerate(words):
+    for at, word in enumerate(words[:MOST_WORDS]):
         found = _named(word, tx)
         if len(found) == 1:
             return found[0], (*words[:at], *words[at + 1 :])
@@ -78,7 +80,7 @@ def _only_one(tx: Tx, ctx: Context) -> Listed:
 
 def _unknown(words: Sequence[str], tx: Tx, ctx: Context) -> Refused:
     known = listings.codes(tx, ctx.now)
-    near = [code for word in words for code in nearest(word.upper(), known)]
+    near = [code for word in words[:MOST_WORDS] for code in nearest(word.upper(), known)]
     if near:
         return Refused(
             "unknown-event", "event-near", word=quote(words[0]), codes=", ".join(near[:3])

@@ -31,11 +31,15 @@ def note_seen(note: Event, tx: Tx, ctx: Context) -> Reply:
 def _published(note: Event, tx: Tx, ctx: Context) -> Reply:
     event_id = note.id if note.kind == 1 else note.address()
     before = listings.by_id(tx, event_id)
+    if says_cancelled(note):  # an older version may still be on its way from a slower relay
+        marks.raise_to(tx, f"deleted:{event_id}", note.created_at - 1)
     if before is None and not (is_for(note, ctx.settings.bot) and looks_like_listing(note)):
         return []
     if before is not None and not _newer(note, before.listing):
         return []
     if marks.number(tx, f"deleted:{event_id}") >= note.created_at:
+        return []
+    if marks.get(tx, f"deleted:{note.pubkey}:{note.id}") is not None:
         return []
     if not inbox.claim(tx, bytes.fromhex(note.id), ctx.now):
         return []
@@ -71,6 +75,9 @@ def _deleted(note: Event, tx: Tx, ctx: Context) -> Reply:
     found += [listings.by_note(tx, row[0]) for row in note.rows("e") if row]
     for address in addresses:
         marks.raise_to(tx, f"deleted:{address}", note.created_at)
+    for row in note.rows("e"):
+        if row and len(row[0]) == 64:
+            marks.put(tx, f"deleted:{note.pubkey}:{row[0]}", str(note.created_at))
     for one in found:
         if one is None or one.listing.organizer != note.pubkey or one.state == "cancelled":
             continue

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order, State
 from ticketbot.handlers import cashier, issuing
-from ticketbot.handlers.context import Context
+from ticketbot.handlers.context import Context, Request
 from ticketbot.ledger import listings, money, orders, tickets
 from ticketbot.ledger.listings import Listed
-from ticketbot.ledger.people import Person
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import OrderShown, Outcome, Reply, Said
 
 
-def present(tx: Tx, ctx: Context, order: Order, person: Person) -> Reply:
+def present(tx: Tx, ctx: Context, order: Order, request: Request) -> Reply:
     """The order as it is now: its invoice, its tickets, or what became of it."""
     listing = listed(tx, order.event_id).listing
     if order.state is State.INVOICED and (made := orders.invoice_for(tx, order.id)):
         return [cashier.invoice_shown(order, listing, made)]
-    if order.state is State.PAID:
-        rows = [row for row in tickets.of_order(tx, order.id) if row.holder == person.id]
+    if order.state is State.PAID and may_show_tickets(request, listing, ctx):
         return [
-            issuing.show(tx, ctx, row, listing, person, everywhere=False)
-            for row in rows
-            if row.state != "void"
+            issuing.show(tx, ctx, row, listing, request.person, everywhere=False)
+            for row in tickets.of_order(tx, order.id)
+            if row.holder == request.person.id and row.state != "void"
         ]
-    if order.state is State.HELD:
+    if order.state is State.HELD and request.request_id is None:
         return [Said("invoice-coming", {"order": order.short})]
     return [summary(tx, order)]
+
+
+def may_show_tickets(request: Request, listing: Listing, ctx: Context) -> bool:
+    """Whether tickets may go the way of this request: kind 24133 can be forbidden."""
+    return request.via != "24133" or (listing.ephemeral and ctx.settings.ephemeral != "never")
 
 
 def summary(tx: Tx, order: Order) -> Outcome:

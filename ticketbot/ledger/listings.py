@@ -105,6 +105,11 @@ def save(tx: Tx, listing: Listing, code: str) -> None:
             orjson.dumps(listing.to_json()).decode(),
         ),
     )
+    fit(tx, listing)
+
+
+def fit(tx: Tx, listing: Listing) -> None:
+    """The capacity that the note asks for, as far as what is held and sold allows it."""
     rows = {"": listing.stock} | {tier.name: tier.stock for tier in listing.tiers}
     for tier in {seats.tier for seats in seats_of(tx, listing.event_id)} - rows.keys():
         rows[tier] = 0  # a tier that is gone sells no more

@@ -102,6 +102,15 @@ def held_seats(tx: Tx, person: int, event_id: str) -> int:
     return int(row[0]) if row else 0
 
 
+def given_up(tx: Tx, person: int, since: int) -> int:
+    """How many orders since then a person let go unpaid."""
+    row = tx.row(
+        "SELECT count(*) FROM orders WHERE person = ? AND state = 'released' AND placed_at > ?",
+        (person, since),
+    )
+    return int(row[0]) if row else 0
+
+
 def ask_invoice(tx: Tx, order: Order, now: int) -> str:
     """A fresh external_id for the next attempt at an invoice of this order."""
     count = tx.row("SELECT count(*) FROM invoice WHERE order_id = ?", (order.id,))
@@ -165,7 +174,7 @@ def owner_of(tx: Tx, payment_hash: str) -> str | None:
 def watched(tx: Tx) -> list[tuple[str, int]]:
     """(payment_hash, bolt11's expiry) of every open order."""
     rows = tx.rows(
-        "SELECT payment_hash, expires_at FROM invoice JOIN orders ON orders.id = order_id"
+        "SELECT payment_hash, expires_at FROM orders CROSS JOIN invoice ON order_id = orders.id"
         " WHERE state IN ('held', 'invoiced') AND payment_hash IS NOT NULL"
     )
     return [(row[0], row[1]) for row in rows]

@@ -7,6 +7,8 @@ from typing import NamedTuple, cast
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Via
 
+FARTHEST_AHEAD = 600  # relays refuse events from a later future
+
 
 class Person(NamedTuple):
     """`id` is what the rest of the ledger knows; `pubkey` is hex."""
@@ -43,8 +45,9 @@ def person(tx: Tx, number: int) -> Person:
 def next_stamp(tx: Tx, number: int, now: int) -> int:
     """A `created_at` later than any this person was sent: clients sort by the second."""
     row = tx.row(
-        "UPDATE person SET last_stamp = max(?, last_stamp + 1) WHERE id = ? RETURNING last_stamp",
-        (now, number),
+        "UPDATE person SET last_stamp = max(?1, min(last_stamp + 1, ?1 + ?2)) WHERE id = ?3"
+        " RETURNING last_stamp",
+        (now, FARTHEST_AHEAD, number),
     )
     if row is None:
         raise LookupError(f"person {number}")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+import orjson
 import structlog
 
-from ticketbot.errors import Retry
+from ticketbot.errors import Broken, Retry
 from ticketbot.ledger import outbox
 from ticketbot.ledger.outbox import Due
-from ticketbot.ledger.store import Store
+from ticketbot.ledger.store import Store, Tx
 
 BATCH = 64
 IN_HAND = 1024
+POISON = 3
 LOOK_AGAIN = 1.0  # seconds: rows become due by the clock, too
 FIRST_DELAY = 2
 LONGEST_DELAY = 900
@@ -56,7 +58,11 @@ class Claims:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self.stirred.clear()
-                rows = await self._claim()
+                try:
+                    rows = await self._claim()
+                except Retry as error:
+                    self._waits(error)
+                    rows = []
                 if rows:
                     tasks.create_task(self._carry(rows))
                 if len(rows) < self._batch:
@@ -74,12 +80,40 @@ class Claims:
     async def _carry(self, rows: Sequence[Due]) -> None:
         try:
             await self._work(rows)
-        except Retry as error:  # no relay answers, or the disk is full: the rows are still there
-            self._log.warning("outbox.waits", kind=self._kind, error=str(error))
+        except* Retry as errors:  # no relay answers, or the disk is full: the rows are still there
+            self._waits(errors)
             await asyncio.sleep(LOOK_AGAIN)
+        except* Broken:
+            raise
+        except* Exception as errors:  # noqa: BLE001  whatever it is, the other rows go on
+            await self._isolate(rows, errors)
         finally:
             self._in_hand.difference_update(row.id for row in rows)
             self.stirred.set()
+
+    async def _isolate(self, rows: Sequence[Due], error: Exception) -> None:
+        """One bad row must not take the others along, nor the process, at every start."""
+        if len(rows) > 1:
+            for row in rows:
+                await self._carry([row])
+            return
+        row, now = rows[0], int(self._clock())
+        self._log.error("outbox.row_fails", kind=self._kind, key=row.key, exc_info=error)
+
+        def work(tx: Tx) -> None:
+            if row.attempts + 1 < POISON:
+                outbox.postpone(tx, row.id, now + delay(row.attempts))
+                return
+            outbox.quarantine(tx, "outbox", row.key, repr(error), orjson.dumps(row.body), now)
+            outbox.done(tx, row.id)
+
+        try:
+            await self._store.transaction(work)
+        except Retry as full:
+            self._waits(full)
+
+    def _waits(self, error: Exception) -> None:
+        self._log.warning("outbox.waits", kind=self._kind, error=repr(error))
 
     async def _rest(self) -> None:
         try:

@@ -67,14 +67,15 @@ class Invoicer:
                 if order.state is not State.HELD:  # released meanwhile: nobody waits for it
                     await self._store.transaction(lambda tx: outbox.done(tx, row.id))
                     return
+                self._in_doubt.add(row.id)  # until the ledger has it, whatever happens
                 failpoint("invoicer.before-create")
                 found = [await self._wallet.create(self._ask(order, listed, external_id))]
                 failpoint("invoicer.after-create")
         except (Retry, Broken) as error:
             await self._postpone(row, order_id, error)
             return
-        self._in_doubt.discard(row.id)
         await self._engine.invoiced([_row(one, order_id) for one in found], done=row.id)
+        self._in_doubt.discard(row.id)
 
     def _doubtful(self, row: Due) -> bool:
         return row.attempts > 0 or row.id in self._in_doubt

@@ -86,7 +86,7 @@ class Directory:
             async with self._turn:
                 if failures != self._failures:
                     raise Retry("no relay answered")
-                while missing := [person for person in wanted if not self._fresh(person)]:
+                while missing := [person for person in people if not self._fresh(person)]:
                     self._wanted.update(dict.fromkeys(missing))
                     await self._look_up()
         return {person: self._known[person][0] for person in people}

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
 import orjson
-import structlog
 
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import Keys, Sealed, parse_event, verify
+from ticketbot.envelopes import Keys, parse_event, verify
 from ticketbot.errors import Malformed
 from ticketbot.relay.auth import Auth
 from ticketbot.relay.backoff import Backoff
@@ -21,13 +19,13 @@ from ticketbot.relay.filters import Filter
 from ticketbot.relay.funnel import Funnel
 from ticketbot.relay.line import Line
 from ticketbot.relay.link import Link
+from ticketbot.relay.probe import Probe
 from ticketbot.relay.subscription import Subscription
 from ticketbot.relay.terms import Caught, Ok
-from ticketbot.relay.watch import ECHO_KIND, Watch, echo_filter, is_policy
-
-_log = structlog.get_logger()
+from ticketbot.relay.watch import Watch, echo_filter
 
 MAX_TEXT = 500
+DEAF = "deaf: it takes events and does not give them back"
 
 
 class Listener:
@@ -71,8 +69,7 @@ class Listener:
     @property
     def hears(self) -> bool:
         """What people send to this relay reaches us, as far as can be known."""
-        proven = self.watch.hearing == "heard"
-        return self.line.link is not None and self.watch.hearing != "deaf" and (self.live or proven)
+        return self._visit is not None and self._visit.hears and self.watch.hearing != "deaf"
 
     async def run(self) -> None:
         """Listens for ever."""
@@ -97,16 +94,6 @@ class Listener:
         self._visit = None
 
 
-class _Echo:
-    """A probe on its way: an event of ours that the relay should give back."""
-
-    def __init__(self, event_id: str, sent_at: int) -> None:
-        self.event_id = event_id
-        self.sent_at = sent_at
-        self.began = asyncio.get_running_loop().time()
-        self.back = asyncio.Event()
-
-
 class _Visit:
     """One link's worth of listening: REQ, stored events, EOSE, live events, echoes."""
 
@@ -126,12 +113,16 @@ class _Visit:
         self._went_live = asyncio.Event()
         self._deadline = 0.0
         self._caught_at = 0.0
-        self._news = 0
-        self._echo: _Echo | None = None
+        self._echoes = Probe(home.errands, home.keys, home.clock, home.watch, home.funnel)
 
     @property
     def live(self) -> bool:
         return self._subscription.live and not self._refused
+
+    @property
+    def hears(self) -> bool:
+        """A relay that never says EOSE is heard all the same when its echoes come."""
+        return not self._refused and (self._subscription.live or self._echoes.came)
 
     def tasks(self) -> Sequence[Coroutine[Any, Any, None]]:
         return [self._read(), self._ask(), self._probe()]
@@ -190,6 +181,7 @@ class _Visit:
                     self._refused = True
                     return True
                 elif self._home.watch.hearing != "heard":
+                    self._with_echo = True  # it may have changed its mind
                     return False
                 else:
                     self._wait(self._timing.poll_every)
@@ -234,7 +226,7 @@ class _Visit:
                 raise Malformed("not a relay message")
 
     async def _event(self, name: str, event: Event) -> None:
-        if event.kind == ECHO_KIND and event.pubkey == self._home.keys.pubkey:
+        if self._echoes.is_echo(event):
             await self._came_back(event.id)
             return
         if not self._subscription.note(name, event):
@@ -251,7 +243,7 @@ class _Visit:
             self._counts.events += 1
         else:
             self._counts.duplicates += 1
-        self._news += self.live
+        self._echoes.news += self.live
 
     async def _stored_are_in(self, name: str) -> None:
         if self.live or self._auth.under_way:
@@ -290,70 +282,34 @@ class _Visit:
     def _refuse(self, error: str) -> None:
         self._home.line.error = error
         self._refused = True
+        self._echoes.came = False
         self._again.set()
 
     # echoes
 
     async def _probe(self) -> None:
+        home = self._home
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timing.eose_patience):
                 await self._went_live.wait()
         while True:
-            if await self._call():
-                await asyncio.sleep(self._timing.echo_every)
-
-    async def _call(self) -> bool:
-        """Sends an echo out and judges its return; False when it should be tried again at once."""
-        home, watch = self._home, self._home.watch
-        if not self._with_echo:
-            watch.declined()
-            return True
-        wall = int(home.clock())
-        tags = [["p", home.keys.pubkey]]
-        event = home.keys.sign_event(wall, ECHO_KIND, tags, secrets.token_hex(8))
-        echo = self._echo = _Echo(event.id, wall)
-        news, patience = self._news, self._timing.echo_patience
-        sealed = Sealed(event.id, event.kind, orjson.dumps(event._asdict()))
-        answers = await home.errands.publish([sealed], patience)
-        if not answers and not home.errands.connected:
-            return True
-        if event.id in answers and is_policy(answers[event.id]):
-            watch.declined()
-            return True
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(echo.began + patience):
-                await echo.back.wait()
-        if echo.back.is_set() or home.funnel.stalled_since(echo.began):
-            return True
-        if self._news > news:
-            self._heard(None)
-            return True
-        return self._judge_silence()
-
-    def _judge_silence(self) -> bool:
-        home, was = self._home, self._home.watch.hearing
-        advice = home.watch.silent()
-        if advice == "reconnect":
-            if was != "deaf":
-                _log.warning("relay.deaf", relay=home.name)
-            reason = "deaf: it takes events and does not give them back"
-            home.errands.line.drop(reason)
-            self._link.lose(reason)
-        return advice != "try again"
+            # Without a subscription silence would prove nothing.
+            if not self._refused and not self._with_echo:
+                home.watch.declined()
+            elif not self._refused:
+                advice = await self._echoes.call()
+                if advice == "reconnect":
+                    home.errands.line.drop(DEAF)
+                    self._link.lose(DEAF)
+                if advice == "try again":
+                    continue
+            await asyncio.sleep(self._timing.echo_every)
 
     async def _came_back(self, event_id: str) -> None:
-        echo = self._echo
-        if echo is None or echo.event_id != event_id or echo.back.is_set():
-            return
-        echo.back.set()
+        sent_at = self._echoes.came_back(event_id)
         now = self._loop.time()
-        self._heard(now - echo.began)
-        if self.live and now - self._caught_at >= self._timing.caught_every:
-            self._caught_at = now
-            # It came on the same subscription, so whatever was stored before it came before it.
-            await self._home.caught(echo.sent_at)
-
-    def _heard(self, latency: float | None) -> None:
-        if self._home.watch.hearing == "deaf":
-            _log.info("relay.heard", relay=self._home.name)
-        self._home.watch.heard(latency)
+        if sent_at is None or not self.live or now < self._caught_at + self._timing.caught_every:
+            return
+        self._caught_at = now
+        # It came on the same subscription, so whatever was stored before it came before it.
+        await self._home.caught(sent_at)

@@ -18,6 +18,7 @@ CREATE TABLE inbox (
     key BLOB PRIMARY KEY,
     at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX inbox_by_age ON inbox (at);
 
 CREATE TABLE listing (
     event_id   TEXT PRIMARY KEY,
@@ -148,7 +149,7 @@ CREATE TABLE outbox (
     attempts INTEGER NOT NULL DEFAULT 0,
     body     BLOB NOT NULL
 ) STRICT;
-CREATE INDEX outbox_due ON outbox (due, id);
+CREATE INDEX outbox_due ON outbox (kind, due, id);
 
 -- The signed bytes of a message, stored before its first publish, and who took them.
 CREATE TABLE signed (
