@@ -1,9 +1,11 @@
-"""What every test stands on: nothing leaves this machine."""
+"""What every test stands on: nothing leaves this machine, nothing outlives its loop."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,3 +37,12 @@ def _is_here(host: str) -> bool:
     except ValueError:
         return False
     return address.is_loopback or address.is_unspecified
+
+
+@pytest.fixture(autouse=True)
+def nostr_sdk_forgets_the_loop() -> Iterator[None]:
+    """nostr-sdk keeps the loop that it was given, also when the test that gave it is over."""
+    yield
+    sdk = sys.modules.get("nostr_sdk")
+    if sdk is not None:
+        sdk.uniffi_set_event_loop(None)

@@ -33,18 +33,27 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextlib.asynccontextmanager
 async def local_relay(
-    port: int | None = None, *, auth: Literal["read", "write", "both"] | None = None, limit: int = 500
+    port: int | None = None,
+    *,
+    auth: Literal["read", "write", "both"] | None = None,
+    limit: int = 500,
 ) -> AsyncIterator[str]:
     """The URL of a nostr-sdk LocalRelay, which is a real relay in this process."""
     import nostr_sdk
 
     nostr_sdk.uniffi_set_event_loop(asyncio.get_running_loop())
+    port = port or free_port()
     builder = (
         nostr_sdk.LocalRelayBuilder()
         .addr("127.0.0.1")
-        .port(port or free_port())
+        .port(port)
         .default_filter_limit(limit)
         .max_filter_limit(limit)
         .rate_limit(nostr_sdk.RateLimit(max_reqs=100, notes_per_minute=10**6))
@@ -57,7 +66,10 @@ async def local_relay(
     try:
         yield str(await relay.url()).rstrip("/")
     finally:
-        relay.shutdown()
+        # A test may want the port again, and one request to shut down is sometimes missed.
+        while _listens(port):
+            relay.shutdown()
+            await asyncio.sleep(0.02)
 
 
 @dataclass
@@ -290,7 +302,9 @@ PATIENT = Timing(backoff_floor=0.02, backoff_cap=0.2, dial=5)
 """Nothing happens by time alone, but for reconnecting."""
 
 
-def wrap(number: int = 0, *, at: int | None = None, kind: int = WRAP, author: Keys = ALICE) -> Event:
+def wrap(
+    number: int = 0, *, at: int | None = None, kind: int = WRAP, author: Keys = ALICE
+) -> Event:
     """An event to the bot; what is in it does not matter here."""
     sent_at = int(time.time()) if at is None else at
     return author.sign_event(sent_at, kind, [["p", BOT.pubkey]], f"letter {number}")
@@ -361,7 +375,9 @@ async def running(
     """A running pool over these relays, allowed to dial the loopback."""
     inbox: asyncio.Queue[Event | Caught] = asyncio.Queue(size)
     options.setdefault("allow_private", True)
-    pool = RelayPool(urls, BOT, inbox, filters, marks or {}, timing=timing, **options)
+    pool = RelayPool(
+        urls, BOT, inbox, filters, {} if marks is None else marks, timing=timing, **options
+    )
     task = asyncio.create_task(pool.run())
     try:
         yield Rig(pool, inbox, task)

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import replace
 
 from tests.real.relays import BOT, PATIENT, awkward_relay, raw, running, sealed, until, wrap
-
 from ticketbot.relay.auth import AUTH_KIND, Auth
 from ticketbot.relays import Ok
 
@@ -101,12 +100,11 @@ async def test_fetching_after_authentication() -> None:
 def test_one_proof_answers_for_everything_that_waits() -> None:
     auth = Auth("wss://relay.example", BOT, lambda: 1000.5)
     assert auth.want() == []
-    assert auth.proof == "wanted"
     (proof,) = auth.challenged("abc")
     assert b'"challenge","abc"' in proof
     assert auth.want() == []
     assert not auth.answered("00" * 32, Ok(True, ""))
-    assert auth.proof == "sent"
+    assert auth.under_way
 
 
 def test_restricted_is_worth_a_proof_only_where_one_can_be_given() -> None:

@@ -7,7 +7,7 @@ import contextlib
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.real.relays import PATIENT, AwkwardRelay, awkward_relay, running, sealed, until, wrap
 
+from tests.real.relays import PATIENT, AwkwardRelay, awkward_relay, running, sealed, until, wrap
 from ticketbot.errors import Broken
 from ticketbot.relay import nip11
 from ticketbot.relay.dial import Dialer
@@ -233,7 +233,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Certificate and key for relay.test and 127.0.0.1, signed by themselves."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "relay.test")])
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     names = [x509.DNSName("relay.test"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     certificate = (
         x509.CertificateBuilder()
@@ -282,7 +282,7 @@ async def test_the_certificate_must_be_for_the_name_not_the_address(
     link.send([b'["REQ","x",{"kinds":[1]}]'])
     assert await link.receive() == [b'["EOSE", "x"]']
     await link.close(1)
-    with pytest.raises(Unreachable, match="other.test"):
+    with pytest.raises(Unreachable, match=r"other\.test"):
         await dialer.dial(f"wss://other.test:{secure.port}", 1000)
 
 

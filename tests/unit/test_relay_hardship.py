@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+
 from tests.real.relays import (
     PATIENT,
     Raw,
@@ -19,8 +22,12 @@ from tests.real.relays import (
     until,
     wrap,
 )
-
 from ticketbot.domain.nostr import Event
+from ticketbot.relay.dial import Dialer
+from ticketbot.relay.guard import Guard
+from ticketbot.relay.line import Line
+from ticketbot.relay.link import Link, LinkLost
+from ticketbot.relay.terms import Counts
 from ticketbot.relays import Caught
 
 STALL = 1.5
@@ -160,6 +167,30 @@ async def test_cancelling_ends_a_pool_whose_inbox_is_full() -> None:
             with pytest.raises(asyncio.CancelledError):
                 async with asyncio.timeout(2):
                     await rig.task
+
+
+async def test_a_cancellation_is_obeyed_though_the_link_is_lost_in_the_same_moment() -> None:
+    class Leaving:
+        def __init__(self, link: Link) -> None:
+            self.link = link
+
+        def tasks(self) -> list[Coroutine[Any, Any, None]]:
+            return [self.leave()]
+
+        def close(self) -> None:
+            pass
+
+        async def leave(self) -> None:
+            keeping.cancel()
+            raise LinkLost("just now")
+
+    async with awkward_relay() as relay:
+        dialer = Dialer(Guard([relay.url]), PATIENT)
+        line = Line(relay.url, "test", dialer, PATIENT, 1000, Counts())
+        keeping = asyncio.create_task(line.keep(Leaving))
+        await asyncio.wait([keeping], timeout=2)
+        assert keeping.cancelled()
+        assert relay.connected == 1
 
 
 async def test_a_bug_ends_the_pool_loudly() -> None:

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 import pytest
+
 from tests.real.relays import (
     ALICE,
     BOT,
@@ -20,9 +21,8 @@ from tests.real.relays import (
     until,
     wrap,
 )
-
 from ticketbot.domain.nostr import Event
-from ticketbot.relays import Caught
+from ticketbot.relays import Caught, RelayPool
 
 
 async def test_stored_events_then_the_mark_then_live_ones() -> None:
@@ -32,9 +32,7 @@ async def test_stored_events_then_the_mark_then_live_ones() -> None:
             await rig.live()
             await relay.broadcast(raw(wrap(3)))
             items = [await rig.inbox.get() for _ in range(4)]
-            assert {item.id for item in items[:2] if isinstance(item, Event)} == {
-                wrap_id for wrap_id in relay.stored
-            }
+            assert {item.id for item in items[:2] if isinstance(item, Event)} == set(relay.stored)
             assert items[2] == Caught(relay.url, 1_000_000)
             assert isinstance(items[3], Event)
             assert items[3].content == "letter 3"
@@ -69,7 +67,20 @@ async def test_every_connection_asks_with_the_mark_of_the_last() -> None:
         assert asked[2] == caught
         since = [message[2]["since"] for message in relay.said("REQ")]
         assert since == [777 - 49 * 3600, caught - 49 * 3600]
-        assert marks == {relay.url: 777}
+        assert marks[relay.url] >= caught
+
+
+async def test_marks_may_be_put_in_until_it_runs() -> None:
+    marks: dict[str, int] = {}
+    async with awkward_relay() as relay:
+        pool = RelayPool([relay.url], BOT, asyncio.Queue(), to_bot, marks, timing=PATIENT)
+        marks[relay.url] = 777_777
+        task = asyncio.create_task(pool.run())
+        await until(lambda: pool.status()[relay.url].live)
+        task.cancel()
+        await asyncio.wait([task])
+        assert relay.said("REQ")[0][2]["since"] == 777_777 - 49 * 3600
+        assert marks[relay.url] > 777_777
 
 
 async def test_each_relay_has_its_own_connection_for_publishing() -> None:
@@ -121,6 +132,17 @@ async def test_a_subscription_closed_while_live_is_asked_for_again() -> None:
         await rig.live()
         await relay.broadcast(raw(wrap(5)))
         assert (await rig.events(1))[0].content == "letter 5"
+
+
+async def test_a_relay_that_was_heard_and_then_closes_for_good_is_not_heard() -> None:
+    async with awkward_relay() as relay, running(relay.url) as rig:
+        await rig.live()
+        await until(lambda: rig.pool.status()[relay.url].hearing == "heard")
+        assert not rig.pool.deaf
+        relay.refuse_query = lambda filters: "restricted: members only"
+        await relay.tell(f'["CLOSED","{relay.said("REQ")[-1][1]}","restricted: members only"]')
+        await until(lambda: len(relay.said("REQ")) >= 3)
+        assert rig.pool.deaf
 
 
 async def test_a_relay_that_always_closes_is_not_asked_in_a_hot_loop() -> None:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
+
 from tests.real.relays import (
     ALICE,
     BOT,
@@ -22,7 +23,6 @@ from tests.real.relays import (
     until,
     wrap,
 )
-
 from ticketbot import relays
 from ticketbot.domain.nostr import Event
 from ticketbot.errors import Broken, Retry
