@@ -152,11 +152,8 @@ class App:
     async def _work(self, stop: asyncio.Event) -> None:
         claims = [self._invoicer.claims, self._courier.claims, self._herald.claims]
 
-        def wake() -> None:
-            for one in claims:
-                one.stirred.set()
-
-        self.engine.wake = wake
+        self.engine.wake = self._courier.claims.stirred.set
+        self.engine.wake_invoicer = self._invoicer.claims.stirred.set
         async with asyncio.TaskGroup() as tasks:
             outgoing = [
                 tasks.create_task(part.run())

@@ -44,9 +44,10 @@ Work = Callable[[Tx], object]
 
 
 class Engine:
-    """Decides. Calls `wake` when something must leave; sets `notes_seen` when organizers wrote.
+    """Decides. Calls `wake` when messages must leave, `wake_invoicer` when invoices must be made.
 
-    `paused` is the sentence that says why nothing new is sold just now, or None.
+    `notes_seen` is set when organizers wrote; `paused` is the sentence that says why nothing
+    new is sold just now, or None.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Engine:
         self.store = store
         self.settings = settings
         self.wake: Callable[[], None] = lambda: None
+        self.wake_invoicer: Callable[[], None] = lambda: None
         self.notes_seen = asyncio.Event()
         self.paused: str | None = None
         self._envelopes = envelopes
@@ -200,12 +202,11 @@ class Engine:
         metrics().dm_received.labels(letter.protocol, name).inc()
 
         def work(tx: Tx) -> None:
-            if inbox.knows(tx, letter.key):
+            if not inbox.claim(tx, letter.key, ctx.now):
                 return  # an old letter, read again after a restart, spends nothing
             verdict = self._budget.spend(letter.sender, ctx.now)
             if verdict == "silent":
                 return
-            inbox.claim(tx, letter.key, ctx.now)
             first = Failed(Refused("try-later", "slow-down")) if verdict == "warn" else said
             person = people.meet(tx, letter.sender, letter.protocol)
             request = Request(person, letter.protocol, command or Hello(), request_id)
@@ -240,6 +241,7 @@ class Engine:
                 if isinstance(result, Exception)
             ]
             self.wake()
+            self.wake_invoicer()
             if not failed:
                 return
             left = [(work, event) for work, event, _ in failed]

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
 from ticketbot.app import settings_of
-from ticketbot.ledger.vault import open_vault
 from ticketbot.cli import main
 from ticketbot.config import load
 from ticketbot.domain.command import Buy
@@ -31,6 +30,7 @@ from ticketbot.keys import Keys
 from ticketbot.ledger import listings, marks, orders, people
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
+from ticketbot.ledger.vault import open_vault
 from ticketbot.lightning import InvoiceAsk
 from ticketbot.replies.outcome import Reply, TicketShown, Told
 from ticketbot.wallets.fake import FakeWallet

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.unit.lnbits_stand import ASK, KEY, Stand, row, standing
-from ticketbot.lnbits.budget import Budget
 from ticketbot.errors import Broken, Retry, TicketbotError
 from ticketbot.lightning import LNbits
+from ticketbot.lnbits.budget import Budget
 
 
 @pytest.fixture

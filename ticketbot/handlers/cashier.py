@@ -44,8 +44,7 @@ def invoiced(made: InvoiceRow, tx: Tx, ctx: Context) -> Reply:
         return []
     assert made.expires_at is not None
     lives_until = min(made.expires_at - PAY_BEFORE_EXPIRY, ctx.now + ctx.settings.hold_seconds)
-    order = orders.extend_hold(tx, order, lives_until)
-    order = orders.move(tx, order, moved.state)
+    order = orders.move_and_hold(tx, order, moved.state, lives_until)
     return [tell(tx, order, "invoice", invoice_shown(order, listed.listing, made))]
 
 

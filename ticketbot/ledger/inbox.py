@@ -13,12 +13,6 @@ def claim(tx: Tx, key: bytes, now: int) -> bool:
     return tx.change("INSERT OR IGNORE INTO inbox (key, at) VALUES (?, ?)", (known, now)) == 1
 
 
-def knows(tx: Tx, key: bytes) -> bool:
-    """Whether this message was claimed before."""
-    known = tx.vault.tag(b"inbox", key)
-    return tx.row("SELECT 1 FROM inbox WHERE key = ?", (known,)) is not None
-
-
 def forget(tx: Tx, before: int, most: int = 500) -> int:
     """Drop keys of messages that are too old to be acted on anyway; how many."""
     return tx.change(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -186,4 +187,10 @@ def _set_capacity(tx: Tx, event_id: str, tier: str, capacity: int | None) -> Non
 
 def _listed(row: Row) -> Listed:
     _, code, state, body = row
-    return Listed(Listing.from_json(orjson.loads(body)), code, state)
+    return Listed(_read(body), code, state)
+
+
+@functools.lru_cache(maxsize=512)
+def _read(body: str) -> Listing:
+    """A listing is a value, so one reading of it serves every purchase."""
+    return Listing.from_json(orjson.loads(body))

@@ -52,10 +52,12 @@ def move(tx: Tx, order: Order, state: State) -> Order:
     return order._replace(state=state)
 
 
-def extend_hold(tx: Tx, order: Order, hold_until: int) -> Order:
-    """The hold runs from when the invoice could be paid."""
-    tx.change("UPDATE orders SET hold_until = ? WHERE id = ?", (hold_until, order.id))
-    return order._replace(hold_until=hold_until)
+def move_and_hold(tx: Tx, order: Order, state: State, hold_until: int) -> Order:
+    """Set the state, and a hold that runs from when the invoice could be paid."""
+    tx.change(
+        "UPDATE orders SET state = ?, hold_until = ? WHERE id = ?", (state, hold_until, order.id)
+    )
+    return order._replace(state=state, hold_until=hold_until)
 
 
 def open_of(tx: Tx, person: int, event_id: str | None = None) -> list[Order]:

@@ -70,9 +70,7 @@ def accepted(tx: Tx, number: int) -> set[str]:
 
 
 def done(tx: Tx, number: int) -> None:
-    """Nothing more to do."""
-    tx.change("DELETE FROM signed WHERE id = ?", (number,))
-    tx.change("DELETE FROM accepted WHERE id = ?", (number,))
+    """Nothing more to do; what hangs on the row goes with it."""
     tx.change("DELETE FROM outbox WHERE id = ?", (number,))
 
 

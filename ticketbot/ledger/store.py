@@ -2,8 +2,9 @@
 
 A transaction is a plain function `fn(tx) -> result`. It cannot wait on the network,
 because it has nothing to wait with. Whatever is queued when the writer comes round
-(at most `GROUP`) shares one commit; each function has its own savepoint, so one that
-raises takes only itself back. Nobody is answered before the commit is on disk.
+(at most `GROUP`) shares one commit. When one raises, the group is rolled back and run
+again with a savepoint around each, so that it takes only itself back. Nobody is answered
+before the commit is on disk.
 """
 
 from __future__ import annotations
@@ -154,8 +155,7 @@ class Store:
     def _commit(self, tx: Tx, group: list[_Asked]) -> None:
         db = self._db
         try:
-            db.execute("BEGIN IMMEDIATE")
-            results = [[_attempt(db, tx, work) for work in asked.works] for asked in group]
+            results = _run_together(db, tx, group) or _run_apart(db, tx, group)
             failpoint("ledger.before-commit")
             db.execute("COMMIT")
             failpoint("ledger.after-commit")
@@ -166,6 +166,24 @@ class Store:
             results = [[failure] * len(asked.works) for asked in group]
         for asked, result in zip(group, results, strict=True):
             asked.loop.call_soon_threadsafe(_answer, asked.future, result)
+
+
+def _run_together(db: sqlite3.Connection, tx: Tx, group: list[_Asked]) -> list[list[Any]] | None:
+    """All of the group; None, and nothing done, when one of it raises."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        return [[work(tx) for work in asked.works] for asked in group]
+    except sqlite3.OperationalError:
+        raise  # disk full, I/O error: the whole group goes back
+    except Exception:  # noqa: BLE001  whose it is, shows when each runs apart
+        db.execute("ROLLBACK")
+        return None
+
+
+def _run_apart(db: sqlite3.Connection, tx: Tx, group: list[_Asked]) -> list[list[Any]]:
+    """Each behind a savepoint of its own, so that who raises takes only itself back."""
+    db.execute("BEGIN IMMEDIATE")
+    return [[_attempt(db, tx, work) for work in asked.works] for asked in group]
 
 
 def _attempt(db: sqlite3.Connection, tx: Tx, work: Work) -> Any:

@@ -178,7 +178,6 @@ class _Visit:
                     self._wait(self._timing.eose_patience)
                 elif not self.live:
                     self._home.line.error = "its stored events never ended"
-                    self._refused = True
                     return True
                 elif self._home.watch.hearing != "heard":
                     self._with_echo = True  # it may have changed its mind
