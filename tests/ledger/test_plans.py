@@ -1,0 +1,248 @@
+"""No question that is asked per request, per poll or per tick reads through a table that grows.
+
+A recorded session asks everything that a running bot asks; SQLite then says how it would
+look for each answer. What may be read through nevertheless stands in `MAY_SCAN`, with why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import sqlite3
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.story.cast import DAY, HOUR, Person, Stage
+from ticketbot.demo.stage import run_relay
+from ticketbot.ledger import inbox, listings, marks, money, orders, outbox, people, schema, tickets
+from ticketbot.ledger import store as ledger
+from ticketbot.ledger.store import Tx
+
+ROOMS = (inbox, listings, marks, money, orders, outbox, people, tickets)
+
+# Questions of the command line, of a person who waits for a table: never asked by the bot.
+ONLY_OPERATORS_ASK = {"orders.ending", "orders.invoice_asked", "money.destination"}
+
+# Which plan steps may read through, and why they stay small or rare.
+MAY_SCAN = {
+    "SCAN orders USING INDEX orders_open": "only orders that wait for money are in this index",
+    "SCAN refund USING INDEX refund_open": "only refunds that are not sent are in this index",
+    "SCAN outbox": "rows are deleted when they are done",
+    "SCAN outbox USING COVERING INDEX sqlite_autoindex_outbox_1": "the same, counted",
+    "SCAN listing USING COVERING INDEX sqlite_autoindex_listing_2": "codes, once per new event",
+    "SCAN listing": "events, once per deletion by an organizer",
+}
+
+
+class Recorder:
+    """What a ledger is asked: each statement once, with its values, and by which functions."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.statements: dict[str, str] = {}
+        self.asked: set[str] = set()
+        self.listens = True
+        connect = ledger.connect
+
+        def traced(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+            db = connect(path, read_only=read_only)
+            db.set_trace_callback(self._hear)
+            return db
+
+        patch.setattr(ledger, "connect", traced)
+        for room in ROOMS:
+            for name, function in _questions(room).items():
+                patch.setattr(room, name, self._counted(f"{_name(room)}.{name}", function))
+
+    def _hear(self, sql: str) -> None:
+        if self.listens and sql.startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
+            shape = re.sub(r"x?'[^']*'|\b\d+\b", "?", sql, flags=re.I)
+            self.statements.setdefault(shape, sql)
+
+    def _counted(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def counted(*args: Any, **values: Any) -> Any:
+            self.asked.add(name)
+            return function(*args, **values)
+
+        return counted
+
+
+@pytest.fixture
+async def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    recorder = Recorder(monkeypatch)
+    async with run_relay(0) as relay:
+        stage = Stage(tmp_path, relay)
+        await _play(stage)
+        recorder.listens = False  # the audit may read everything
+        await stage.ends()
+    return recorder
+
+
+async def test_nothing_reads_through_a_table_that_grows(recorder: Recorder) -> None:
+    _every_question_was_asked(recorder)
+    db = sqlite3.connect(":memory:")
+    for _, sql in schema.steps():
+        db.executescript(sql)
+    plans = {shape: _plan(db, sql) for shape, sql in recorder.statements.items()}
+    db.close()
+    assert len(plans) > 60
+    scans = {step for plan in plans.values() for step in plan if step.startswith("SCAN ")}
+    reading = [
+        f"{step}: {shape}"
+        for shape, plan in plans.items()
+        for step in plan
+        if step.startswith("SCAN ") and step not in MAY_SCAN and step != "SCAN CONSTANT ROW"
+    ]
+    assert reading == []
+    assert MAY_SCAN.keys() <= scans, "a plan that nobody has any more"
+
+
+async def test_what_is_due_is_found_by_kind(recorder: Recorder) -> None:
+    """Invoices do not wait behind ten thousand messages that are due."""
+    db = sqlite3.connect(":memory:")
+    for _, sql in schema.steps():
+        db.executescript(sql)
+    due = [sql for sql in recorder.statements.values() if " FROM outbox LEFT JOIN signed" in sql]
+    assert [_plan(db, sql)[0] for sql in due] == [
+        "SEARCH outbox USING INDEX outbox_due (kind=? AND due<?)"
+    ]
+    db.close()
+
+
+def test_a_scan_is_seen() -> None:
+    """The control: what such a question looks like."""
+    db = sqlite3.connect(":memory:")
+    for _, sql in schema.steps():
+        db.executescript(sql)
+    assert _plan(db, "SELECT id FROM orders WHERE state = 'paid'") == ["SCAN orders"]
+    db.close()
+
+
+def _every_question_was_asked(recorder: Recorder) -> None:
+    known = {f"{_name(room)}.{name}" for room in ROOMS for name in _questions(room)}
+    assert known >= ONLY_OPERATORS_ASK
+    assert known - recorder.asked == ONLY_OPERATORS_ASK, "let the session ask these, too"
+
+
+def _plan(db: sqlite3.Connection, sql: str) -> list[str]:
+    return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}")]
+
+
+def _name(room: ModuleType) -> str:
+    return room.__name__.rpartition(".")[2]
+
+
+def _questions(room: ModuleType) -> dict[str, Callable[..., Any]]:
+    """The public functions of a room that are given a transaction."""
+    return {
+        name: function
+        for name, function in inspect.getmembers(room, inspect.isfunction)
+        if function.__module__ == room.__name__
+        and not name.startswith("_")
+        and next(iter(inspect.signature(function).parameters), "") == "tx"
+    }
+
+
+async def _play(stage: Stage) -> None:
+    """An evening with everything in it."""
+    alice, organizer, operator = Person(stage), stage.organizer, stage.operator
+    for person in (organizer, operator, alice):
+        await stage.enters(person)
+    await stage.opens()
+    vip = ["VIP", "9000", "SAT", "2"]
+    lisbon = await organizer.has_on_sale(tier=[vip], max_per_buyer=9)
+    await organizer.has_on_sale("Porto Dinner", price=None)
+    gone = await organizer.has_on_sale("Faro Walk")
+
+    for words in ("hi", "events", "event porto", "status", "link", "tickets", "buy nowhere"):
+        await alice.says(words)
+        await alice.hears()
+    for words in ("buy lisbon", "link", "status", "cancel"):
+        await alice.says(words)
+        await alice.hears("lnbc" if words in ("buy lisbon", "link") else "")
+    await alice.says("buy lisbon vip")
+    await alice.pays(await alice.gets_an_invoice())
+    await alice.gets_a_ticket()
+    await alice.says("buy lisbon")
+    late = await alice.gets_an_invoice()
+    await alice.says("cancel")
+    await alice.hears("is cancelled")
+    await alice.pays(late)
+    await alice.gets_a_ticket()
+    await alice.says("resend")
+    await alice.gets_a_ticket()
+    await alice.says("buy porto")
+    await alice.gets_a_ticket()
+    await _fetch_its_picture(stage, alice)
+
+    fields = {"event_id": lisbon.address(), "quantity": 1, "request_id": "r1"}
+    await alice.asks(type="buy", **fields)
+    invoice = await alice.is_told("invoice")
+    await alice.asks(type="buy", **fields)
+    await alice.is_told("invoice")
+    await alice.asks(type="status", request_id="r2", order_id=invoice["order_id"])
+    await alice.is_told("order")
+    stage.clock.forward(601)
+    await alice.is_told("order")
+    await organizer.publish(5, [["a", gone.address()], ["e", gone.id]], "")
+    await organizer.hears("is off sale")
+    await organizer.announces(status="cancelled", at=int(stage.clock()) + 1)
+    await organizer.hears("is off sale")
+    await alice.pays(invoice["invoice"])
+    await alice.is_told("refund-due")
+    await alice.says("refund me@example.com")
+    await alice.hears("Noted")
+
+    for words in ("status", "refunds", "stop sales", "resume sales"):
+        await operator.says(words)
+        await operator.hears()
+    await _fail_once(stage, alice)
+    await stage.app.look_around()
+    stage.wallet.hang_up()
+    await stage.closes()
+    stage.clock.forward(DAY + HOUR)
+    await stage.opens()
+    await alice.says("thanks")
+    await alice.hears("You are welcome")
+
+
+async def _fetch_its_picture(stage: Stage, alice: Person) -> None:
+    told = [one.text for one in alice.heard if one.protocol == "24133"]
+    capability = re.search(r"/tickets/([\w-]+\.png)", told[-1])
+    assert capability is not None
+    url = f"http://127.0.0.1:{stage.app.web_port}"
+    async with aiohttp.ClientSession() as web:
+        for path in (f"/tickets/{capability[1]}", "/health"):
+            async with web.get(url + path) as answer:
+                assert answer.status == 200
+
+
+async def _fail_once(stage: Stage, alice: Person) -> None:
+    """A row that cannot leave, one that is tried again, and one that is wrapped anew."""
+    now = int(stage.clock())
+    body = {"to": alice.pubkey, "via": "24133", "at": now, "until": now + 9 * DAY, "text": "no"}
+
+    def work(tx: Tx) -> None:
+        outbox.put(tx, "bad", "message", 1, body | {"draw": True})
+        outbox.put(tx, "good", "message", 2**40, body)
+        waiting = outbox.due(tx, "message", 2**40, frozenset(), 9)
+        good = next(row.id for row in waiting if row.key == "good")
+        outbox.keep_signed(tx, good, b"signed")
+        outbox.accept(tx, good, "ws://relay")
+        outbox.accepted(tx, good)
+        outbox.replace_body(tx, good, body)
+        outbox.done(tx, good)
+
+    await stage.app.store.transaction(work)
+    async with asyncio.timeout(10):
+        while await stage.app.store.transaction(outbox.pending):
+            stage.clock.forward(5)
+            stage.app.engine.wake()
+            await asyncio.sleep(0.05)

@@ -1,0 +1,152 @@
+"""A stolen ledger names nobody: no attendee, no message, no token, no address to pay to.
+
+What is searched are the bytes that a thief gets: the file, its WAL, and a copy of it,
+beside a control that finds in them what may be there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+import pytest
+
+from tests.story.cast import Person, Stage
+from ticketbot.demo.stage import run_relay
+from ticketbot.domain.nip19 import npub_encode
+from ticketbot.envelopes import Envelopes, Opened
+from ticketbot.keys import parse_event
+
+PRIVATE_BOLT11 = "lnbc50u1" + "qpzry9x8gf2tvdw0s3jn54khce6mua7l" * 6
+ADDRESS = "whistleblower@getalby.example"
+
+
+class Stolen(NamedTuple):
+    """The files of a ledger at one moment, and what happened before."""
+
+    files: dict[str, bytes]
+    path: Path
+    people: tuple[Person, Person]
+    letters: list[bytes]  # keys of the inbox, as anybody can compute them from public data
+
+    def where(self, secret: bytes) -> list[str]:
+        """The files that show it, in any case of its letters."""
+        return [name for name, data in self.files.items() if secret.lower() in data.lower()]
+
+
+@pytest.fixture
+async def stolen(tmp_path: Path) -> AsyncIterator[Stolen]:
+    async with run_relay(0) as relay:
+        stage = Stage(tmp_path, relay, operators=frozenset())
+        alice, robot = Person(stage), Person(stage)
+        for person in (stage.organizer, alice, robot):
+            await stage.enters(person)
+        await stage.opens()
+        sent = await _play(stage, alice, robot)
+        files = {path.name: path.read_bytes() for path in tmp_path.glob("ledger.db*")}
+        copy = tmp_path / "copy.db"
+        with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
+            db.execute("VACUUM INTO ?", (str(copy),))
+        files[copy.name] = copy.read_bytes()
+        letters = Envelopes(stage.keys).open([parse_event(orjson.loads(raw)) for raw in sent])
+        keys = [letter.key for letter in letters if isinstance(letter, Opened)]
+        yield Stolen(files, copy, (alice, robot), keys)
+        await stage.ends()
+
+
+async def _play(stage: Stage, alice: Person, robot: Person) -> list[bytes]:
+    """A purchase by DM and one by machine, both to the end and beyond; every letter sent."""
+    event = await stage.organizer.has_on_sale()
+    sent = [await alice.says("events velociraptor"), await alice.says("buy lisbon", "nip04")]
+    await alice.pays(await alice.gets_an_invoice())
+    await alice.gets_a_ticket()
+    sent.append(await alice.says("buy lisbon 2"))
+    late = await alice.gets_an_invoice()
+
+    fields = f'"request_id":"r1","event_id":"{event.address()}","quantity":1'
+    sent.append(await robot.says(f'{{"type":"buy",{fields}}}', "24133"))
+    invoice = await robot.is_told("invoice")
+    await robot.pays(invoice["invoice"])
+    await robot.gets_a_ticket()
+    sent.append(await robot.says("buy lisbon 3"))
+    too_late = await robot.gets_an_invoice()
+
+    await stage.organizer.announces(status="cancelled", at=int(stage.clock()) + 2)
+    await stage.organizer.hears("is off sale")
+    await alice.pays(late)
+    await alice.hears("goes back to you")
+    await robot.pays(too_late)
+    await robot.hears("goes back to you")
+    sent.append(await alice.says(f"refund {PRIVATE_BOLT11}"))
+    await alice.hears("Noted")
+    sent.append(await robot.says(f"refund {ADDRESS}"))
+    await robot.hears("Noted")
+    return sent
+
+
+def _words(person: Person) -> Iterator[str]:
+    """What the bot wrote to somebody, in pieces that nothing else contains."""
+    for message in person.heard:
+        for line in message.text.splitlines():
+            if len(line) > 20 and not line.startswith(("lnbc", "nostr:")):
+                yield line[:60]
+
+
+async def test_the_search_finds_what_is_there(stolen: Stolen) -> None:
+    """The control: titles and our own invoices are in the ledger, and in every file."""
+    assert set(stolen.files) == {"ledger.db", "ledger.db-wal", "ledger.db-shm", "copy.db"}
+    for known in (b"Lisbon Meetup", b"lnbcrt"):
+        assert set(stolen.where(known)) >= {"ledger.db-wal", "copy.db"}
+
+
+async def test_no_key_of_an_attendee(stolen: Stolen) -> None:
+    for person in stolen.people:
+        key = bytes.fromhex(person.pubkey)
+        for shape in (key, person.pubkey.encode(), npub_encode(person.pubkey).encode()):
+            assert stolen.where(shape) == []
+
+
+async def test_no_word_of_a_message(stolen: Stolen) -> None:
+    for written in (b"velociraptor", b"buy lisbon", b'"request_id"'):
+        assert stolen.where(written) == []
+    answers = [words for person in stolen.people for words in _words(person)]
+    assert len(answers) > 20
+    assert [words for words in answers if stolen.where(words.encode())] == []
+
+
+async def test_no_token(stolen: Stolen) -> None:
+    texts = [message.text for person in stolen.people for message in person.heard]
+    tokens = set(re.findall(r"TKT1:[A-Z2-7]+", "\n".join(texts)))
+    assert len(tokens) == 2
+    for token in tokens:
+        assert stolen.where(token.encode()) == []
+        assert stolen.where(token[60:120].encode()) == []
+    pictures = set(re.findall(r"/tickets/([\w-]+)\.png", "\n".join(texts)))
+    assert pictures
+    assert [one for one in pictures if stolen.where(one.encode())] == []
+
+
+async def test_no_place_where_money_goes_back_to(stolen: Stolen) -> None:
+    with closing(sqlite3.connect(stolen.path)) as db:
+        noted = db.execute("SELECT count(*) FROM refund WHERE destination IS NOT NULL").fetchone()
+    assert noted == (2,)
+    for place in (PRIVATE_BOLT11[8:40], ADDRESS, ADDRESS.partition("@")[0]):
+        assert stolen.where(place.encode()) == []
+
+
+async def test_no_message_is_recognised_by_who_guesses_it(stolen: Stolen) -> None:
+    """Author, second and words can be guessed, and so can every hash of them."""
+    with closing(sqlite3.connect(stolen.path)) as db:
+        inbox = {bytes(row[0]) for row in db.execute("SELECT key FROM inbox")}
+    assert len(inbox) > len(stolen.letters) == 7
+    for key in stolen.letters:
+        for guess in (key, hashlib.sha256(key).digest()):
+            assert not {guess, guess[:16]} & inbox
+            for part in (guess[:16], guess[:16].hex().encode(), guess[:8].hex().encode()):
+                assert stolen.where(part) == []
