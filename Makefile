@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # A lock is complete: pip has nothing to resolve, and nothing to build with but build.lock.
 INSTALL := -qq --disable-pip-version-check install --no-deps --no-build-isolation
+# Most tests wait for something: two at a time take half as long. WORKERS= runs one by one.
+WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
 JS := tests/real/js
 PAGE := ticketbot/web/page
 
@@ -22,12 +24,12 @@ demo: .venv/.demo
 test: .venv/.dev tools
 	@$(MAKE) --no-print-directory --keep-going lnbits relay2 node \
 	    || echo "Going on without what is missing: the tests that need it will fail." >&2
-	$(BIN)/pytest -m "not long"
+	$(BIN)/pytest -m "not long" $(WORKERS)
 
 test-long: .venv/.dev tools
 	@$(MAKE) --no-print-directory --keep-going lnbits relay2 node \
 	    || echo "Going on without what is missing: the tests that need it will fail." >&2
-	$(BIN)/pytest -m long
+	$(BIN)/pytest -m long $(WORKERS)
 
 check: .venv/.dev
 	$(BIN)/ruff check .

@@ -1,0 +1,355 @@
+"""Every sentence: there, used, filled, plain, and short enough to be read on a phone."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+from typing import Any, NamedTuple
+
+import pytest
+
+import ticketbot
+from ticketbot.domain.listing import (
+    LONGEST_PLACE,
+    LONGEST_SUMMARY,
+    LONGEST_TIER,
+    LONGEST_TITLE,
+    Listing,
+    Tier,
+)
+from ticketbot.domain.money import HIGHEST_PRICE, format_sats
+from ticketbot.domain.order import Order, State
+from ticketbot.domain.ticket import TOKEN_LENGTH
+from ticketbot.replies import dm
+from ticketbot.replies.outcome import (
+    Card,
+    EventsFound,
+    EventShown,
+    InvoiceShown,
+    OrderShown,
+    Outcome,
+    RefundOwed,
+    Said,
+    TicketsCounted,
+    TicketShown,
+)
+from ticketbot.texts import say, sentences
+
+CODE = Path(ticketbot.__file__).parent
+LANGUAGES = sorted(path.stem for path in (CODE / "locales").glob("*.toml"))
+ENGLISH = sentences("en")
+MARKDOWN = re.compile(r"\*\*|__|`|\]\(|^#|^>|</?[a-z]+>", re.M)
+ROOMS = ("domain/", "handlers/", "ledger/", "replies/", "outbox/")
+PARTS = ("engine.py", "housekeeping.py", "posting.py", "settlement.py")
+"""Where sentences are chosen; elsewhere a word that equals a key is only a word."""
+PROBLEMS = ("FieldProblem", "TimeProblem", "PriceProblem")
+REFUND_STATES = ("due", "sending", "sent")
+
+
+class Use(NamedTuple):
+    """A place that says a sentence. `values`: what it fills in; None: only known when it runs."""
+
+    key: str
+    values: frozenset[str] | None
+    refusal: bool
+    where: str
+
+
+def base(key: str) -> str:
+    """The key without the form of a plural."""
+    return key.removesuffix(".one").removesuffix(".other")
+
+
+KEYS = {base(key) for key in ENGLISH}
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(CODE.rglob("*.py")):
+        yield str(path.relative_to(CODE)), ast.parse(path.read_text("utf-8"))
+
+
+def literals(node: ast.expr | None) -> list[str]:
+    """The strings that an expression may be, as far as they stand there."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value]
+    if isinstance(node, ast.IfExp):
+        return literals(node.body) + literals(node.orelse)
+    return []
+
+
+def keywords(call: ast.Call) -> frozenset[str] | None:
+    names = [keyword.arg for keyword in call.keywords]
+    return None if None in names else frozenset(name for name in names if name)
+
+
+def entries(node: ast.expr | None) -> frozenset[str] | None:
+    """The keys of a dict that stands there; nothing at all is an empty one."""
+    if node is None:
+        return frozenset()
+    if not isinstance(node, ast.Dict):
+        return None
+    return frozenset(one for key in node.keys for one in literals(key))
+
+
+def imports_say(tree: ast.Module) -> bool:
+    return any(
+        isinstance(node, ast.ImportFrom) and node.module == "ticketbot.texts" for node in tree.body
+    )
+
+
+def uses() -> Iterator[Use]:
+    for name, tree in trees():
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            func = call.func
+            called = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+            args = [*call.args, None, None, None]
+            where = f"{name}:{call.lineno}"
+            if called in ("Refused", "BadRequest"):
+                for key in literals(args[1]):
+                    yield Use(key, keywords(call), True, where)
+            elif called in PROBLEMS:
+                given = keywords(call)
+                for key in literals(args[0]):
+                    given = None if given is None else given | {"field", "example"}
+                    yield Use(key, given, False, where)
+            elif called == "Said":
+                for key in literals(args[0]):
+                    yield Use(key, entries(args[1]), False, where)
+            elif called == "alert":
+                for key in literals(args[1]):
+                    yield Use(key, entries(args[2]), False, where)
+            elif called in ("released", "release"):
+                for key in literals(args[1]):
+                    yield Use(key, frozenset({"order", "code"}), False, where)
+            elif called == "say" and imports_say(tree):
+                for key in literals(args[0]):
+                    yield Use(key, keywords(call), False, where)
+
+
+USES = list(uses())
+
+
+def patterns() -> Iterator[re.Pattern[str]]:
+    """Keys that are put together where they are said, like f"order-{state}"."""
+    for _, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr) and literals(node.values[0]):
+                parts = ["".join(literals(part)) or None for part in node.values]
+                yield re.compile("".join(".+" if p is None else re.escape(p) for p in parts))
+
+
+def test_the_collector_sees_the_usual_places() -> None:
+    keys = {use.key for use in USES}
+    assert len(USES) > 80
+    assert {"sold-out", "price-whole", "hello", "alert-deaf", "order-lapsed", "d-missing"} <= keys
+
+
+def test_every_sentence_that_is_said_exists() -> None:
+    assert [use for use in USES if use.key not in KEYS] == []
+    assert [state for state in State if f"order-{state}" not in KEYS] == []
+    assert [state for state in REFUND_STATES if f"order-refund-{state}" not in KEYS] == []
+
+
+def test_every_sentence_that_exists_is_said() -> None:
+    written = {
+        node.value
+        for name, tree in trees()
+        if name.startswith(ROOMS) or name in PARTS
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    made = list(patterns())
+    silent = [key for key in KEYS - written if not any(one.fullmatch(key) for one in made)]
+    assert silent == []
+
+
+def test_what_a_sentence_wants_is_given_wherever_it_is_said() -> None:
+    wrong = []
+    for use in USES:
+        texts = [text for key, text in ENGLISH.items() if base(key) == use.key]
+        if use.values is not None:
+            lacking = {name for text in texts for name in placeholders(text)} - use.values
+            wrong += [f"{use.where} {use.key}: {name}" for name in lacking]
+    assert wrong == []
+
+
+def test_why_money_goes_back_is_told_with_title_and_amount() -> None:
+    reasons = {
+        value
+        for name, tree in trees()
+        if name == "handlers/cashier.py"
+        for node in ast.walk(tree)
+        for value in literals(node if isinstance(node, ast.Constant) else None)
+        if value.startswith("refund-")
+    }
+    assert reasons <= KEYS
+    assert {name for key in reasons for name in placeholders(ENGLISH[key])} == {"title", "amount"}
+
+
+def test_plurals_have_both_forms_and_are_counted() -> None:
+    for key in {base(key) for key in ENGLISH if base(key) != key}:
+        assert {f"{key}.one", f"{key}.other"} <= ENGLISH.keys()
+        assert "n" in placeholders(ENGLISH[f"{key}.other"])
+        assert say(key, n=1) == ENGLISH[f"{key}.one"].format(n=1)
+        assert say(key, n=2) == ENGLISH[f"{key}.other"].format(n=2)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_every_sentence_with_the_same_values(language: str) -> None:
+    known = sentences(language)
+    assert known.keys() == ENGLISH.keys()
+    for key, text in known.items():
+        assert placeholders(text) == placeholders(ENGLISH[key]), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sentences_are_plain_text(language: str) -> None:
+    odd = [
+        key
+        for key, text in sentences(language).items()
+        if MARKDOWN.search(text) or "  " in text or text != text.strip() or "http" in text
+    ]
+    assert odd == []
+
+
+# the longest that can happen
+
+WORD = "w" * 40  # what `quote` leaves of somebody's words
+WORST: dict[str, Any] = {
+    "title": "T" * LONGEST_TITLE,
+    "word": WORD,
+    "words": WORD,
+    "text": WORD,
+    "code": "LISBON1234",
+    "codes": "LISBON (Lisbon Meetup), LISBON2 (Lisbon Dinner)",
+    "tiers": "Early bird, VIP",
+    "at": "28 Nov 2026, 12:39 UTC",
+    "order": "ABCD",
+    "amount": format_sats(HIGHEST_PRICE),
+    "field": "max_per_buyer",
+    "most": 1_000_000,
+    "least": 1,
+    "n": 1_000_000,
+}
+
+
+@pytest.mark.parametrize("key", sorted({use.key for use in USES if use.refusal}))
+def test_a_refusal_is_short(key: str) -> None:
+    """Lists of events or tiers are as long as the choice is; here they have two entries."""
+    assert len(say(key, **WORST)) <= 200
+
+
+@pytest.mark.parametrize("key", sorted(KEYS - {"listing-refused", "listing-edit-refused"}))
+def test_a_sentence_leaves_room_for_what_stands_around_it(key: str) -> None:
+    filled = WORST | dict.fromkeys(("guess", "name", "example", "rows", "salt", "what"), WORD)
+    texts = [text for form, text in ENGLISH.items() if base(form) == key]
+    values = {name: filled.get(name, "x" * 20) for text in texts for name in placeholders(text)}
+    assert len(say(key, **values | {"n": 2})) <= 600
+
+
+def listing(letter: str, tiers: tuple[Tier, ...] = ()) -> Listing:
+    """An event with the longest texts that are kept."""
+    return Listing(
+        event_id=f"31923:{'a' * 64}:lisbon-meetup-2027-03",
+        organizer="a" * 64,
+        kind=31923,
+        note_id="b" * 64,
+        created_at=1_800_000_000,
+        title=letter * LONGEST_TITLE,
+        summary=letter * LONGEST_SUMMARY,
+        place=letter * LONGEST_PLACE,
+        start=1_804_186_800,
+        end=1_804_290_000,
+        timezone="America/Argentina/ComodRivadavia",
+        all_day=False,
+        price_msat=HIGHEST_PRICE,
+        stock=1_000_000,
+        tiers=tiers,
+        sales_start=None,
+        sales_end=None,
+        max_per_buyer=None,
+        ephemeral=True,
+        categories=(),
+        cancelled=False,
+        image=None,
+        general=not tiers,
+    )
+
+
+def outcomes(one: Listing) -> dict[str, Outcome]:
+    """All that can be said about an event at length."""
+    tier = one.tiers[0].name if one.tiers else ""
+    left = tuple((tier.name, tier.price_msat, tier.stock) for tier in one.tiers)
+    card = Card(one, "LISBON1234", 1_000_000, left)
+    order = Order(
+        id="de3dm003bf40",
+        person=1,
+        event_id=one.event_id,
+        tier=tier,
+        quantity=10,
+        unit_msat=HIGHEST_PRICE,
+        amount_msat=HIGHEST_PRICE * 10,
+        state=State.CLOSED,
+        via="nip17",
+        request_id=None,
+        placed_at=one.created_at,
+        hold_until=one.created_at + 600,
+    )
+    token = "TKT1:".ljust(TOKEN_LENGTH, "A")
+    ticket = TicketShown(order.id, one, tier, "a" * 16, 1, token, b"s" * 16, "c" * 35, True)
+    owed = ((order.amount_msat, "due"), (order.amount_msat, "sent"))
+    example = '["tier","VIP","20000","SAT","10"]'
+    wrong = ("tier VIP", "price-comma", {"text": WORD, "field": "tier VIP", "example": example})
+    problems: dict[str, object] = {"title": one.title, "problems": (wrong,) * 22}
+    return {
+        "event": EventShown(card),
+        "events": EventsFound((card,) * 20, None, WORD),
+        "invoice": InvoiceShown(order, one, "lnbc" + "1" * 400, "c" * 64, order.hold_until),
+        "ticket": ticket,
+        "tickets": TicketsCounted(50, ((one, tier, "a" * 16),) * 50),
+        "order": OrderShown(order, one, 0, owed),
+        "refund": RefundOwed(order.id, one.title, order.amount_msat, "refund-max"),
+        "on sale": Said("listing-new", {"title": one.title, "code": "lisbon1234"}),
+        "off sale": Said("listing-cancelled", {"title": one.title, "n": 1_000_000}),
+        "refused": Said("listing-refused", problems),
+        "help": Said("help"),
+    }
+
+
+MANY = tuple(Tier(f"{n}".ljust(LONGEST_TIER, "T"), HIGHEST_PRICE, 1_000_000) for n in range(10))
+HOW = dm.Manner("https://tickets.example", ("wss://relay.damus.io",))
+
+
+@pytest.mark.parametrize("what", outcomes(listing("W")))
+@pytest.mark.parametrize(
+    "one",
+    [listing("W"), listing("東"), listing("W", MANY)],
+    ids=["plain", "percent-encoded in links", "ten tiers"],
+)
+def test_no_message_is_too_long_for_a_phone(what: str, one: Listing) -> None:
+    for text in dm.speak(outcomes(one)[what], HOW):
+        assert len(text) <= dm.LONGEST
+
+
+def test_the_parts_that_clients_act_on_are_never_cut() -> None:
+    one = listing("W", MANY)
+    ticket = outcomes(one)["ticket"]
+    assert isinstance(ticket, TicketShown)
+    (said,) = dm.speak(ticket, HOW)
+    assert ticket.token in said.splitlines()
+    assert any(
+        line.startswith(f"https://tickets.example/t#{ticket.token}") for line in said.splitlines()
+    )
+    assert ticket.salt.hex() in said
+    _, bolt11 = dm.speak(outcomes(one)["invoice"], HOW)
+    assert bolt11 == "lnbc" + "1" * 400
+    (event,) = dm.speak(outcomes(one)["event"], HOW)
+    assert event.splitlines()[-1].startswith("nostr:naddr1")
+    assert all(f"{tier.name}: " in event for tier in MANY[:1])
