@@ -60,7 +60,7 @@ class Errands:
         A relay that cannot be reached stays known as such for that while.
         """
         self._lasting = False
-        if not await self.line.once(self._open):
+        if not await self.line.once(self._open, last=True):
             await asyncio.sleep(self.line.timing.idle)
 
     async def publish(
@@ -69,8 +69,9 @@ class Errands:
         """Event id → what the relay said within `patience` seconds."""
         flight = Flight(events, landed)
         if events:
-            limit = self.limits.max_message_length
-            await self._do(patience, lambda desk: desk.publish(flight, limit))
+            await self._do(
+                patience, lambda desk: desk.publish(flight, self.limits.max_message_length)
+            )
         return flight.answers
 
     async def query(

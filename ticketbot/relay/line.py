@@ -60,8 +60,11 @@ class Line:
             lasted = await self.once(open_talk)
             await asyncio.sleep(backoff.after(lasted))
 
-    async def once(self, open_talk: Callable[[Link], Talk]) -> float:
-        """Dials and talks until the link is lost. Seconds that it lasted, 0 if it never was."""
+    async def once(self, open_talk: Callable[[Link], Talk], *, last: bool = False) -> float:
+        """Dials and talks until the link is lost. Seconds that it lasted, 0 if it never was.
+
+        After the `last` time nobody need wait for another.
+        """
         try:
             link = await self._dialer.dial(self.url, self._readable)
         except (Unreachable, NotDiallable) as error:
@@ -80,7 +83,8 @@ class Line:
             why = await _until_lost([pulse, *talk.tasks()])
         finally:
             self.link = None
-            self.settled.clear()
+            if not last:
+                self.settled.clear()
             talk.close()
             await link.close(self.timing.close)
         if isinstance(why, FrameTooBig):

@@ -6,6 +6,7 @@ is a message of its own; a ticket's token has a line of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -31,6 +32,8 @@ from ticketbot.replies.outcome import (
 from ticketbot.texts import say
 
 LONGEST = 1000
+AROUND_PROBLEMS = 350  # the title, and the sentences before and after the list
+PLACE_ON_TICKET = 120
 
 
 class Manner(NamedTuple):
@@ -86,8 +89,8 @@ def _value(name: str, value: object, how: Manner) -> object:
         case ("at", int()):
             return datetime.fromtimestamp(value, UTC).strftime("%d %b %Y, %H:%M UTC")
         case ("problems", tuple()):
-            lines = (f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value)
-            return "\n".join(lines)
+            lines = [f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value]
+            return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
         case ("rows", tuple()):
             return "\n".join(f"- {order}: {format_sats(owed)}" for order, owed, _ in value)
     return value
@@ -97,33 +100,45 @@ def _events(found: EventsFound, how: Manner) -> list[str]:
     if not found.cards:
         key = "events-none-found" if found.words else "events-none"
         return [say(key, how.language, words=found.words)]
-    lines, size = [], 0
-    for card in found.cards:
-        line = f"{card.code.lower()} · {card.listing.title} · {_short_when(card.listing)} · "
-        line += f"{price_line(card.listing)}{_left(card, how)}"
-        size += len(line) + 1
-        if size > LONGEST - 200:
-            break
-        lines.append(line)
+    hint = say("events-hint", how.language, code=found.cards[0].code.lower())
+    more = say("events-more", how.language)
+    lines = _fitting([_event_line(card, how) for card in found.cards], hint, more)
     if len(lines) < len(found.cards) or found.after:
-        lines.append(say("events-more", how.language))
-    code = found.cards[0].code.lower()
-    return ["\n".join([*lines, say("events-hint", how.language, code=code)])]
+        lines.append(more)
+    return ["\n".join([*lines, hint])]
+
+
+def _event_line(card: Card, how: Manner) -> str:
+    one = card.listing
+    left = f" · {say('sold-out-short', how.language)}" if card.available == 0 else ""
+    return f"{card.code.lower()} · {one.title} · {_short_when(one)} · {price_line(one)}{left}"
 
 
 def _event(card: Card, how: Manner) -> str:
     one = card.listing
-    lines = [one.title, when_line(one)]
-    if one.place:
-        lines.append(one.place)
-    if one.general:
-        lines.append(f"{format_sats(one.price_msat)}{_free(card.available, how)}")
-    lines += [f"{name}: {format_sats(price)}{_free(free, how)}" for name, price, free in card.tiers]
-    if one.summary:
-        lines.append(one.summary[:300])
+    head = [one.title, when_line(one), *([one.place] if one.place else [])]
+    prices = [f"{format_sats(one.price_msat)}{_free(card.available, how)}"] if one.general else []
+    prices += [
+        f"{name}: {format_sats(price)}{_free(free, how)}" for name, price, free in card.tiers
+    ]
     tier = "" if one.general or len(card.tiers) == 1 else f" 1 {card.tiers[0][0].lower()}"
-    lines.append(say("event-hint", how.language, code=card.code.lower(), tier=tier))
-    return "\n".join([*lines, _link(one, how)])
+    tail = [say("event-hint", how.language, code=card.code.lower(), tier=tier), _link(one, how)]
+    lines = [*head, *_fitting(prices, *head, *tail)]
+    if one.summary:
+        lines += _fitting([one.summary[:300]], *lines, *tail)
+    return "\n".join([*lines, *tail])
+
+
+def _fitting(rows: Sequence[str], *around: str) -> list[str]:
+    """As many rows as one message takes beside what stands around them."""
+    room = LONGEST - sum(len(line) + 1 for line in around)
+    taken = []
+    for row in rows:
+        room -= len(row) + 1
+        if room < 0:
+            break
+        taken.append(row)
+    return taken
 
 
 def _invoice(shown: InvoiceShown, how: Manner) -> list[str]:
@@ -147,27 +162,31 @@ def _ticket(ticket: TicketShown, how: Manner) -> str:
     tier = f" · {ticket.tier}" if ticket.tier else ""
     lines = [say("ticket", how.language, title=one.title, tier=tier), when_line(one)]
     if one.place:
-        lines.append(one.place)
+        lines.append(one.place[:PLACE_ON_TICKET])
     lines.append(say("ticket-code", how.language, code=group_id(ticket.ticket_id)))
     lines.append(ticket.token)
+    proof = say("ticket-proof", how.language, salt=ticket.salt.hex())
     if how.public_url is not None:
-        lines.append(
-            ticket_link(how.public_url, ticket.token, one.title, one.start, one.timezone, one.place)
+        links = (
+            ticket_link(how.public_url, ticket.token, one.title, one.start, one.timezone, place)
+            for place in (one.place, "")
         )
-    lines.append(say("ticket-proof", how.language, salt=ticket.salt.hex()))
-    return "\n".join(lines)
+        bare = ticket_link(how.public_url, ticket.token)
+        lines.append(next((link for link in links if _fitting([link], proof, *lines)), bare))
+    return "\n".join([*lines, proof])
 
 
 def _tickets(counted: TicketsCounted, how: Manner) -> str:
     if not counted.count:
         return say("tickets-none", how.language)
-    lines = [say("tickets", how.language, n=counted.count)]
-    for listing, tier, ticket_id in counted.rows[:10]:
-        extra = f" · {tier}" if tier else ""
-        lines.append(
-            f"- {listing.title[:60]}{extra} · {_short_when(listing)} · {group_id(ticket_id)}"
-        )
-    return "\n".join([*lines, say("tickets-hint", how.language)])
+    head = say("tickets", how.language, n=counted.count)
+    hint = say("tickets-hint", how.language)
+    rows = [
+        f"- {listing.title[:60]}{f' · {tier}' if tier else ''}"
+        f" · {_short_when(listing)} · {group_id(ticket_id)}"
+        for listing, tier, ticket_id in counted.rows
+    ]
+    return "\n".join([head, *_fitting(rows, head, hint), hint])
 
 
 def _order(shown: OrderShown, how: Manner) -> str:
@@ -213,10 +232,6 @@ def _short_when(listing: Listing) -> str:
 
 def _what(quantity: int, title: str, tier: str) -> str:
     return f"{quantity} × {title}" + (f" ({tier})" if tier else "")
-
-
-def _left(card: Card, how: Manner) -> str:
-    return f" · {say('sold-out-short', how.language)}" if card.available == 0 else ""
 
 
 def _free(available: int | None, how: Manner) -> str:
