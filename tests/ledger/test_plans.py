@@ -37,7 +37,6 @@ MAY_SCAN = {
     "SCAN outbox": "rows are deleted when they are done",
     "SCAN outbox USING COVERING INDEX sqlite_autoindex_outbox_1": "the same, counted",
     "SCAN listing USING COVERING INDEX sqlite_autoindex_listing_2": "codes, once per new event",
-    "SCAN listing": "events, once per deletion by an organizer",
 }
 
 
@@ -113,6 +112,16 @@ async def test_what_is_due_is_found_by_kind(recorder: Recorder) -> None:
     assert [_plan(db, sql)[0] for sql in due] == [
         "SEARCH outbox USING INDEX outbox_due (kind=? AND due<?)"
     ]
+    db.close()
+
+
+async def test_a_persons_newest_orders_need_no_sorting(recorder: Recorder) -> None:
+    db = sqlite3.connect(":memory:")
+    for _, sql in schema.steps():
+        db.executescript(sql)
+    newest = [sql for sql in recorder.statements.values() if "ORDER BY rowid DESC" in sql]
+    assert len(newest) == 3
+    assert [sql for sql in newest if "USE TEMP B-TREE FOR ORDER BY" in _plan(db, sql)] == []
     db.close()
 
 

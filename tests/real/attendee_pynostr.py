@@ -10,6 +10,7 @@ import json
 import queue
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from pynostr.encrypted_dm import EncryptedDirectMessage
@@ -93,7 +94,7 @@ def main() -> None:
         attendee.publish(10050, [["relay", url] for url in hello["inbox"]], "")
     attendee.look_in()
     _tell({"done": attendee.me})
-    does = {"say": attendee.say, "publish": attendee.publish}
+    does: dict[str, Callable[..., Any]] = {"say": attendee.say, "publish": attendee.publish}
     lines: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
     while True:

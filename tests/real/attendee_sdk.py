@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -102,7 +103,11 @@ async def main() -> None:
     if hello["inbox"]:
         await somebody.publish(10050, [["relay", url] for url in hello["inbox"]], "")
     _tell({"done": somebody.me})
-    does = {"say": somebody.say, "publish": somebody.publish, "fetch": somebody.fetch}
+    does: dict[str, Callable[..., Awaitable[Any]]] = {
+        "say": somebody.say,
+        "publish": somebody.publish,
+        "fetch": somebody.fetch,
+    }
     while line := await _line():
         asked = json.loads(line)
         try:

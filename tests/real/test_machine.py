@@ -13,18 +13,11 @@ import bolt11
 import pytest
 import pytest_asyncio
 
+from tests.real.bot_process import Json
+from tests.real.people import Attendee
 from tests.real.relays import local_relay
-from tests.real.stagehands import (
-    HOUR,
-    PRICE,
-    Attendee,
-    Evening,
-    OnSale,
-    evening,
-    fetch_picture,
-    nostr_relay,
-    read_picture,
-)
+from tests.real.second_relay import nostr_relay
+from tests.real.stagehands import HOUR, PRICE, Evening, OnSale, evening, fetch_picture, read_picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -155,7 +148,7 @@ async def test_a_program_that_was_offline_finds_its_ticket_as_a_dm(
 async def test_asking_again_makes_no_second_invoice(it: Evening, relays: Relays) -> None:
     event = await it.on_sale("Impatience")
     program = await it.attendee("nostr-tools", [relays.local])
-    wish = {"request_id": "only-once", "event_id": event.id, "quantity": 1}
+    wish: Json = {"request_id": "only-once", "event_id": event.id, "quantity": 1}
     answers = [await program.asks("buy", **wish) for _ in range(4)]
     assert answers == [answers[0]] * 4
     query = f"/api/v1/payments/paginated?external_id[like]={answers[0]['order_id']}"

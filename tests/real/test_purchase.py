@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from tests.real.relays import local_relay
+from tests.real.second_relay import nostr_relay
 from tests.real.stagehands import (
     DAY,
     PRICE,
@@ -24,7 +25,6 @@ from tests.real.stagehands import (
     evening,
     fetch_picture,
     get,
-    nostr_relay,
     read_picture,
 )
 

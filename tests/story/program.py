@@ -62,7 +62,7 @@ class Program:
 
     async def hears_no_more(self) -> None:
         """Whatever was sent before stays without an answer: a later request is answered first."""
-        assert (await self.asks("tickets"))["type"] == "tickets"
+        assert (await self.asks("events"))["type"] == "events"
         await asyncio.sleep(0.3)
         assert [m for number, m in self._messages() if number not in self._passed] == []
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from tests.story.cast import DAY, HOUR, Organizer, Person, Stage
 from ticketbot.intake import Interests
-from ticketbot.ledger import marks, outbox
+from ticketbot.ledger import marks, orders, outbox
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
 from ticketbot.lightning import Invoice, InvoiceAsk, Look
@@ -58,6 +58,7 @@ async def test_a_full_disk_ends_no_loop(
     with capture_logs() as logs:
         disk.full = True
         await alice.pays(bolt11)
+        await until(lambda: any(line["event"] == "wallet.unknown" for line in logs))  # its hint
         await bob.says("thanks")
         stage.clock.forward(601)
 
@@ -97,6 +98,16 @@ async def test_an_alarm_that_meets_a_full_disk_is_raised_later(stage: Stage, dis
     disk.full = False
     stage.wallet.hang_up()
     assert await stage.operator.hears("the wallet does not answer")
+
+
+@pytest.mark.choices(per_minute=1)
+async def test_a_letter_that_waits_for_the_disk_spends_once(alice: Person, disk: Disk) -> None:
+    with capture_logs() as logs:
+        disk.full = True
+        await alice.says("thanks")
+        await until(lambda: sum(line["event"] == "ledger.cannot_write" for line in logs) > 3)
+    disk.full = False
+    assert await alice.hears() == "You are welcome. Enjoy!"
 
 
 async def test_an_invoice_that_met_a_full_disk_is_not_made_twice(
@@ -261,3 +272,26 @@ async def test_a_clock_that_was_ahead_dates_no_later_message(stage: Stage, alice
     await alice.says("help", ago=1)
     answer = await alice.next("what is on sale")
     assert answer.sent_at <= stage.clock() + 15 * 60  # relays refuse what lies further ahead
+
+
+async def test_a_hold_that_the_wallet_knows_nothing_of_keeps_no_later_one(
+    stage: Stage, organizer: Organizer, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await organizer.has_on_sale()
+    monkeypatch.setattr(orders, "PAGE", 1)
+    await alice.says("buy lisbon")
+    await alice.gets_an_invoice()
+    unknown = (await stage.app.store.transaction(orders.watched))[0][0]
+    look = stage.wallet.look
+
+    async def look_in_vain(payment_hash: str, expires_at: int) -> Look:
+        if payment_hash == unknown:
+            return Look(payment_hash, "unknown", 0, None, None)
+        return await look(payment_hash, expires_at)
+
+    monkeypatch.setattr(stage.wallet, "look", look_in_vain)
+    stage.clock.forward(5)
+    await bob.says("buy lisbon")
+    await bob.gets_an_invoice()
+    stage.clock.forward(601)
+    assert await bob.hears("lapsed and nothing was charged")

@@ -211,6 +211,29 @@ async def test_a_repeated_buy_of_such_an_event_is_answered_with_the_order(
     assert (again["type"], again["state"]) == ("order", "paid")
 
 
+@pytest.mark.choices(ephemeral="never")
+async def test_an_operator_who_forbids_24133_still_sells_to_programs(
+    organizer: Organizer, program: Program
+) -> None:
+    note = await organizer.has_on_sale()
+    await program.pays(await program.asks("buy", event_id=note.address()))
+    assert (await program.person.gets_a_ticket()).startswith("TKT1:")
+    await program.hears_no_more()
+    assert program.has_heard("ticket") == 0
+
+
+@pytest.mark.choices(ephemeral="when-asked")
+async def test_24133_may_be_for_those_who_asked_in_it(
+    organizer: Organizer, program: Program, other: Program
+) -> None:
+    note = await organizer.has_on_sale()
+    ticket = await program.buys(note.address())
+    await program.gets_by_dm(ticket)
+    await other.person.buys("lisbon")
+    await other.hears_no_more()
+    assert (program.has_heard("ticket"), other.has_heard("ticket")) == (1, 0)
+
+
 # --- afterwards ---
 
 

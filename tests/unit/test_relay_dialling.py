@@ -85,10 +85,11 @@ async def test_what_is_longer_than_the_relay_takes_is_not_sent() -> None:
 
 
 async def test_a_document_that_is_too_long_says_nothing() -> None:
-    said = document(max_message_length=500, padding="x" * 70_000)
+    said = document(max_message_length=10, padding="x" * 70_000)
     async with awkward_relay(document=said) as relay, running(relay.url) as rig:
         await rig.live()
         await until(lambda: relay.described == 1)
+        await asyncio.sleep(0.1)
         assert (await rig.pool.publish([(sealed(wrap(1)), [relay.url])]))[0][relay.url].accepted
 
 

@@ -169,6 +169,17 @@ async def test_a_stranger_without_room_in_time_is_absent(monkeypatch: pytest.Mon
         hog.cancel()
 
 
+async def test_a_stranger_that_hangs_up_is_dialled_again() -> None:
+    async with awkward_relay() as relay, running() as rig:
+        batch = [(sealed(wrap(1)), [relay.url])]
+        assert (await rig.pool.publish(batch))[0][relay.url].accepted
+        relay.cut()
+        async with asyncio.timeout(5):
+            while not (await rig.pool.publish(batch, timeout=60))[0]:
+                pass
+        assert relay.connected == 2
+
+
 async def test_an_unreachable_stranger_is_not_dialled_again_and_again() -> None:
     async with awkward_relay() as relay:
         await relay.stop()
