@@ -185,6 +185,11 @@ class App:
         now = int(self._clock())
 
         def work(tx: Tx) -> tuple[dict[str, str], list[str]]:
+            if not marks.once(tx, "ticket-key", self.desk.ticket_public_key.hex()):
+                raise Broken(
+                    "bot.ticket_key_file holds another key than the one that signed this ledger's "
+                    "tickets: bring that file back, it is in every `ticketbot backup`"
+                )
             return marks.under(tx, "relay:"), listings.organizers(tx, now)
 
         known, organizers = await self.store.transaction(work)

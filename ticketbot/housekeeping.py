@@ -25,6 +25,7 @@ MONTH = 30 * 86_400
 LATE_TRIES = 10  # tries by then: about an hour of them
 FREE_DISK = 200 * 2**20
 DEAF_FOR = 120
+CLOCK_BACK = 60
 
 
 class Housekeeper:
@@ -45,7 +46,7 @@ class Housekeeper:
         self._wallet = wallet
         self._interests = interests
         self._clock = clock
-        self._started = int(clock())
+        self._started = self._last = int(clock())
         self._deaf_since: int | None = None
         self._deaf_told = False
         self._log = structlog.get_logger()
@@ -67,6 +68,9 @@ class Housekeeper:
     async def tidy(self) -> None:
         """One round."""
         now = int(self._clock())
+        if now < self._last - CLOCK_BACK:
+            self._pool.refilter()  # what was asked for "since" is in the future now
+        self._last = now
         self._check_disk()
         beat = self.beat()
 
@@ -116,6 +120,6 @@ class Housekeeper:
             return
         self._deaf_since = self._deaf_since or now
         if not self._deaf_told and now - self._deaf_since > DEAF_FOR:
-            self._deaf_told = True
             self._log.error("relays.deaf", since=self._deaf_since)
             await self._engine.alert(f"deaf:{self._deaf_since}", "alert-deaf", {})
+            self._deaf_told = True

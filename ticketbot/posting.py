@@ -10,6 +10,7 @@ import orjson
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import outbox, people
 from ticketbot.ledger.store import Tx
+from ticketbot.metrics import metrics
 from ticketbot.replies import dm, machine
 from ticketbot.replies.outcome import (
     Addressee,
@@ -62,6 +63,8 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
             body["chat"] = True  # not for senders that say they are bots
         if isinstance(outcome, TicketShown) and outcome.everywhere:
             body["paid"] = ctx.moment
+            if number == 0:
+                metrics().tickets_issued.inc()
         outbox.put(tx, f"{key}:{number}", "message", ctx.now, body)
 
 

@@ -126,11 +126,16 @@ class Settlement:
             await self._credit(list(looks.values()))
 
     async def _expire(self) -> None:
+        """Page by page: holds of which the wallet knows nothing keep no later one from its end."""
+        after = start = (0, "")
         while True:
             if not self._deaf():
                 try:
-                    for order, invoice in await self._engine.lapsed():
+                    page = await self._engine.lapsed(after)
+                    for order, invoice in page:
                         await self._end_hold(order, invoice)
+                    full = len(page) == orders.PAGE
+                    after = (page[-1][0].hold_until, page[-1][0].id) if full else start
                 except (Retry, Broken) as error:
                     self._log.warning("hold.kept", error=str(error))
             await asyncio.sleep(TICK)
@@ -170,5 +175,5 @@ class Settlement:
             return
         self._bad_since = self._bad_since or now
         if self._alarmed is None and now - self._bad_since >= ALARM_AFTER:
-            self._alarmed = now
             await self._engine.alert(f"wallet:{now}", "alert-wallet", {"why": health.text})
+            self._alarmed = now  # not before: a full disk must not swallow it

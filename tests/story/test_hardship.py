@@ -10,8 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.story.cast import DAY, HOUR, Organizer, Person, Stage
+from ticketbot.errors import Broken
 from ticketbot.intake import Interests
-from ticketbot.ledger import marks, orders, outbox
+from ticketbot.ledger import marks, orders, outbox, people
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
 from ticketbot.lightning import Invoice, InvoiceAsk, Look
@@ -265,13 +266,15 @@ def test_no_subscription_starts_in_the_future() -> None:
 
 
 async def test_a_clock_that_was_ahead_dates_no_later_message(stage: Stage, alice: Person) -> None:
-    stage.clock.forward(AHEAD)
-    await alice.says("thanks")
-    await alice.hears("You are welcome")
-    stage.clock.forward(-AHEAD)
-    await alice.says("help", ago=1)
-    answer = await alice.next("what is on sale")
-    assert answer.sent_at <= stage.clock() + 15 * 60  # relays refuse what lies further ahead
+    now = int(stage.clock())
+
+    def stamp(tx: Tx) -> int:
+        person = people.meet(tx, alice.pubkey, "nip17").id
+        people.next_stamp(tx, person, now + AHEAD)
+        return people.next_stamp(tx, person, now)
+
+    farthest = now + 15 * 60  # relays refuse what lies further ahead
+    assert await stage.app.store.transaction(stamp) <= farthest
 
 
 async def test_a_hold_that_the_wallet_knows_nothing_of_keeps_no_later_one(
@@ -295,3 +298,16 @@ async def test_a_hold_that_the_wallet_knows_nothing_of_keeps_no_later_one(
     await bob.gets_an_invoice()
     stage.clock.forward(601)
     assert await bob.hears("lapsed and nothing was charged")
+
+
+async def test_another_ticket_key_is_refused_before_anybody_gets_a_useless_ticket(
+    stage: Stage,
+) -> None:
+    await stage.closes()
+    key = stage.folder / "ticket-key"
+    mine = key.read_text()
+    key.write_text("ab" * 32)
+    with pytest.raises(Broken, match="another key than the one that signed"):
+        await stage.opens()
+    key.write_text(mine)
+    await stage.opens()

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ticketbot.domain.command import (
-    LONGEST_JSON,
     LONGEST_TEXT,
     NUMBER_WORDS,
-    BadRequest,
     Buy,
     CancelOrder,
     Command,
@@ -21,7 +16,6 @@ from ticketbot.domain.command import (
     Help,
     ListEvents,
     ListRefunds,
-    MachineRequest,
     Refund,
     Resend,
     ResumeSales,
@@ -32,7 +26,6 @@ from ticketbot.domain.command import (
     StopSales,
     Thanks,
     Unknown,
-    read_machine,
 )
 from ticketbot.domain.naming import VERBS
 from ticketbot.domain.nip19 import naddr_encode, note_encode
@@ -260,149 +253,3 @@ def test_no_text_raises_anything_but_a_refusal(text: str) -> None:
     if isinstance(command, Unknown):
         assert len(command.text) <= 40
         assert all(len(guess) <= 80 for guess in command.guesses)
-
-
-def machine(**body: object) -> MachineRequest | None:
-    return read_machine(orjson.dumps(body).decode())
-
-
-@pytest.mark.parametrize(
-    ("body", "command"),
-    [
-        ({"type": "events"}, ListEvents((), 20, None)),
-        ({"type": "events", "limit": None, "after": None}, ListEvents((), 20, None)),
-        ({"type": "events", "limit": 100, "after": "5:x"}, ListEvents((), 100, "5:x")),
-        ({"type": "buy", "event_id": ADDRESS}, Buy((ADDRESS,), 1, None, whole=True)),
-        (
-            {"type": "buy", "event_id": ADDRESS, "quantity": 2, "tier": "VIP"},
-            Buy((ADDRESS,), 2, "VIP", whole=True),
-        ),
-        ({"type": "buy", "event_id": "x", "tier": ""}, Buy(("x",), 1, None, whole=True)),
-        ({"type": "buy", "event_id": "x", "note": [{}], "error": 1}, Buy(("x",), whole=True)),
-        ({"type": "tickets"}, ShowTickets()),
-        ({"type": "status", "order_id": "k7q2"}, ShowStatus("k7q2")),
-        ({"type": "cancel", "order_id": "k7q2"}, CancelOrder("k7q2")),
-        (
-            {"type": "refund", "order_id": "k7q2", "to": "me@example.com"},
-            Refund(("me@example.com",), "k7q2"),
-        ),
-    ],
-)
-def test_what_programs_send(body: dict[str, Any], command: Command) -> None:
-    assert machine(request_id="r1", **body) == MachineRequest("r1", command)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "buy lisbon",
-        "null",
-        "[]",
-        '[{"type":"buy"}]',
-        '"events"',
-        "{",
-        "[" * 3_000,
-        '{"type":"events","request_id":"\\ud800"}',
-        '{"id":"1","method":"connect","params":[]}',
-        '{"id":"1","result":"ack"}',
-        '{"id":"1","result":null,"error":"unknown method"}',
-        '{"id":"1","method":"ping","type":"events","request_id":"r"}',
-        '{"error":"no","request_id":"r"}',
-        '{"request_id":"r"}',
-        '{"type":7,"request_id":"r"}',
-        '{"type":["buy"],"request_id":"r"}',
-        '{"type":"BUY","request_id":"r"}',
-        '{"type":"invoice","request_id":"r"}',
-        '{"type":"ticket","request_id":"r"}',
-        '{"type":"order","request_id":"r"}',
-        '{"type":"refund-due","order_id":"r"}',
-        '{"type":"error","request_id":"r","code":"sold-out","message":""}',
-        '{"type":"events","request_id":"r","events":[],"next":null}',
-        '{"type":"tickets","request_id":"r","count":0}',
-        '{"type":"wave","request_id":"r"}',
-        '{"type":"events","request_id":"r","pad":"' + "a" * LONGEST_JSON + '"}',
-        '{"type":"events","request_id":"r","pad":"' + "é" * (LONGEST_JSON // 2) + '"}',
-        "\ud800",
-    ],
-)
-def test_what_is_never_answered(text: str) -> None:
-    assert read_machine(text) is None
-
-
-@pytest.mark.parametrize(
-    ("body", "code", "sentence"),
-    [
-        ({"type": "buy", "event_id": None}, "bad-request", "field-text"),
-        ({"type": "buy"}, "bad-request", "field-text"),
-        ({"type": "buy", "event_id": ""}, "bad-request", "field-text"),
-        ({"type": "buy", "event_id": "  "}, "bad-request", "field-text"),
-        ({"type": "buy", "event_id": 7}, "bad-request", "field-text"),
-        ({"type": "buy", "event_id": "x" * 301}, "bad-request", "field-text"),
-        ({"type": "buy", "event_id": "x", "quantity": 0}, "bad-request", "field-number"),
-        ({"type": "buy", "event_id": "x", "quantity": -1}, "bad-request", "field-number"),
-        ({"type": "buy", "event_id": "x", "quantity": 1.5}, "bad-request", "field-number"),
-        ({"type": "buy", "event_id": "x", "quantity": 2.0}, "bad-request", "field-number"),
-        ({"type": "buy", "event_id": "x", "quantity": True}, "bad-request", "field-number"),
-        ({"type": "buy", "event_id": "x", "quantity": "two"}, "bad-request", "field-number"),
-        ({"type": "buy", "event_id": "x", "quantity": "2"}, "bad-request", "field-number"),
-        ({"type": "buy", "event_id": "x", "quantity": 10**9}, "too-many", "quantity-many"),
-        ({"type": "buy", "event_id": "x", "tier": ["VIP"]}, "bad-request", "field-text"),
-        ({"type": "events", "limit": 0}, "bad-request", "field-number"),
-        ({"type": "events", "limit": 101}, "bad-request", "field-number"),
-        ({"type": "events", "limit": "all"}, "bad-request", "field-number"),
-        ({"type": "events", "after": 5}, "bad-request", "field-text"),
-        ({"type": "status"}, "bad-request", "field-text"),
-        ({"type": "cancel", "order_id": "x" * 65}, "bad-request", "field-text"),
-        ({"type": "refund", "order_id": "x"}, "bad-request", "field-text"),
-        ({"type": "refund", "to": "x"}, "bad-request", "field-text"),
-    ],
-)
-def test_a_wrong_field_is_answered_under_its_request_id(
-    body: dict[str, Any], code: str, sentence: str
-) -> None:
-    with pytest.raises(BadRequest) as caught:
-        machine(request_id="r1", **body)
-    assert (caught.value.code, caught.value.sentence) == (code, sentence)
-    assert caught.value.request_id == "r1"
-
-
-def test_numbers_beyond_64_bits_are_wrong_not_fatal() -> None:
-    with pytest.raises(BadRequest):
-        read_machine('{"type":"buy","request_id":"r","event_id":"x","quantity":' + "9" * 40 + "}")
-
-
-@pytest.mark.parametrize("request_id", [None, "", 7, ["r"], "r" * 65])
-def test_a_request_needs_an_id(request_id: object) -> None:
-    with pytest.raises(BadRequest) as caught:
-        machine(type="events", request_id=request_id)
-    assert caught.value.sentence == "request-id"
-    assert caught.value.request_id is None
-
-
-ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | st.text(max_size=80),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
-    max_leaves=6,
-)
-KEYS = ["request_id", "event_id", "quantity", "tier", "limit", "after", "order_id", "to", "method"]
-REQUEST = st.fixed_dictionaries(
-    {"type": st.sampled_from(["events", "buy", "tickets", "status", "cancel", "refund"])},
-    optional={key: ANY_JSON | st.just("r") for key in KEYS},
-)
-
-
-@settings(deadline=None)
-@given(ANY_JSON.map(orjson.dumps) | REQUEST.map(orjson.dumps))
-def test_no_json_raises_anything_but_a_bad_request(body: bytes) -> None:
-    try:
-        request = read_machine(body.decode())
-    except BadRequest:
-        return
-    assert request is None or 0 < len(request.request_id) <= 64
-
-
-@settings(deadline=None)
-@given(st.text())
-def test_no_rubbish_is_a_request(text: str) -> None:
-    assert read_machine(text) is None

@@ -29,7 +29,7 @@ class _Story(NamedTuple):
     invoices: list[InvoiceRow]
     payments: list[Payment]
     tickets: list[TicketRow]
-    refunds: list[tuple[Refund, bool]]
+    refunds: list[tuple[Refund, str | None]]
 
 
 def orders(args: Namespace) -> int:
@@ -83,9 +83,9 @@ def _read_orders(tx: Tx, args: Namespace) -> list[tuple[Order, str]]:
     return [(order, codes[order.event_id]) for order in found]
 
 
-def _read_refunds(tx: Tx, args: Namespace) -> list[tuple[Refund, bool]]:
+def _read_refunds(tx: Tx, args: Namespace) -> list[tuple[Refund, str | None]]:
     found = overview.refunds(tx, _event_id(tx, args.event), args.last)
-    return [(refund, money.destination(tx, refund.id) is not None) for refund in found]
+    return [(refund, money.destination(tx, refund.id)) for refund in found]
 
 
 def _read_story(tx: Tx, text: str) -> _Story:
@@ -99,7 +99,7 @@ def _read_story(tx: Tx, text: str) -> _Story:
         overview.invoices_of(tx, order.id),
         overview.payments_of(tx, order.id),
         tickets.of_order(tx, order.id),
-        [(refund, money.destination(tx, refund.id) is not None) for refund in owed],
+        [(refund, money.destination(tx, refund.id)) for refund in owed],
     )
 
 
@@ -152,7 +152,7 @@ def _order_json(order: Order, code: str) -> dict[str, object]:
     }
 
 
-def _refunds(args: Namespace, rows: list[tuple[Refund, bool]]) -> int:
+def _refunds(args: Namespace, rows: list[tuple[Refund, str | None]]) -> int:
     if args.json:
         show_json([_refund_json(*row) for row in rows])
         return 0
@@ -166,7 +166,7 @@ def _refunds(args: Namespace, rows: list[tuple[Refund, bool]]) -> int:
             sats(one.amount_msat),
             one.reason.removeprefix("refund-"),
             one.state,
-            "yes" if known else "not yet",
+            known or "not told yet",
         )
         for one, known in rows
     ]
@@ -176,7 +176,7 @@ def _refunds(args: Namespace, rows: list[tuple[Refund, bool]]) -> int:
     return 0
 
 
-def _refund_json(one: Refund, known: bool) -> dict[str, object]:
+def _refund_json(one: Refund, known: str | None) -> dict[str, object]:
     return {
         "refund_id": one.id,
         "order_id": one.order_id,
@@ -184,7 +184,7 @@ def _refund_json(one: Refund, known: bool) -> dict[str, object]:
         "reason": one.reason,
         "state": one.state,
         "decided_at": one.decided_at,
-        "destination_known": known,
+        "destination": known,
     }
 
 

@@ -45,7 +45,9 @@ async def run_relay(port: int) -> AsyncIterator[str]:
     try:
         from nostr_sdk import LocalRelayBuilder, RateLimit
     except ImportError:
-        raise Broken("the demo's relay is not installed: pip install 'ticketbot[demo]'") from None
+        raise Broken(
+            "the demo's relay is missing: use `make demo`, or pip install '.[demo]'"
+        ) from None
     builder = LocalRelayBuilder().addr("127.0.0.1")
     builder = builder.rate_limit(RateLimit(max_reqs=200, notes_per_minute=100_000))
     relay = (builder.port(port) if port else builder).build()

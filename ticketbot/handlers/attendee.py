@@ -22,6 +22,7 @@ from ticketbot.ledger import listings, money, orders, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import (
+    Addressee,
     Card,
     EventsFound,
     EventShown,
@@ -29,6 +30,7 @@ from ticketbot.replies.outcome import (
     Reply,
     Said,
     TicketsCounted,
+    Told,
 )
 
 PAGE = 20
@@ -183,10 +185,16 @@ def refund(request: Request, tx: Tx, ctx: Context) -> Reply:
         raise Refused("bad-request", "refund-where")
     for one in owed:
         money.set_destination(tx, one.id, command.words[0])
-    if machine:
-        return [viewing.summary(tx, order)]
     total = sum(one.amount_msat for one in owed)
-    return [Said("refund-noted", {"amount": total})]
+    noted = Said("refund-noted", {"amount": total})
+    alert = Said("alert-destination", {"amount": total, "order": owed[0].order_id})
+    return [
+        viewing.summary(tx, order) if machine else noted,
+        *(
+            Told(Addressee(operator, "auto"), alert, f"where:{owed[0].id}:{operator[:8]}:{ctx.now}")
+            for operator in sorted(ctx.settings.operators)
+        ),
+    ]
 
 
 def _own(tx: Tx, request: Request, order_id: str) -> Order:

@@ -84,7 +84,7 @@ def taken(tx: Tx) -> set[str]:
 
 def organizers(tx: Tx, now: int) -> list[str]:
     """Keys of those whose events are not over."""
-    return [r[0] for r in tx.rows("SELECT DISTINCT organizer FROM listing WHERE ends > ?", (now,))]
+    return [r[0] for r in tx.rows("SELECT DISTINCT +organizer FROM listing WHERE ends > ?", (now,))]
 
 
 def save(tx: Tx, listing: Listing, code: str) -> None:

@@ -42,6 +42,12 @@ def number(tx: Tx, name: str, default: int = 0) -> int:
     return default if value is None else int(value)
 
 
+def once(tx: Tx, name: str, value: str) -> bool:
+    """Set a mark that never changes; whether it is this value."""
+    tx.change("INSERT OR IGNORE INTO mark (name, value) VALUES (?, ?)", (name, value))
+    return get(tx, name) == value
+
+
 def first(tx: Tx, name: str, value: int) -> int:
     """A mark that is a number, and is this one from now on where there was none."""
     tx.change("INSERT OR IGNORE INTO mark (name, value) VALUES (?, ?)", (name, str(value)))

@@ -12,6 +12,7 @@ COLUMNS = (
     " placed_at, hold_until"
 )
 OPEN = "state IN ('held', 'invoiced')"
+PAGE = 200
 
 
 class InvoiceRow(NamedTuple):
@@ -84,12 +85,12 @@ def open_of_event(tx: Tx, event_id: str) -> list[Order]:
     return [_order(row) for row in rows]
 
 
-def lapsed(tx: Tx, now: int, most: int = 200) -> list[Order]:
-    """Orders whose hold is over but that nobody has released yet."""
+def lapsed(tx: Tx, now: int, after: tuple[int, str]) -> list[Order]:
+    """A page of orders whose hold is over, past the cursor (hold_until, id)."""
     rows = tx.rows(
-        f"SELECT {COLUMNS} FROM orders WHERE {OPEN} AND hold_until <= ? "
-        "ORDER BY hold_until LIMIT ?",
-        (now, most),
+        f"SELECT {COLUMNS} FROM orders WHERE {OPEN} AND hold_until <= ?"
+        " AND (hold_until, id) > (?, ?) ORDER BY hold_until, id LIMIT ?",
+        (now, *after, PAGE),
     )
     return [_order(row) for row in rows]
 

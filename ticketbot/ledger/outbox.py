@@ -94,8 +94,9 @@ def pending(tx: Tx) -> int:
 
 
 def late(tx: Tx, attempts: int) -> int:
-    """How many rows have been tried so often."""
-    row = tx.row("SELECT count(*) FROM outbox WHERE attempts >= ?", (attempts,))
+    """How many messages have been tried so often."""
+    sql = "SELECT count(*) FROM outbox WHERE kind = 'message' AND attempts >= ?"
+    row = tx.row(sql, (attempts,))
     return int(row[0]) if row else 0
 
 

@@ -167,8 +167,10 @@ def _ticket(ticket: TicketShown, how: Manner) -> str:
     lines.append(ticket.token)
     proof = say("ticket-proof", how.language, salt=ticket.salt.hex())
     if how.public_url is not None:
+        start = f"{datetime.fromtimestamp(one.start, UTC):%Y-%m-%d}" if one.all_day else one.start
+        zone = "" if one.all_day else one.timezone
         links = (
-            ticket_link(how.public_url, ticket.token, one.title, one.start, one.timezone, place)
+            ticket_link(how.public_url, ticket.token, one.title, start, zone, place)
             for place in (one.place, "")
         )
         bare = ticket_link(how.public_url, ticket.token)

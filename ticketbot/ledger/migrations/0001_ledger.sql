@@ -31,7 +31,7 @@ CREATE TABLE listing (
     state      TEXT NOT NULL CHECK (state IN ('on-sale', 'cancelled')),
     body       TEXT NOT NULL
 ) STRICT;
-CREATE INDEX listing_by_organizer ON listing (organizer);
+CREATE INDEX listing_by_note ON listing (note_id);
 CREATE INDEX listing_by_start ON listing (ends, starts);
 
 -- The row with tier '' is the whole event; a tier has a row of its own inside it.
@@ -60,7 +60,8 @@ CREATE TABLE orders (
     hold_until  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX orders_open ON orders (hold_until) WHERE state IN ('held', 'invoiced');
-CREATE INDEX orders_by_person ON orders (person, event_id);
+CREATE INDEX orders_by_person ON orders (person);
+CREATE INDEX orders_open_by_event ON orders (event_id, person) WHERE state IN ('held', 'invoiced');
 
 -- What a machine asked for under a request_id, so that asking twice buys once.
 CREATE TABLE request (
@@ -112,6 +113,7 @@ CREATE TABLE ticket (
     token_hash   BLOB NOT NULL
 ) STRICT;
 CREATE INDEX ticket_by_order ON ticket (order_id);
+CREATE INDEX ticket_by_event ON ticket (event_id);
 CREATE INDEX ticket_by_holder ON ticket (holder, event_id);
 
 CREATE TABLE refund (
