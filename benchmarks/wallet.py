@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,18 +37,20 @@ def measure_wallet(folder: Path, slices: int, purchases: int) -> Figures:
 
     (folder / "lnbits").mkdir(parents=True)
     with LnbitsServer(folder / "lnbits") as server:
-        return _compare(server, folder, slices, purchases)
+        return _measure(server, folder, slices, purchases)
 
 
-def _compare(server: LnbitsServer, folder: Path, slices: int, purchases: int) -> Figures:
+def _measure(server: LnbitsServer, folder: Path, slices: int, purchases: int) -> Figures:
     _, others = cores()
     lightning = RealLightning(server.url, server.bot.invoice_key, server.buyer.admin_key, AT_ONCE)
+    # A wallet of its own: what is sold without the bot must not give the bot anything to read.
+    another = lightning._replace(invoice_key=server.new_wallet("alone").invoice_key)
     server.fund(server.buyer, (2 * slices + 2) * purchases * PRICE_MSAT // 1_000)
     raw: list[float] = []
     bot: list[float] = []
     with (
         open_rig(folder / "bot", lightning) as rig,
-        Worker(run_raw, lightning, core=others) as alone,
+        Worker(run_raw, another, core=others) as alone,
     ):
         rig.sell(AT_ONCE, AT_ONCE)
         alone.ask("settle", AT_ONCE)
@@ -57,6 +59,11 @@ def _compare(server: LnbitsServer, folder: Path, slices: int, purchases: int) ->
             bot.append(rig.sell(purchases, AT_ONCE).per_second)
         raw.append(purchases / alone.ask("settle", purchases))
         rig.audit()
+    return compare(raw, bot)
+
+
+def compare(raw: Sequence[float], bot: Sequence[float]) -> Figures:
+    """Medians; each slice under the bot is held against the two of LNbits alone around it."""
     ratios = [2 * one / (a + b) for a, b, one in zip(raw, raw[1:], bot, strict=False)]
     return {
         "lnbits_raw_per_s": statistics.median(raw),

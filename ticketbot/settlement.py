@@ -17,17 +17,19 @@ from ticketbot.domain.order import Order, State
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.handlers.cashier import Credit
-from ticketbot.ledger import marks, orders
+from ticketbot.ledger import marks, money, orders
 from ticketbot.ledger.orders import InvoiceRow
-from ticketbot.ledger.store import Store
+from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Look, Wallet
 
 CURSOR = "wallet-cursor"
 LOOK_BACK = 48 * 3600  # at start
-OVERLAP = 600  # at every later poll: the wallet's stamps need not be in order
+OVERLAP = 60  # at every later poll: the wallet's stamps need not be in order
 POLL = 12.0
 TICK = 1.0
 BATCH = 50
+REST = 3.0  # times as long as a look-up took: a busy wallet has better things to do
+LONGEST_REST = 0.5
 MOST_HINTS = 1_000
 ALARM_AFTER = 60
 
@@ -88,6 +90,7 @@ class Settlement:
         """Hints in batches; one that cannot be answered now is answered by the next poll."""
         while True:
             await self._look_now.wait()
+            began = time.monotonic()
             self._look_now.clear()
             hinted, self._hinted = self._hinted, set()
             try:
@@ -97,6 +100,7 @@ class Settlement:
                     await self._credit(list(looks.values()))
             except (Retry, Broken) as error:
                 self._log.warning("wallet.unknown", error=str(error))  # the poll sees to it
+            await asyncio.sleep(min(LONGEST_REST, REST * (time.monotonic() - began)))
 
     async def _poll(self) -> None:
         back = LOOK_BACK
@@ -153,9 +157,13 @@ class Settlement:
         await self._engine.release(order.id, "order-lapsed")
 
     async def _ours(self, hashes: Sequence[str]) -> list[str]:
-        return await self._store.transaction(
-            lambda tx: [one for one in hashes if orders.owner_of(tx, one) is not None]
-        )
+        """Those that are our invoices and not credited yet: a wallet may hint twice."""
+
+        def work(tx: Tx) -> list[str]:
+            ours = [one for one in hashes if orders.owner_of(tx, one) is not None]
+            return [one for one in ours if not money.credited(tx, one)]
+
+        return await self._store.transaction(work)
 
     async def _credit(self, looks: Sequence[Look]) -> None:
         credits = [

@@ -16,6 +16,13 @@ from pathlib import Path
 from tests.real.bot_process import ROOT, WITHIN, environment
 from tests.real.relays import free_port
 
+_RUN = """\
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
+from nostr_relay.cli import main
+main()
+"""  # ends when its standard input does: however the tests die, it does not outlive them
+
 
 class NostrRelay:
     """PyPI's nostr-relay, in a process and a venv of its own (`make relay2`).
@@ -50,12 +57,13 @@ class NostrRelay:
         (folder / "config.yaml").write_text(json.dumps(config))
 
     def start(self) -> None:
-        program = nostr_relay_venv() / "bin" / "nostr-relay"
+        python = nostr_relay_venv() / "bin" / "python"
         with (self.folder / "relay.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(program), "-c", "config.yaml", "serve", "--use-uvicorn"],
+                [str(python), "-c", _RUN, "-c", "config.yaml", "serve", "--use-uvicorn"],
                 cwd=self.folder,
                 env=environment(HOME=str(self.folder)),
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -75,7 +83,7 @@ class NostrRelay:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(5)
+                process.communicate(timeout=5)
                 return
 
     def admits(self, pubkey: str) -> None:

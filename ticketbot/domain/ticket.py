@@ -24,6 +24,7 @@ import hashlib
 import re
 import struct
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -213,16 +214,20 @@ def ticket_link(
     `start` is in unix seconds, or `YYYY-MM-DD` for a whole day; `timezone` an IANA name.
     Nothing after the `#` reaches a server. Empty parts are left out, long texts are cut.
     """
+    link = f"{public_url.rstrip('/')}/t#{token}{_extras(title, start, timezone, place)}"
+    # a full stop at its end would be taken for the end of a sentence, not for the link's
+    return f"{link[:-1]}%2E" if link.endswith(".") else link
+
+
+@lru_cache(maxsize=256)
+def _extras(title: str, start: int | str | None, timezone: str, place: str) -> str:
     parts = {
         "e": _short(title),
         "p": _short(place),
         "w": "" if start is None else str(start),
         "z": timezone if start is not None else "",
     }
-    extras = "".join(f"&{name}={quote(text, safe='')}" for name, text in parts.items() if text)
-    link = f"{public_url.rstrip('/')}/t#{token}{extras}"
-    # a full stop at its end would be taken for the end of a sentence, not for the link's
-    return f"{link[:-1]}%2E" if link.endswith(".") else link
+    return "".join(f"&{name}={quote(text, safe='')}" for name, text in parts.items() if text)
 
 
 def _short(text: str) -> str:

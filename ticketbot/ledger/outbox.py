@@ -34,21 +34,24 @@ def put(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> bool:
 
 def due(tx: Tx, kind: str, now: int, skip: frozenset[int], most: int) -> list[Due]:
     """Rows of a kind whose time has come, oldest first, without those in hand."""
-    rows = tx.rows(
-        "SELECT id, key, kind, attempts, body, event FROM outbox LEFT JOIN signed USING (id)"
-        " WHERE kind = ? AND due <= ? ORDER BY due, id LIMIT ?",
+    known = tx.rows(
+        "SELECT id FROM outbox WHERE kind = ? AND due <= ? ORDER BY due, id LIMIT ?",
         (kind, now, most + len(skip)),
     )
-    open_ = tx.vault.open
-    found: list[Due] = []
-    for number, key, kind_, attempts, body, event in rows:
-        if number in skip or len(found) == most:
-            continue
-        signed = None if event is None else open_(event, b"signed")
-        found.append(
-            Due(number, key, kind_, attempts, orjson.loads(open_(body, b"outbox")), signed)
-        )
-    return found
+    fresh = [number for (number,) in known if number not in skip][:most]
+    rows = tx.rows(
+        "SELECT id, key, kind, attempts, body, event FROM outbox LEFT JOIN signed USING (id)"
+        " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY due, id",
+        (orjson.dumps(fresh).decode(),),
+    )
+    return [_due(tx, *row) for row in rows]
+
+
+def _due(
+    tx: Tx, number: int, key: str, kind: str, attempts: int, body: bytes, event: bytes | None
+) -> Due:
+    signed = None if event is None else tx.vault.open(event, b"signed")
+    return Due(number, key, kind, attempts, orjson.loads(tx.vault.open(body, b"outbox")), signed)
 
 
 def keep_signed(tx: Tx, number: int, event: bytes) -> None:

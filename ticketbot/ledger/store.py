@@ -78,7 +78,7 @@ class _Asked(NamedTuple):
 
 
 class Store:
-    """The SQLite ledger, opened for writing. One per process, one process per file."""
+    """The SQLite ledger, opened for writing. One per event loop, one process per file."""
 
     def __init__(self, path: Path, vault: Vault) -> None:
         self.path = path
@@ -164,8 +164,7 @@ class Store:
                 db.execute("ROLLBACK")
             failure = _explain(error, self.path)
             results = [[failure] * len(asked.works) for asked in group]
-        for asked, result in zip(group, results, strict=True):
-            asked.loop.call_soon_threadsafe(_answer, asked.future, result)
+        group[0].loop.call_soon_threadsafe(_answer, group, results)  # each call is a system call
 
 
 def _run_together(db: sqlite3.Connection, tx: Tx, group: list[_Asked]) -> list[list[Any]] | None:
@@ -205,9 +204,10 @@ def _explain(error: Exception, path: Path) -> Exception:
     return error
 
 
-def _answer(future: asyncio.Future[list[Any]], result: list[Any]) -> None:
-    if not future.done():
-        future.set_result(result)
+def _answer(group: Sequence[_Asked], results: Sequence[list[Any]]) -> None:
+    for asked, result in zip(group, results, strict=True):
+        if not asked.future.done():
+            asked.future.set_result(result)
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:

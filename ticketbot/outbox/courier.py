@@ -87,9 +87,7 @@ class Courier:
         marks += [
             self._judge(one, answer, now) for one, answer in zip(parcels, answers, strict=True)
         ]
-        for result in await self._store.transactions(marks):
-            if isinstance(result, Exception):
-                raise result
+        await self._store.transaction(lambda tx: _all(marks, tx))
         for row in dropped:
             self._log.info("message.dropped", key=row.key)
 
@@ -107,9 +105,7 @@ class Courier:
                 rows[at] = row._replace(signed=_pack(sealed))
                 works.append(partial(outbox.keep_signed, number=row.id, event=_pack(sealed)))
         failpoint("courier.before-signed")
-        for result in await self._store.transactions(works):
-            if isinstance(result, Exception):
-                raise result
+        await self._store.transaction(lambda tx: _all(works, tx))
 
     def _seal_all(self, letters: Sequence[Letter]) -> list[Sealed | Malformed]:
         """A batch; one that cannot be sealed does not take the others along."""
@@ -206,6 +202,11 @@ class Courier:
             outbox.done(tx, row.id)
 
         return work
+
+
+def _all(works: Sequence[Callable[[Tx], None]], tx: Tx) -> None:
+    for work in works:
+        work(tx)
 
 
 _PROTOCOLS = {1059: "nip17", 4: "nip04", 24133: "24133"}

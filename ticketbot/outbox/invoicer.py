@@ -54,16 +54,16 @@ class Invoicer:
         await self.claims.run()
 
     async def _make_all(self, rows: Sequence[Due]) -> None:
+        wanted = await self._store.transaction(lambda tx: [_order(tx, row) for row in rows])
         async with asyncio.TaskGroup() as tasks:
-            for row in rows:
-                tasks.create_task(self._make(row))
+            for row, (order, listed) in zip(rows, wanted, strict=True):
+                tasks.create_task(self._make(row, order, listed))
 
-    async def _make(self, row: Due) -> None:
+    async def _make(self, row: Due, order: Order, listed: Listed) -> None:
         external_id, order_id = row.body["external_id"], row.body["order"]
         try:
             found = await self._look_for(external_id) if self._doubtful(row) else []
             if not found:
-                order, listed = await self._order(order_id)
                 if order.state is not State.HELD:  # released meanwhile: nobody waits for it
                     await self._store.transaction(lambda tx: outbox.done(tx, row.id))
                     return
@@ -87,16 +87,6 @@ class Invoicer:
             found = await self._wallet.find(external_id)
         return found
 
-    async def _order(self, order_id: str) -> tuple[Order, Listed]:
-        def read(tx: Tx) -> tuple[Order, Listed]:
-            order = orders.get(tx, order_id)
-            assert order is not None
-            listed = listings.by_id(tx, order.event_id)
-            assert listed is not None
-            return order, listed
-
-        return await self._store.transaction(read)
-
     def _ask(self, order: Order, listed: Listed, external_id: str) -> InvoiceAsk:
         memo = f"{order.quantity} x {listed.listing.title[:120]}, order {order.short}"
         lives = self._engine.settings.hold_seconds + PAY_BEFORE_EXPIRY
@@ -108,6 +98,14 @@ class Invoicer:
         await self._store.transaction(lambda tx: outbox.postpone(tx, row.id, again))
         if row.attempts == 0:
             await self._engine.delayed(order_id)
+
+
+def _order(tx: Tx, row: Due) -> tuple[Order, Listed]:
+    order = orders.get(tx, row.body["order"])
+    assert order is not None
+    listed = listings.by_id(tx, order.event_id)
+    assert listed is not None
+    return order, listed
 
 
 def _row(made: Invoice, order_id: str) -> InvoiceRow:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,7 @@ from ticketbot.texts import say
 LONGEST = 1000
 AROUND_PROBLEMS = 350  # the title, and the sentences before and after the list
 PLACE_ON_TICKET = 120
+EVENTS_IN_MIND = 256  # what is said of an event to every buyer is made once
 
 
 class Manner(NamedTuple):
@@ -214,6 +216,7 @@ def price_line(listing: Listing) -> str:
     return ", ".join(general + tiers)
 
 
+@lru_cache(EVENTS_IN_MIND)
 def when_line(listing: Listing) -> str:
     """`Mon 1 Mar 2027, 19:00–22:00 (Europe/Lisbon)`, or the days of an all-day event."""
     if listing.all_day:
@@ -243,6 +246,7 @@ def _free(available: int | None, how: Manner) -> str:
     return f" · {say(key, how.language, n=available)}"
 
 
+@lru_cache(EVENTS_IN_MIND)
 def _link(listing: Listing, how: Manner) -> str:
     if listing.kind == 1:
         return f"nostr:{note_encode(listing.note_id)}"

@@ -1,0 +1,97 @@
+"""The benchmark runs, what it sells is genuine, and its figures are those of the contract.
+
+No test here asserts a time: a busy machine is no fault.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import report
+from benchmarks.__main__ import FULL, QUICK, ROOT, measure
+from benchmarks.bot import vault_of
+from benchmarks.crowd import BadService, Buyer
+from benchmarks.daemon import measure_daemon
+from benchmarks.growth import measure_growth
+from benchmarks.history import fill
+from benchmarks.speed import Size, measure_speed, measure_waiting
+from benchmarks.wallet import compare
+from ticketbot.ledger.audit import check_ledger, totals
+from ticketbot.ledger.store import read_ledger
+
+NOW = 1_900_000_000
+KEYS = {
+    "speed": {"floor_per_s", "bot_per_s", "floor_ratio"},
+    "waiting": {"paid_to_ticket_p50_ms", "paid_to_ticket_p99_ms"},
+    "lnbits": {"lnbits_raw_per_s", "lnbits_bot_per_s", "lnbits_ratio"},
+    "growth": {"growth_100k", "growth_1m"},
+    "daemon": {"idle_rss_mb", "ready_s"},
+}
+
+
+def test_a_tiny_run_has_the_figures_of_the_contract() -> None:
+    figures = measure(
+        {
+            "speed": lambda folder: measure_speed(folder, Size(1, 20, 10)),
+            "waiting": lambda folder: measure_waiting(folder, 20, 1),
+            "growth": lambda folder: measure_growth(
+                folder, 1, 20, {"growth_100k": 2_000, "growth_1m": 3_000}
+            ),
+            "daemon": lambda folder: measure_daemon(folder, 1),
+        }
+    )
+    figures |= compare([10.0, 12.0], [11.0])
+    assert figures.keys() >= set().union(*KEYS.values())
+    assert all(isinstance(value, float) and value > 0 for value in figures.values())
+    assert json.loads(json.dumps(figures)) == figures
+    table = report.table(figures).splitlines()
+    assert len(table) == 1 + len(figures), "a figure without a line in the table"
+
+
+def test_each_figure_of_the_contract_is_measured_by_a_full_run() -> None:
+    assert FULL.keys() == QUICK.keys() == KEYS.keys()
+    assert {row.key for row in report.ROWS} >= set().union(*KEYS.values())
+
+
+def test_an_aim_that_is_missed_is_said() -> None:
+    table = report.table({"floor_ratio": 0.39, "lnbits_ratio": 0.95, "ready_s": 3.5})
+    missed = [line for line in table.splitlines() if line.endswith("missed")]
+    assert len(missed) == 2
+    assert "≥ 0.4" in missed[0]
+    assert "≤ 3" in missed[1]
+
+
+def test_lnbits_under_the_bot_is_held_against_lnbits_around_it() -> None:
+    figures = compare([10.0, 20.0, 40.0], [15.0, 15.0])
+    assert figures["lnbits_ratio"] == pytest.approx((15 / 15 + 15 / 30) / 2)
+
+
+def test_a_made_up_history_is_one_that_the_audit_believes(tmp_path: Path) -> None:
+    fill(tmp_path, 1_234, NOW)
+    ledger, vault = tmp_path / "ledger.db", vault_of(tmp_path)
+    assert read_ledger(ledger, vault, totals).tickets == 1_234
+    findings = read_ledger(ledger, vault, check_ledger)
+    assert [finding for finding in findings if not finding.kept] == []
+
+
+def test_a_buyer_without_a_ticket_is_noticed() -> None:
+    buyer = Buyer("ab" * 32, "ws://127.0.0.1:1", "buy lisbon", keeps=True)
+    assert not buyer.served
+    with pytest.raises(BadService):
+        buyer.check(bytes(32))
+
+
+def test_the_command_measures_what_it_is_told(tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "daemon", "--out", out]
+    done = subprocess.run(
+        [*map(str, command)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(out.read_text()).keys() == KEYS["daemon"]
+    assert "idle memory" in done.stdout
