@@ -28,8 +28,8 @@ OVERLAP = 60  # at every later poll: the wallet's stamps need not be in order
 POLL = 12.0
 TICK = 1.0
 BATCH = 50
-REST = 9.0  # times as long as a look-up took: a tenth of a busy wallet is enough for looking
-LONGEST_REST = 1.0
+REST = 3.0  # times as long as a look-up took: a busy wallet has better things to do
+LONGEST_REST = 0.5
 MOST_HINTS = 1_000
 ALARM_AFTER = 60
 
