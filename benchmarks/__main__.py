@@ -25,7 +25,7 @@ FULL: Mapping[str, Measure] = {
     "daemon": lambda folder: measure_daemon(folder, starts=5),
     "speed": lambda folder: measure_speed(folder, Size(slices=15, purchases=500, floor=250)),
     "waiting": lambda folder: measure_waiting(folder, PER_SECOND, seconds=30),
-    "lnbits": lambda folder: measure_wallet(folder, slices=4, purchases=120),
+    "lnbits": lambda folder: measure_wallet(folder, slices=4, purchases=160),
     "growth": lambda folder: measure_growth(
         folder, 9, 400, {"growth_100k": 100_000, "growth_1m": 1_000_000}
     ),
