@@ -24,7 +24,7 @@ from ticketbot.lightning import Look, Wallet
 
 CURSOR = "wallet-cursor"
 LOOK_BACK = 48 * 3600  # at start
-OVERLAP = 60  # at every later poll: the wallet's stamps need not be in order
+OVERLAP = 20  # at every later poll: the wallet's stamps need not be in order
 POLL = 12.0
 TICK = 1.0
 BATCH = 50

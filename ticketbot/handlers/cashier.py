@@ -9,7 +9,7 @@ from ticketbot.domain.order import OPEN, Effect, Happening, Order, State, Step, 
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import issuing
 from ticketbot.handlers.context import Context
-from ticketbot.ledger import listings, money, orders, people, tickets
+from ticketbot.ledger import journal, listings, money, orders, people, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Tx
@@ -39,6 +39,7 @@ def invoiced(made: InvoiceRow, tx: Tx, ctx: Context) -> Reply:
     order, listed = _load(tx, made.order_id)
     if not orders.adopt_invoice(tx, made):
         return []
+    journal.note(tx, ctx.now, order.id, "invoice made", payment=made.payment_hash)
     moved = step(order.state, Happening.INVOICE_MADE)
     if Effect.SHOW_INVOICE not in moved.effects:
         return []
@@ -64,6 +65,7 @@ def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
     owner = "refunds" if owed else f"organizer:{listed.listing.organizer}"
     amount = credit.amount_msat
     money.post(tx, f"payment:{credit.payment_hash}", ctx.now, ("wallet", amount), (owner, -amount))
+    journal.note(tx, ctx.now, order.id, "paid", payment=credit.payment_hash, msat=amount, fate=fate)
     failpoint("cashier.credited")
     reply = carry_out(moved, order, listed.listing, credit.payment_hash, tx, ctx)
     if owed:
@@ -77,6 +79,7 @@ def released(order_id: str, why: str, tx: Tx, ctx: Context) -> Reply:
     moved = step(order.state, Happening.HOLD_OVER)
     if moved.state == order.state:
         return []
+    journal.note(tx, ctx.now, order.id, "released", why=why)
     reply = carry_out(moved, order, listed.listing, None, tx, ctx)
     order = order._replace(state=moved.state)
     said: Outcome = Said(why, {"order": order.short, "code": listed.code})
@@ -159,6 +162,7 @@ def _owe(
     refund = money.Refund(
         f"{order.id}-r{number}",
         order.id,
+        order.person,
         credit.payment_hash,
         credit.amount_msat,
         reason,
@@ -166,6 +170,9 @@ def _owe(
         ctx.now,
     )
     money.owe(tx, refund)
+    journal.note(
+        tx, ctx.now, order.id, "refund due", refund=refund.id, msat=refund.amount_msat, why=reason
+    )
     owed = RefundOwed(order.id, listing.title, credit.amount_msat, reason)
     alert = Said("alert-refund", {"order": order.id, "amount": credit.amount_msat})
     return [

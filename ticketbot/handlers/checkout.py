@@ -10,7 +10,7 @@ from ticketbot.domain.order import Happening, Order, State, step
 from ticketbot.errors import Refused
 from ticketbot.handlers import cashier, finding, viewing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.ledger import inbox, listings, marks, orders, outbox, tickets
+from ticketbot.ledger import inbox, journal, listings, marks, orders, outbox, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -72,6 +72,16 @@ def _place(
         hold_until=ctx.now + ctx.settings.hold_seconds,
     )
     orders.place(tx, order)
+    journal.note(
+        tx,
+        ctx.now,
+        order.id,
+        "placed",
+        event=order.event_id,
+        tier=tier,
+        seats=quantity,
+        msat=order.amount_msat,
+    )
     return order
 
 

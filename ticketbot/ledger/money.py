@@ -8,10 +8,11 @@ from ticketbot.ledger.store import Tx
 
 
 class Refund(NamedTuple):
-    """Money owed back to who paid it. `state`: due, sending or sent."""
+    """Money owed back to a person, for one payment. `state`: due, sending or sent."""
 
     id: str
     order_id: str
+    person: int
     payment_hash: str
     amount_msat: int
     reason: str
@@ -46,8 +47,8 @@ def post(tx: Tx, ref: str, now: int, *lines: tuple[str, int]) -> None:
 def owe(tx: Tx, refund: Refund) -> None:
     """Decide a refund."""
     tx.change(
-        "INSERT INTO refund (id, order_id, payment_hash, amount_msat, reason, state, decided_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO refund (id, order_id, person, payment_hash, amount_msat, reason, state,"
+        " decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         refund,
     )
 
@@ -64,12 +65,7 @@ def refunds_open(tx: Tx, most: int = 100) -> list[Refund]:
 
 def refunds_owed_to(tx: Tx, person: int) -> list[Refund]:
     """What is owed to a person."""
-    return _refunds(
-        tx,
-        "state <> 'sent' AND order_id IN (SELECT id FROM orders WHERE person = ?)"
-        " ORDER BY decided_at",
-        person,
-    )
+    return _refunds(tx, "state <> 'sent' AND person = ? ORDER BY decided_at, id", person)
 
 
 def set_destination(tx: Tx, refund_id: str, destination: str) -> None:
@@ -94,8 +90,8 @@ def owed_total(tx: Tx) -> int:
 
 def _refunds(tx: Tx, where: str, *params: object) -> list[Refund]:
     rows = tx.rows(
-        "SELECT id, order_id, payment_hash, amount_msat, reason, state, decided_at FROM refund"
-        f" WHERE {where}",
+        "SELECT id, order_id, person, payment_hash, amount_msat, reason, state, decided_at"
+        f" FROM refund WHERE {where}",
         params,
     )
     return [Refund(*row) for row in rows]

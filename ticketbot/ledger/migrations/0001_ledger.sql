@@ -28,7 +28,7 @@ CREATE TABLE listing (
     created_at INTEGER NOT NULL,
     starts     INTEGER NOT NULL,
     ends       INTEGER NOT NULL,
-    state      TEXT NOT NULL CHECK (state IN ('on-sale', 'cancelled')),
+    state      TEXT NOT NULL CHECK (state IN ('on-sale', 'cancelled', 'closed')),
     body       TEXT NOT NULL
 ) STRICT;
 CREATE INDEX listing_by_note ON listing (note_id);
@@ -110,24 +110,59 @@ CREATE TABLE ticket (
     issued_at    INTEGER NOT NULL,
     expires_at   INTEGER NOT NULL,
     nonce        BLOB NOT NULL,
-    token_hash   BLOB NOT NULL
+    token_hash   BLOB NOT NULL,
+    refund_id    TEXT REFERENCES refund (id)  -- which refund gives its price back, once it is void
 ) STRICT;
 CREATE INDEX ticket_by_order ON ticket (order_id);
 CREATE INDEX ticket_by_event ON ticket (event_id);
 CREATE INDEX ticket_by_holder ON ticket (holder, event_id);
 
+-- Money that goes back: what it gives back of which payment, and to whom it is owed now.
 CREATE TABLE refund (
     id           TEXT PRIMARY KEY,
     order_id     TEXT NOT NULL REFERENCES orders (id),
+    person       INTEGER NOT NULL REFERENCES person (id),
     payment_hash TEXT NOT NULL REFERENCES payment (payment_hash),
     amount_msat  INTEGER NOT NULL CHECK (amount_msat > 0),
     reason       TEXT NOT NULL,
     state        TEXT NOT NULL CHECK (state IN ('due', 'sending', 'sent')),
     decided_at   INTEGER NOT NULL,
-    destination  BLOB
+    destination  BLOB,
+    sent_at      INTEGER,
+    CHECK ((state = 'sent') = (sent_at IS NOT NULL))
 ) STRICT;
 CREATE INDEX refund_by_order ON refund (order_id);
+CREATE INDEX refund_by_person ON refund (person) WHERE state <> 'sent';
 CREATE INDEX refund_open ON refund (decided_at) WHERE state <> 'sent';
+
+-- A bolt11 of somebody else that the wallet was asked to pay, stored before it was asked.
+CREATE TABLE spend (
+    payment_hash TEXT PRIMARY KEY REFERENCES payment_hash (hash),
+    purpose      TEXT NOT NULL CHECK (purpose IN ('refund', 'payout')),
+    ref          TEXT NOT NULL,
+    amount_msat  INTEGER NOT NULL CHECK (amount_msat > 0),
+    fee_msat     INTEGER NOT NULL DEFAULT 0 CHECK (fee_msat >= 0),
+    state        TEXT NOT NULL CHECK (state IN ('open', 'paid', 'failed')),
+    made_at      INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    bolt11       BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX spend_by_ref ON spend (purpose, ref);
+CREATE UNIQUE INDEX spend_once ON spend (purpose, ref) WHERE state <> 'failed';
+
+-- Why everything that concerns money or entry is as it is. Names nobody; nobody edits it.
+CREATE TABLE decision (
+    id      INTEGER PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    what    TEXT NOT NULL,
+    detail  TEXT NOT NULL
+) STRICT;
+CREATE INDEX decision_by_subject ON decision (subject);
+CREATE TRIGGER decision_is_never_changed BEFORE UPDATE ON decision
+BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END;
+CREATE TRIGGER decision_is_never_deleted BEFORE DELETE ON decision
+BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END;
 
 -- Double entry: the rows of one `ref` sum to zero, and nobody edits the past.
 CREATE TABLE entry (
@@ -146,7 +181,7 @@ BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
 CREATE TABLE outbox (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,  -- an id is never used twice
     key      TEXT NOT NULL UNIQUE,
-    kind     TEXT NOT NULL CHECK (kind IN ('invoice', 'message', 'note')),
+    kind     TEXT NOT NULL CHECK (kind IN ('invoice', 'message', 'note', 'refund', 'closing')),
     due      INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     body     BLOB NOT NULL

@@ -1,0 +1,40 @@
+"""The journal: every decision about money and entry, in the order in which it was taken.
+
+Append-only, written in the transaction that decides. It names nobody: subjects are the ids of
+orders, events and tickets, details are amounts, states and reasons.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import orjson
+
+from ticketbot.ledger.store import Tx
+
+Detail = str | int | bool | None
+
+
+class Decision(NamedTuple):
+    """What was decided, when (unix seconds), about which order, event or ticket."""
+
+    at: int
+    subject: str
+    what: str
+    detail: dict[str, Detail]
+
+
+def note(tx: Tx, at: int, subject: str, what: str, **detail: Detail) -> None:
+    """Write a decision down. `what` is a few words of ours; `detail` holds nothing personal."""
+    tx.change(
+        "INSERT INTO decision (at, subject, what, detail) VALUES (?, ?, ?, ?)",
+        (at, subject, what, orjson.dumps(detail).decode()),
+    )
+
+
+def of(tx: Tx, subject: str) -> list[Decision]:
+    """Everything that was decided about one subject, oldest first."""
+    rows = tx.rows(
+        "SELECT at, subject, what, detail FROM decision WHERE subject = ? ORDER BY id", (subject,)
+    )
+    return [Decision(at, about, what, orjson.loads(detail)) for at, about, what, detail in rows]
