@@ -24,6 +24,7 @@ CONTRACT = {
     "web": "listen public_url",
     "sales": "hold_seconds max_holds_per_buyer max_tickets_per_order",
     "limits": "messages_per_minute",
+    "privacy": "purge_days",
 }
 TARGETS = ("demo", "test", "test-long", "check", "bench")
 

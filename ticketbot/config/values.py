@@ -103,6 +103,13 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Privacy:
+    """`purge_days`: how long after an event's end its buyers are known."""
+
+    purge_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of it. `lnbits` is None with another wallet, `web` is None where nothing listens.
 
@@ -118,6 +125,7 @@ class Config:
     web: Web | None
     sales: Sales
     limits: Limits
+    privacy: Privacy
     warnings: tuple[str, ...]
 
     def secrets(self) -> tuple[Secret, ...]:

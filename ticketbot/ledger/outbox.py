@@ -55,16 +55,22 @@ def _due(
 
 
 def keep_signed(tx: Tx, number: int, event: bytes) -> None:
-    """Store the signed event before anybody sees it; a re-wrap replaces it."""
+    """Store the signed event before anybody sees it; a re-wrap replaces it.
+
+    Its row may be gone meanwhile: the person it was for asked to be forgotten.
+    """
     tx.change(
-        "INSERT OR REPLACE INTO signed (id, event) VALUES (?, ?)",
-        (number, tx.vault.seal(event, b"signed")),
+        "INSERT OR REPLACE INTO signed (id, event) SELECT id, ? FROM outbox WHERE id = ?",
+        (tx.vault.seal(event, b"signed"), number),
     )
 
 
 def accept(tx: Tx, number: int, relay: str) -> None:
     """A relay said OK."""
-    tx.change("INSERT OR IGNORE INTO accepted (id, relay) VALUES (?, ?)", (number, relay))
+    tx.change(
+        "INSERT OR IGNORE INTO accepted (id, relay) SELECT id, ? FROM outbox WHERE id = ?",
+        (relay, number),
+    )
 
 
 def accepted(tx: Tx, number: int) -> set[str]:
