@@ -125,9 +125,7 @@ def drop_poison(tx: Tx, before: int) -> int:
 def _unbind(tx: Tx, value: str | int, *, orders: str, tickets: str, refunds: str) -> int:
     """Take the person out of the rows that these conditions on `value` find; how many orders."""
     them = (value,)
-    tx.change(
-        f"DELETE FROM request WHERE order_id IN (SELECT id FROM orders WHERE {orders})", them
-    )
+    tx.change(f"DELETE FROM request WHERE order_id IN (SELECT id FROM orders WHERE {orders})", them)
     tx.change(
         "UPDATE spend SET bolt11 = NULL WHERE purpose = 'refund' AND state <> 'open'"
         f" AND ref IN (SELECT id FROM refund WHERE {refunds})",
@@ -135,9 +133,7 @@ def _unbind(tx: Tx, value: str | int, *, orders: str, tickets: str, refunds: str
     )
     tx.change(f"UPDATE refund SET person = {NOBODY}, destination = NULL WHERE {refunds}", them)
     tx.change(f"UPDATE ticket SET holder = {NOBODY} WHERE {tickets}", them)
-    return tx.change(
-        f"UPDATE orders SET person = {NOBODY}, request_id = NULL WHERE {orders}", them
-    )
+    return tx.change(f"UPDATE orders SET person = {NOBODY}, request_id = NULL WHERE {orders}", them)
 
 
 def _json(values: Sequence[str | int]) -> str:
