@@ -89,10 +89,16 @@ def postpone(tx: Tx, number: int, due_at: int) -> None:
 
 
 def quarantine(tx: Tx, room: str, key: str, error: str, body: bytes, now: int) -> None:
-    """Put poison aside, sealed, so that the rest goes on."""
+    """Put poison aside so that the rest goes on; sealed, and what it made fail may quote it."""
     tx.change(
         "INSERT INTO quarantine (at, room, key, error, body) VALUES (?, ?, ?, ?, ?)",
-        (now, room, key, error, tx.vault.seal(body, b"quarantine")),
+        (
+            now,
+            room,
+            key,
+            tx.vault.seal(error.encode(errors="replace"), b"quarantine-error"),
+            tx.vault.seal(body, b"quarantine"),
+        ),
     )
 
 

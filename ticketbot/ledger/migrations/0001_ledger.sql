@@ -209,6 +209,6 @@ CREATE TABLE quarantine (
     at    INTEGER NOT NULL,
     room  TEXT NOT NULL,
     key   TEXT NOT NULL,
-    error TEXT NOT NULL,
+    error BLOB NOT NULL,  -- sealed like the body: it may quote it
     body  BLOB NOT NULL
 ) STRICT;
