@@ -20,6 +20,7 @@ from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
 from ticketbot.envelopes import Envelopes
 from ticketbot.errors import Broken, Retry
+from ticketbot.forgetting import Forgetter
 from ticketbot.handlers.context import Settings
 from ticketbot.housekeeping import Housekeeper
 from ticketbot.intake import Interests, take_in
@@ -118,6 +119,7 @@ class App:
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
         )
+        self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock)
         self.desk = LedgerDesk(self.store, self.engine, self.wallet, settings, signer)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -142,6 +144,10 @@ class App:
         """Write the heartbeat now, and not only at the next round."""
         await self._housekeeper.tidy()
 
+    async def forget(self) -> None:
+        """Forget whoever is due now, and not only when the day is over."""
+        await self._forgetter.forget()
+
     async def summary(self) -> str:
         """How the bot is, in one line for people."""
         now = int(self._clock())
@@ -164,6 +170,7 @@ class App:
                 tasks.create_task(take_in(self._queue, self.engine)),
                 tasks.create_task(self._settlement.run()),
                 tasks.create_task(self._housekeeper.run()),
+                tasks.create_task(self._forgetter.run()),
             ]
             self.ready.set()
             await stop.wait()

@@ -31,6 +31,7 @@ from ticketbot.ledger import inbox, marks, orders, outbox, people
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.limits import Budget, Verdict
+from ticketbot.log import whereabouts
 from ticketbot.metrics import metrics
 from ticketbot.posting import post
 from ticketbot.replies.outcome import Addressee, Failed, Outcome, Reply, Said, Told
@@ -266,11 +267,11 @@ class Engine:
         if event is None or isinstance(error, Broken):
             raise error
         now = int(self._clock())
-        self._log.error("inbox.quarantined", event_id=event.id, error=repr(error), exc_info=error)
+        key = self.store.vault.tag(b"quarantine", bytes.fromhex(event.id)).hex()
+        self._log.error("inbox.quarantined", key=key, where=whereabouts(error))
+        body = orjson.dumps(event._asdict())
         await self.store.transaction(
-            lambda tx: outbox.quarantine(
-                tx, "inbox", _guarded(tx, event), repr(error), orjson.dumps(event._asdict()), now
-            )
+            lambda tx: outbox.quarantine(tx, "inbox", key, repr(error), body, now)
         )
 
 
@@ -281,11 +282,6 @@ def _answer(request: Request, tx: Tx, ctx: Context) -> Reply:
             return handlers.answer(request, tx, ctx)
     except Refused as refused:
         return [Failed(refused)]
-
-
-def _guarded(tx: Tx, event: Event) -> str:
-    """A name for an event from which nobody finds its author on a relay."""
-    return tx.vault.tag(b"quarantine", bytes.fromhex(event.id)).hex()
 
 
 def _advance(caught: Mapping[str, int]) -> Work:

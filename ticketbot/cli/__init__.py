@@ -52,21 +52,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more
         return FAILED
     except Exception as error:  # noqa: BLE001 - the last door: behind it is only the shell
-        return _explain(error)
+        return _explain(error, args)
     return code
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: Exception, args: Namespace) -> int:
     """An error as a sentence, and whose move it is as an exit code."""
     causes = list(_causes(error))
     bugs = [cause for cause in causes if not isinstance(cause, TicketbotError | OSError)]
     error = (bugs or causes)[0]
+    clean = _without_secrets(args)
     if isinstance(error, TicketbotError):
-        return _complain(str(error), getattr(error, "exit_code", FAILED))
+        return _complain(clean(str(error)), getattr(error, "exit_code", FAILED))
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
-        return _complain(f"{where}{error.strerror}", FAILED)
-    return _confess(error)
+        return _complain(clean(f"{where}{error.strerror}"), FAILED)
+    return _confess(error, clean)
+
+
+def _without_secrets(args: Namespace) -> Callable[[str], str]:
+    """What takes secrets out of a text: those of the configuration, and what looks like one."""
+    from ticketbot.cli.opening import load_config
+    from ticketbot.log import redactor
+
+    try:
+        secrets = [secret.reveal() for secret in load_config(args).secrets()]
+    except TicketbotError:
+        secrets = []
+    redact = redactor(secrets, people=True)
+    return lambda text: redact(text.encode(errors="replace")).decode()
 
 
 def _causes(error: Exception) -> Iterator[Exception]:
@@ -78,19 +92,15 @@ def _causes(error: Exception) -> Iterator[Exception]:
         yield error
 
 
-def _confess(bug: Exception) -> int:
+def _confess(bug: Exception, clean: Callable[[str], str]) -> int:
     """A mistake of the program: where it was, and no secret."""
-    from ticketbot.log import redactor
-
-    redact = redactor()
     if os.environ.get(DEBUG) == "1":
-        trace = "".join(traceback.format_exception(bug))
-        sys.stderr.write(redact(trace.encode(errors="replace")).decode())
+        sys.stderr.write(clean("".join(traceback.format_exception(bug))))
     frames = traceback.extract_tb(bug.__traceback__)
     place = "".join(f" at {Path(one.filename).name}:{one.lineno}" for one in frames[-1:])
     said = f"{type(bug).__name__}{place}: {' '.join(str(bug).split())}"
-    said = redact(said.encode(errors="replace")).decode()
-    return _complain(f"this is a bug, please report: {said} ({DEBUG}=1 shows more)", FAILED)
+    said = f"this is a bug, please report: {clean(said)} ({DEBUG}=1 shows more)"
+    return _complain(said, FAILED)
 
 
 def _complain(sentence: str, code: int) -> int:

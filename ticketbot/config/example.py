@@ -88,6 +88,10 @@ max_tickets_per_order = 10
 [limits]
 # From one sender; after that one polite answer, then silence.
 messages_per_minute = 60
+
+[privacy]
+# So many days after an event's end the bot forgets who was there.
+purge_days = 90
 """
 
 

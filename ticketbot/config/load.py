@@ -19,6 +19,7 @@ from ticketbot.config.values import (
     Limits,
     Lnbits,
     Nostr,
+    Privacy,
     Sales,
     Secret,
     Web,
@@ -53,6 +54,7 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
             max_tickets_per_order=reader.number("sales", "max_tickets_per_order", 10, 1, 100),
         ),
         limits=Limits(reader.number("limits", "messages_per_minute", 60, 1, 100_000)),
+        privacy=Privacy(reader.number("privacy", "purge_days", 90, 1, 3650)),
         warnings=tuple(reader.warnings),
     )
     reader.finish()

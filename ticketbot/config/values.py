@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NoReturn
 
+from ticketbot.config.people import secret_hex
+
 ANYONE: Final = None
 """`Bot.organizers` when the notes of anyone who names the bot are sold."""
 
@@ -103,6 +105,13 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Privacy:
+    """`purge_days`: how long after an event's end its buyers are known."""
+
+    purge_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of it. `lnbits` is None with another wallet, `web` is None where nothing listens.
 
@@ -118,11 +127,13 @@ class Config:
     web: Web | None
     sales: Sales
     limits: Limits
+    privacy: Privacy
     warnings: tuple[str, ...]
 
     def secrets(self) -> tuple[Secret, ...]:
-        """Every secret in it, for the logs to leave out."""
-        keys = [self.bot.nsec, self.bot.ticket_key]
+        """Every secret in it, for the logs to leave out; the nsec also in hex."""
+        nsec = self.bot.nsec
+        keys = [nsec, Secret(secret_hex(nsec.reveal())), self.bot.ticket_key]
         if self.lnbits is not None:
             keys += [self.lnbits.invoice_key, self.lnbits.admin_key]
         return tuple(key for key in keys if key is not None)

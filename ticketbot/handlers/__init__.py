@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, operator
+from ticketbot.handlers import attendee, checkout, operator, privacy
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -22,6 +22,7 @@ COMMANDS: dict[type, Handler] = {
     c.CancelOrder: attendee.cancel,
     c.ShowLink: attendee.link,
     c.Refund: attendee.refund,
+    c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
 }
 

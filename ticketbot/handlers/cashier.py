@@ -142,6 +142,8 @@ def _unfit(order: Order, listed: Listed, credit: Credit, tx: Tx, ctx: Context) -
         return "refund-cancelled"
     if ctx.now >= listing.end:
         return "refund-over"
+    if order.person == people.NOBODY:
+        return "refund-forgotten"
     if order.state in OPEN:
         return None
     free = listings.available(listings.seats_of(tx, order.event_id), order.tier)

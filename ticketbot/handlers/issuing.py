@@ -77,13 +77,16 @@ def token_of(tx: Tx, ctx: Context, row: TicketRow, holder: Person) -> str:
 
 
 def by_capability(tx: Tx, capability: str) -> TicketRow | None:
-    """The live ticket whose picture this capability opens, or None."""
+    """The live ticket whose picture this capability opens, or None.
+
+    None also when its holder was forgotten: its token cannot be made any more.
+    """
     try:
         raw = base64.urlsafe_b64decode(capability + "=" * (-len(capability) % 4))
     except ValueError:
         return None
     row = tickets.get(tx, base64.b32encode(raw[:10]).decode().lower())
-    if row is None or row.state == "void":
+    if row is None or row.state == "void" or row.holder == people.NOBODY:
         return None
     return row if hmac.compare_digest(_capability(tx, row), capability) else None
 

@@ -16,6 +16,7 @@ import orjson
 import structlog
 
 from ticketbot import qr
+from ticketbot.domain.nip19 import npub_encode
 from ticketbot.envelopes import Envelopes, Letter, Protocol, Sealed
 from ticketbot.errors import Malformed
 from ticketbot.failpoints import failpoint
@@ -172,7 +173,11 @@ class Courier:
         if sealed.kind == 1059 and not took and too_old and not row.body.get("now"):
             return self._redate(row, now)
         again = now + delay(row.attempts)
-        words = {relay: ok.text for relay, ok in answer.items() if not ok.accepted}
+        words = {
+            relay: _without(row.body["to"], ok.text)
+            for relay, ok in answer.items()
+            if not ok.accepted
+        }
         self._log.info("message.postponed", key=row.key, refused=words, silent=missing)
 
         def work(tx: Tx) -> None:
@@ -210,6 +215,11 @@ def _all(works: Sequence[Callable[[Tx], None]], tx: Tx) -> None:
 
 
 _PROTOCOLS = {1059: "nip17", 4: "nip04", 24133: "24133"}
+
+
+def _without(pubkey: str, text: str) -> str:
+    """A relay's words for the log, which names no attendee."""
+    return text.replace(pubkey, "…").replace(npub_encode(pubkey), "…")
 
 
 def _is_for_bot(row: Due, reach: dict[str, Reach]) -> bool:
