@@ -27,11 +27,11 @@ async def test_sixty_kills_lose_nothing(tmp_path: Path) -> None:
         tokens: list[str] = []
         done = asyncio.Event()
         buyers = [asyncio.create_task(_keep_buying(it, relay, tokens, done)) for _ in range(4)]
-        while it.deaths < KILLS:
-            before = it.deaths
+        while it.minder.deaths < KILLS:
+            before = it.minder.deaths
             await asyncio.sleep(chance.uniform(0.0, 4.0))
             await it.daemon.kill()
-            while it.deaths == before:
+            while it.minder.deaths == before:
                 await asyncio.sleep(0.02)
         done.set()
         await asyncio.gather(*buyers)
