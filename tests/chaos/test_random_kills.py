@@ -15,7 +15,7 @@ from ticketbot.demo.stage import run_relay
 from ticketbot.keys import Keys
 
 KILLS = 60
-SEED = int(os.environ.get("TICKETBOT_CHAOS_SEED", "20270301"))
+SEED = int(os.environ.get("CHAOS_SEED", "20270301"))
 
 
 @pytest.mark.long
