@@ -53,8 +53,14 @@ def read(ledger: Path) -> Books:
         ):
             held[event] += quantity
         return Books(
-            {e: (o, h) for e, o, h in rows("SELECT external_id, order_id, payment_hash FROM invoice")},
-            {h: (o, m) for h, o, m in rows("SELECT payment_hash, order_id, amount_msat FROM payment")},
+            {
+                e: (o, h)
+                for e, o, h in rows("SELECT external_id, order_id, payment_hash FROM invoice")
+            },
+            {
+                h: (o, m)
+                for h, o, m in rows("SELECT payment_hash, order_id, amount_msat FROM payment")
+            },
             {i: (s, q) for i, s, q in rows("SELECT id, state, quantity FROM orders")},
             rows(
                 "SELECT id, order_id, payment_hash, price_msat, event_id, token_hash FROM ticket"
@@ -67,7 +73,7 @@ def read(ledger: Path) -> Books:
 
 
 def check(ledger: Path, wallet: Sequence[Taken], tokens: Iterable[str], key: bytes) -> list[str]:
-    """Everything that is wrong. `tokens`: every ticket that anybody was sent, as often as it was."""
+    """Everything that is wrong. `tokens`: every ticket that anybody was sent."""
     books = read(ledger)
     return [
         *_wallet(books, wallet),

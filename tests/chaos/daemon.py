@@ -127,7 +127,9 @@ class Daemon:
     async def audit(self) -> list[Finding]:
         """Every invariant that does not hold."""
         taken = await asyncio.to_thread(self.purse.taken)
-        received = [Received(one.payment_hash, one.msat, one.external_id) for one in taken if one.paid]
+        received = [
+            Received(one.payment_hash, one.msat, one.external_id) for one in taken if one.paid
+        ]
         path, vault = self.folder / "ledger.db", open_vault(self.keys)
         findings = read_ledger(path, vault, check_ledger)
         findings += read_ledger(path, vault, lambda tx: check_wallet(tx, received, None))

@@ -33,6 +33,8 @@ class Minder:
     def __init__(self, daemon: Minded) -> None:
         self.deaths = 0
         self.hung = 0
+        self.rests = False
+        """Nobody starts it again as long as this is so."""
         self._daemon = daemon
         self._name = f"@ticketbot-{os.getpid()}-{secrets.token_hex(4)}"
         self._pinged = 0.0
@@ -49,7 +51,9 @@ class Minder:
     async def run(self) -> None:
         """For ever; every start after the first is without failpoints."""
         while True:
-            if self._daemon.alive and self._silent():
+            if self.rests:
+                pass
+            elif self._daemon.alive and self._silent():
                 self.hung += 1
                 await self._daemon.kill()
             elif not self._daemon.alive:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from ticketbot import cli
+from ticketbot.domain.nostr import Event
 from ticketbot.engine import Engine
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers import cashier
 from ticketbot.handlers.cashier import Credit
 from ticketbot.ledger import money, orders
+from ticketbot.ledger.store import Tx
 from ticketbot.outbox.invoicer import Invoicer
+from ticketbot.relay.funnel import Funnel
 
 
 def orphan() -> None:
@@ -24,45 +27,43 @@ def orphan() -> None:
 
 
 def split() -> None:
-    """The payment is credited in one transaction, the tickets are made in another."""
+    """The payment is credited in one transaction, its tickets are made in another."""
     whole = Engine.settle
 
     async def settle(self: Engine, credits: Sequence[Credit]) -> int:
         now = int(self._clock())
-        for credit in credits:
-
-            def work(tx: object, credit: Credit = credit) -> None:
-                order_id = orders.owner_of(tx, credit.payment_hash)  # type: ignore[arg-type]
-                if order_id and not money.credited(tx, credit.payment_hash):  # type: ignore[arg-type]
-                    money.credit(  # type: ignore[call-arg]
-                        tx,  # type: ignore[arg-type]
-                        credit.payment_hash,
-                        order_id,
-                        credit.amount_msat,
-                        now,
-                        "tickets",
-                    )
-
-            await self.store.transaction(work)
+        for one in credits:
+            await self.store.transaction(partial(_credit_only, one, now))
         failpoint("cashier.credited")
         return await whole(self, credits)
 
     Engine.settle = settle  # type: ignore[method-assign]
 
 
-def forgetful() -> None:
-    """A hold ends when its time is over, whatever the wallet says."""
-    from ticketbot.settlement import Settlement
-
-    async def end_hold(self: Settlement, order: object, invoice: object) -> None:
-        await self._engine.release(order.id, "order-lapsed")  # type: ignore[attr-defined]
-
-    Settlement._end_hold = end_hold  # type: ignore[method-assign, assignment]
+def _credit_only(one: Credit, now: int, tx: Tx) -> None:
+    order_id = orders.owner_of(tx, one.payment_hash)
+    if order_id is not None and not money.credited(tx, one.payment_hash):
+        money.credit(tx, one.payment_hash, order_id, one.amount_msat, now, "tickets")
 
 
-MUTANTS: dict[str, Callable[[], None]] = {"orphan": orphan, "split": split, "forgetful": forgetful}
+def hasty() -> None:
+    """An event's id is remembered before its signature is verified."""
+    known = Funnel.knows
 
-assert cashier  # the room whose one transaction `split` takes apart
+    def knows(self: Funnel, event_id: str) -> bool:
+        before = known(self, event_id)
+        self._seen.add(event_id)
+        return before
+
+    async def hand_on(self: Funnel, event: Event) -> bool:
+        await self._put(event)
+        return True
+
+    Funnel.knows = knows  # type: ignore[method-assign]
+    Funnel.hand_on = hand_on  # type: ignore[method-assign]
+
+
+MUTANTS: dict[str, Callable[[], None]] = {"orphan": orphan, "split": split, "hasty": hasty}
 
 
 def main() -> int:

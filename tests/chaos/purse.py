@@ -70,7 +70,10 @@ class LnbitsPurse:
             assert status == 200, page
             found += [
                 Taken(
-                    row["payment_hash"], row["amount"], row["external_id"], row["status"] == "success"
+                    row["payment_hash"],
+                    row["amount"],
+                    row["external_id"],
+                    row["status"] == "success",
                 )
                 for row in page["data"]
                 if row["amount"] > 0

@@ -17,7 +17,11 @@ from tests.chaos.evening import Evening, evening
 from ticketbot.demo.stage import run_relay
 
 COMMITS = range(2, 14)
-WAYS = ["kill", "raise", "hang"]
+WAYS = [
+    "kill",
+    pytest.param("raise", marks=pytest.mark.long),
+    pytest.param("hang", marks=pytest.mark.long),
+]
 PLACES = [
     "engine.letter-answered",
     "engine.before-invoiced",
@@ -67,6 +71,12 @@ async def test_a_named_place(tmp_path: Path, relay: str, place: str, way: str) -
     await one_evening(tmp_path, relay, place, way, 1)
 
 
+@pytest.mark.parametrize("way", ["raise", "hang"])
+async def test_one_place_in_the_other_ways(tmp_path: Path, relay: str, way: str) -> None:
+    """All places in all ways are in the long suite."""
+    await one_evening(tmp_path, relay, "engine.before-settle", way, 1)
+
+
 @pytest.mark.parametrize("visit", [2, 3])
 @pytest.mark.parametrize("place", [place for place in PLACES if place.startswith("courier")])
 async def test_a_kill_at_a_later_message(
@@ -81,7 +91,7 @@ async def test_a_kill_around_a_commit(tmp_path: Path, relay: str, place: str, vi
     await one_evening(tmp_path, relay, place, "kill", visit)
 
 
-@pytest.mark.parametrize("way", ["raise", "hang"])
+@pytest.mark.parametrize("way", WAYS[1:])
 @pytest.mark.parametrize("place", ["ledger.before-commit", "ledger.after-commit"])
 async def test_trouble_around_a_commit(tmp_path: Path, relay: str, place: str, way: str) -> None:
     await one_evening(tmp_path, relay, place, way, 8)

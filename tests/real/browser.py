@@ -28,9 +28,7 @@ def chromium_path() -> str:
     for place in (os.environ.get("CHROMIUM", ""), *PLACES):
         if place and Path(place).exists():
             return place
-    pytest.fail(
-        "no Chromium here: apt-get install chromium-headless-shell, or set CHROMIUM"
-    )
+    pytest.fail("no Chromium here: apt-get install chromium-headless-shell, or set CHROMIUM")
 
 
 @asynccontextmanager
