@@ -58,13 +58,17 @@ class Client:
 
     async def write(self, text: str, via: Protocol = "nip17", ago: int = 0) -> bytes:
         """Send the bot an encrypted message; the event's JSON."""
+        sealed = self.seal(text, via, ago)
+        await self.send(sealed)
+        return sealed
+
+    def seal(self, text: str, via: Protocol = "nip17", ago: int = 0) -> bytes:
+        """What `write` sends: the event's JSON."""
         stamp = int(self._clock()) - ago
         if not ago:  # the same words in the same second would be the same message
             stamp = self._stamp = max(stamp, self._stamp + 1)
         letter = Letter(via, self._bot, stamp, text)
-        sealed = self._envelopes.seal([letter])[0]
-        await self.send(sealed.json)
-        return sealed.json
+        return self._envelopes.seal([letter])[0].json
 
     async def send(self, event: bytes) -> None:
         """Send an event as it is."""
