@@ -219,6 +219,7 @@ def settings_of(config: Config, bot: str) -> Settings:
         max_holds_per_buyer=config.sales.max_holds_per_buyer,
         max_tickets_per_order=config.sales.max_tickets_per_order,
         messages_per_minute=config.limits.messages_per_minute,
+        proof_of_work_bits=config.limits.proof_of_work_bits,
     )
 
 

@@ -21,6 +21,7 @@ from ticketbot.domain.nostr import Event
 from ticketbot.domain.order import Order
 from ticketbot.domain.speech import read_text
 from ticketbot.domain.ticket import TicketKey
+from ticketbot.domain.work import proven
 from ticketbot.envelopes import Envelopes, Opened
 from ticketbot.errors import Broken, Malformed, Refused, Retry
 from ticketbot.failpoints import failpoint
@@ -87,7 +88,7 @@ class Engine:
         for event, letter in zip(letters, opened, strict=True):
             if isinstance(letter, Malformed):
                 metrics().dm_received.labels("?", "malformed").inc()
-            elif (work := self._letter(letter, ctx)) is not None:
+            elif (work := self._letter(letter, ctx, proven(event))) is not None:
                 works.append((work, event))
         if caught:
             works.append((_advance(caught), None))
@@ -178,7 +179,7 @@ class Engine:
 
         return await self.store.transaction(work)
 
-    def _letter(self, letter: Opened, ctx: Context) -> Work | None:
+    def _letter(self, letter: Opened, ctx: Context, effort: int) -> Work | None:
         """The transaction that answers one letter; None for what is not answered."""
         age = ctx.now - letter.sent_at
         if letter.protocol == "24133":
@@ -214,7 +215,7 @@ class Engine:
                 return
             first = Failed(Refused("try-later", "slow-down")) if verdict == "warn" else said
             person = people.meet(tx, letter.sender, letter.protocol)
-            request = Request(person, letter.protocol, command or Hello(), request_id)
+            request = Request(person, letter.protocol, command or Hello(), request_id, effort)
             reply: Reply = [first] if first is not None else _answer(request, tx, ctx)
             to = Addressee(letter.sender, letter.protocol, request_id, person.id)
             post(tx, ctx, to, reply, tx.vault.tag(b"letter", letter.key).hex())
