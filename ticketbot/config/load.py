@@ -54,6 +54,7 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
         ),
         limits=Limits(
             messages_per_minute=reader.number("limits", "messages_per_minute", 60, 1, 100_000),
+            newcomers_per_minute=reader.number("limits", "newcomers_per_minute", 2000, 1, 100_000),
             proof_of_work_bits=reader.number("limits", "proof_of_work_bits", 20, 0, 40),
         ),
         warnings=tuple(reader.warnings),

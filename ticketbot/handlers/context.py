@@ -30,6 +30,7 @@ class Settings:
     max_holds_per_buyer: int = 2
     max_tickets_per_order: int = 10
     messages_per_minute: int = 60
+    newcomers_per_minute: int = 2000
     proof_of_work_bits: int = 20  # of newcomers, where many orders are left unpaid; 0: never
 
 
