@@ -15,7 +15,6 @@ import structlog
 
 from ticketbot.config import Config
 from ticketbot.desk import LedgerDesk
-from ticketbot.domain.nostr import Event
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
 from ticketbot.envelopes import Envelopes
@@ -23,7 +22,7 @@ from ticketbot.errors import Broken, Retry
 from ticketbot.forgetting import Forgetter
 from ticketbot.handlers.context import Settings
 from ticketbot.housekeeping import Housekeeper
-from ticketbot.intake import Interests, take_in
+from ticketbot.intake import Inbox, Interests, comes_first, take_in
 from ticketbot.keys import Keys
 from ticketbot.ledger import listings, marks
 from ticketbot.ledger.store import Store, Tx
@@ -33,13 +32,12 @@ from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
 from ticketbot.relay.directory import Directory
-from ticketbot.relays import Caught, RelayPool
+from ticketbot.relays import RelayPool
 from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
 from ticketbot.settlement import LOOK_BACK, Settlement
 from ticketbot.wallets.fake import FakeWallet
 from ticketbot.web import app as web
 
-QUEUE = 2048
 FIRST_LOOK = 8.0  # seconds the wallet has at start before the bot goes on without it
 RELAYS_ANSWER = 1.0  # seconds until READY is said without those that are silent
 LAST_WORDS = 8.0  # seconds the outbox has to empty its hands when the bot is stopped
@@ -96,7 +94,7 @@ class App:
         envelopes = Envelopes(self.keys, clock=clock)
         self.engine = Engine(self.store, envelopes, settings, signer, clock)
         self.interests = Interests(self.keys.pubkey, clock)
-        self._queue: asyncio.Queue[Event | Caught] = asyncio.Queue(QUEUE)
+        self._queue = Inbox(lambda event: comes_first(event, self.interests, self.engine))
         self._marks: dict[str, int] = {}
         relays = config.nostr.relays
         self.pool = RelayPool(
@@ -227,6 +225,8 @@ def settings_of(config: Config, bot: str) -> Settings:
         max_holds_per_buyer=config.sales.max_holds_per_buyer,
         max_tickets_per_order=config.sales.max_tickets_per_order,
         messages_per_minute=config.limits.messages_per_minute,
+        newcomers_per_minute=config.limits.newcomers_per_minute,
+        proof_of_work_bits=config.limits.proof_of_work_bits,
     )
 
 

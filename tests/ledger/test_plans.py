@@ -21,8 +21,10 @@ import pytest
 
 from tests.story.cast import DAY, HOUR, Person, Stage
 from ticketbot.demo.stage import run_relay
+from ticketbot.domain.holds import REMEMBERED
 from ticketbot.ledger import (
     forgetting,
+    holds,
     inbox,
     listings,
     marks,
@@ -36,7 +38,7 @@ from ticketbot.ledger import (
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
 
-ROOMS = (forgetting, inbox, listings, marks, money, orders, outbox, people, tickets)
+ROOMS = (forgetting, holds, inbox, listings, marks, money, orders, outbox, people, tickets)
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
 ONLY_OPERATORS_ASK = {"orders.ending", "orders.invoice_asked", "money.destination"}
@@ -202,6 +204,10 @@ async def _play(stage: Stage) -> None:
     await alice.gets_a_ticket()
     await alice.says("buy porto")
     await alice.gets_a_ticket()
+    await _leave_unpaid(stage, gone.address())
+    for words in ("buy faro", "cancel"):
+        await alice.says(words)
+        await alice.hears("lnbc" if words == "buy faro" else "is cancelled")
     await _fetch_its_picture(stage, alice)
 
     fields = {"event_id": lisbon.address(), "quantity": 1, "request_id": "r1"}
@@ -234,6 +240,13 @@ async def _play(stage: Stage) -> None:
     await alice.says("thanks")
     await alice.hears("You are welcome")
     await _is_forgotten(stage, alice)
+
+
+async def _leave_unpaid(stage: Stage, event_id: str) -> None:
+    """So many orders lapsed that the next one is looked at twice."""
+    now = int(stage.clock())
+    for _ in range(REMEMBERED):
+        await stage.app.store.transaction(lambda tx: holds.lapsed(tx, event_id, now))
 
 
 async def _fetch_its_picture(stage: Stage, alice: Person) -> None:

@@ -167,6 +167,8 @@ class Stage:
             "public_url": "https://tickets.example",
             "ephemeral": "always",
             "per_minute": 60,
+            "newcomers": 2000,
+            "work": 20,
             "max_holds": 2,
             "purge_days": 90,
             "relays": (self.relay,),
@@ -190,7 +192,7 @@ class Stage:
             ledger=Ledger(f"sqlite:///{ledger}", ledger),
             web=Web("127.0.0.1", 0, choices["public_url"]),
             sales=Sales(600, choices["max_holds"], 10),
-            limits=Limits(choices["per_minute"]),
+            limits=Limits(choices["per_minute"], choices["newcomers"], choices["work"]),
             privacy=Privacy(choices["purge_days"]),
             warnings=(),
         )

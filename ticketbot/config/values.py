@@ -102,6 +102,8 @@ class Sales:
 @dataclass(frozen=True, slots=True)
 class Limits:
     messages_per_minute: int
+    newcomers_per_minute: int = 2000
+    proof_of_work_bits: int = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,11 +64,14 @@ class Client:
 
     def seal(self, text: str, via: Protocol = "nip17", ago: int = 0) -> bytes:
         """What `write` sends: the event's JSON."""
-        stamp = int(self._clock()) - ago
-        if not ago:  # the same words in the same second would be the same message
-            stamp = self._stamp = max(stamp, self._stamp + 1)
+        stamp = int(self._clock()) - ago if ago else self.fresh_stamp()
         letter = Letter(via, self._bot, stamp, text)
         return self._envelopes.seal([letter])[0].json
+
+    def fresh_stamp(self) -> int:
+        """Unix seconds: the same words in the same second would be the same message."""
+        self._stamp = max(int(self._clock()), self._stamp + 1)
+        return self._stamp
 
     async def send(self, event: bytes) -> None:
         """Send an event as it is."""

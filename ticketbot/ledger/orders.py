@@ -108,6 +108,16 @@ def held_seats(tx: Tx, person: int, event_id: str) -> int:
     return int(row[0]) if row else 0
 
 
+def has_paid(tx: Tx, person: int) -> bool:
+    """Whether a person's money has ever come for an order."""
+    row = tx.row(
+        "SELECT 1 FROM orders"
+        " WHERE person = ? AND state IN ('paid', 'closed') AND amount_msat > 0 LIMIT 1",
+        (person,),
+    )
+    return row is not None
+
+
 def given_up(tx: Tx, person: int, since: int) -> int:
     """How many orders since then a person let go unpaid."""
     row = tx.row(

@@ -21,18 +21,34 @@ class Person(NamedTuple):
 
 def meet(tx: Tx, pubkey: str, via: Via | None = None) -> Person:
     """The person with this key, made when new; `via` is how they wrote, when they did."""
+    found = known(tx, pubkey)
+    if found is None:
+        return welcome(tx, pubkey, via or "auto")
+    return found if via is None else wrote(tx, found, via)
+
+
+def known(tx: Tx, pubkey: str) -> Person | None:
+    """The person with this key, if they were met before."""
     lookup = tx.vault.tag(b"person", bytes.fromhex(pubkey))
     row = tx.row("SELECT id, via FROM person WHERE lookup = ?", (lookup,))
-    if row is None:
-        sealed = tx.vault.seal(bytes.fromhex(pubkey), b"person")
-        number = tx.insert(
-            "INSERT INTO person (lookup, sealed, via) VALUES (?, ?, ?)",
-            (lookup, sealed, via or "auto"),
-        )
-        return Person(number, pubkey, via or "auto")
-    if via is not None and row[1] != via:
-        tx.change("UPDATE person SET via = ? WHERE id = ?", (via, row[0]))
-    return Person(row[0], pubkey, via or cast(Via, row[1]))
+    return None if row is None else Person(row[0], pubkey, row[1])
+
+
+def welcome(tx: Tx, pubkey: str, via: Via) -> Person:
+    """Somebody new."""
+    key = bytes.fromhex(pubkey)
+    number = tx.insert(
+        "INSERT INTO person (lookup, sealed, via) VALUES (?, ?, ?)",
+        (tx.vault.tag(b"person", key), tx.vault.seal(key, b"person"), via),
+    )
+    return Person(number, pubkey, via)
+
+
+def wrote(tx: Tx, person: Person, via: Via) -> Person:
+    """Somebody known writes, this way."""
+    if person.via != via:
+        tx.change("UPDATE person SET via = ? WHERE id = ?", (via, person.id))
+    return person._replace(via=via)
 
 
 def person(tx: Tx, number: int) -> Person:

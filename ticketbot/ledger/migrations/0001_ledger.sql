@@ -43,6 +43,9 @@ CREATE TABLE seats (
     capacity INTEGER CHECK (capacity >= 0),
     held     INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
     sold     INTEGER NOT NULL DEFAULT 0 CHECK (sold >= 0),
+    -- Of the whole event only: its last holds as bits, the newest lowest, 1 = left unpaid.
+    fates     INTEGER NOT NULL DEFAULT 0,
+    lapsed_at INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (event_id, tier),
     CHECK (capacity IS NULL OR held + sold <= capacity)
 ) STRICT, WITHOUT ROWID;
