@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import structlog
 
+from ticketbot import control
 from ticketbot.config import Config
 from ticketbot.desk import LedgerDesk
 from ticketbot.domain.nostr import Event
@@ -128,6 +129,9 @@ class App:
             bot = self.config.bot
             await self._herald.announce(own_notes(bot.name, bot.about, self.config.nostr.relays))
             async with contextlib.AsyncExitStack() as stack:
+                await stack.enter_async_context(
+                    control.serve(self.engine, self.config.ledger.socket)
+                )
                 if self.config.web is not None:
                     page = web.make_app(self.desk)
                     host, port = self.config.web.host, self.config.web.port

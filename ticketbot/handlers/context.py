@@ -48,12 +48,17 @@ class Context:
 
 
 class Request(NamedTuple):
-    """One message of one person. `request_id` only where a program asked."""
+    """One message of one person. `request_id` only where a program asked.
+
+    `console`: typed on the bot's own machine, by whoever may reach its ledger. That is an
+    operator, and `person` is the bot itself, who holds and owes nothing.
+    """
 
     person: Person
     via: Via
     command: Command
     request_id: str | None = None
+    console: bool = False
 
     @property
     def sender(self) -> str:
