@@ -27,7 +27,7 @@ from ticketbot.handlers import cashier, checkout
 from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Context, Request
 from ticketbot.keys import Keys
-from ticketbot.ledger import listings, marks, orders, people
+from ticketbot.ledger import listings, marks, orders, outbox, people
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
@@ -240,7 +240,13 @@ class BotHouse:
             return InvoiceRow(made.external_id, order_id, ctx.now, *rest)
 
         invoice = asyncio.run(make())
-        self.change(lambda tx: cashier.invoiced(invoice, tx, ctx))
+
+        def show(tx: Tx) -> None:
+            cashier.invoiced(invoice, tx, ctx)
+            for asked in outbox.due(tx, "invoice", ctx.now, frozenset(), 9):
+                outbox.done(tx, asked.id)
+
+        self.change(show)
         return order_id
 
     def pays(self, order_id: str, amount_msat: int | None = None) -> tuple[str, tuple[str, ...]]:

@@ -148,23 +148,6 @@ def test_what_is_owed_back(house: BotHouse, sold: Sold) -> None:
     assert house.calls("orders", "--refunds", "--event", "lisbon", "--json").data == [refund]
 
 
-def test_the_story_of_an_order_by_the_end_of_its_id(house: BotHouse, sold: Sold) -> None:
-    for text in (sold.paid, sold.paid[-4:], sold.paid[-4:].upper()):
-        story = house.calls("orders", "show", text, "--json").data
-        assert story["order_id"] == sold.paid
-    assert [payment["fate"] for payment in story["payments"]] == ["tickets"]
-    assert [ticket["state"] for ticket in story["tickets"]] == ["valid", "valid"]
-    assert story["invoices"][0]["external_id"] == f"{sold.paid}-1"
-    owed = house.calls("orders", "show", sold.owed)
-    lines = [line for line in owed.out.splitlines() if line.startswith("20")]
-    assert [line.split("  ")[1] for line in lines] == [
-        "ordered",
-        "invoice asked",
-        "paid",
-        "refund decided",
-    ]
-
-
 def test_an_order_that_is_not_there(house: BotHouse, sold: Sold) -> None:
     for text in ("zzzzzzzz", "%", "", "½"):
         one_sentence(house.calls("orders", "show", text), 1, "no order")
