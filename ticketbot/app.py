@@ -14,6 +14,7 @@ from collections.abc import Callable
 import structlog
 
 from ticketbot import control
+from ticketbot.bookkeeping import Auditor
 from ticketbot.config import Config
 from ticketbot.desk import LedgerDesk
 from ticketbot.domain.nostr import Event
@@ -118,6 +119,7 @@ class App:
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
         )
+        self._auditor = Auditor(self.store, self.engine, self.wallet, clock)
         self.desk = LedgerDesk(self.store, self.engine, self.wallet, settings, signer)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -167,6 +169,7 @@ class App:
                 tasks.create_task(take_in(self._queue, self.engine)),
                 tasks.create_task(self._settlement.run()),
                 tasks.create_task(self._housekeeper.run()),
+                tasks.create_task(self._auditor.run()),
             ]
             self.ready.set()
             await stop.wait()

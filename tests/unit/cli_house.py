@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from ticketbot.app import settings_of
 from ticketbot.cli import main
 from ticketbot.config import load
+from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.command import Buy
 from ticketbot.domain.listing import Listing, Tier
 from ticketbot.domain.nip19 import npub_encode
@@ -261,6 +262,26 @@ class BotHouse:
         reply: Reply = self.change(lambda tx: cashier.settled(credit, tx, self.context()))
         told = [one.outcome for one in reply if isinstance(one, Told)]
         return order_id, tuple(one.token for one in told if isinstance(one, TicketShown))
+
+    def credits(self, order_id: str) -> None:
+        """The bot sees that the wallet was paid."""
+        invoice = self.change(lambda tx: orders.invoice_for(tx, order_id))
+        assert invoice is not None
+        credit = Credit(invoice.payment_hash or "", invoice.amount_msat or 0)
+        self.change(lambda tx: cashier.settled(credit, tx, self.context()))
+
+    def spends(self, amount_msat: int, fee_msat: int) -> str:
+        """Somebody's bolt11 is paid from the wallet; its payment hash."""
+        hashes = []
+
+        async def pay(wallet: FakeWallet) -> None:
+            wallet.fee_msat = fee_msat
+            bolt11 = wallet.foreign_invoice(amount_msat)
+            await wallet.pay(bolt11)
+            hashes.append(read_bolt11(bolt11).payment_hash)
+
+        self.wallet(pay)
+        return hashes[0]
 
     def wallet(self, does: Callable[[FakeWallet], Any]) -> None:
         """Something happens at the wallet."""
