@@ -72,7 +72,7 @@ async def ask(wallet: Wallet, now: int, since: int = 0) -> Shown:
     )
 
 
-async def catch_up(read: Read, shown: Shown, rounds: int = ROUNDS, pause: float = PAUSE) -> None:
+async def catch_up(read: Read, shown: Shown, rounds: int, pause: float) -> None:
     """Wait, for a while, until the ledger has what the wallet showed: a bot is writing it."""
     received, sent = shown.received, shown.sent
     for _ in range(rounds):
@@ -150,7 +150,7 @@ class Auditor:
         shown, silent = None, None
         try:
             shown = await ask(self._wallet, now, max(0, since - OVERLAP))
-            await catch_up(self._store.read, shown)
+            await catch_up(self._store.read, shown, ROUNDS, PAUSE)
         except (Retry, Broken) as error:
             silent = str(error)
             self._log.warning("audit.put_off", error=silent)

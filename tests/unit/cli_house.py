@@ -270,13 +270,16 @@ class BotHouse:
         credit = Credit(invoice.payment_hash or "", invoice.amount_msat or 0)
         self.change(lambda tx: cashier.settled(credit, tx, self.context()))
 
-    def spends(self, amount_msat: int, fee_msat: int) -> str:
+    def spends(self, amount_msat: int, fee_msat: int, *, to_itself: bool = False) -> str:
         """Somebody's bolt11 is paid from the wallet; its payment hash."""
         hashes = []
 
         async def pay(wallet: FakeWallet) -> None:
             wallet.fee_msat = fee_msat
             bolt11 = wallet.foreign_invoice(amount_msat)
+            if to_itself:
+                ask = InvoiceAsk("none-of-ours", amount_msat, "?", 600)
+                bolt11 = (await wallet.create(ask)).bolt11
             await wallet.pay(bolt11)
             hashes.append(read_bolt11(bolt11).payment_hash)
 

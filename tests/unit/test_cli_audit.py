@@ -18,6 +18,9 @@ from ticketbot.ledger.store import Tx
 from ticketbot.lightning import InvoiceAsk
 from ticketbot.wallets.fake import FakeWallet
 
+YESTERDAY = "UPDATE refund SET decided_at = decided_at - 86400"
+"""What was decided in the very second in which the wallet is asked is not held against it."""
+
 
 @pytest.fixture
 def house(tmp_path: Path) -> BotHouse:
@@ -62,9 +65,9 @@ def broken(house: BotHouse, *extra: str) -> dict[str, list[str]]:
     return found
 
 
-def refunds(house: BotHouse, refund: str, *, fee: int = 2_000) -> str:
+def refunds(house: BotHouse, refund: str, *, fee: int = 2_000, to_itself: bool = False) -> str:
     """The refund is sent: by the wallet, and in the ledger; the payment's hash."""
-    paid = house.spends(4_000_000, fee)
+    paid = house.spends(4_000_000, fee, to_itself=to_itself)
 
     def work(tx: Tx) -> None:
         now = int(time.time())
@@ -186,6 +189,16 @@ PLANTED = {
         "UPDATE payment SET amount_msat = 1 WHERE fate = 'refund'",
         {"I1": "{owed}: 1 msat came", "I4": "the ledger has 1", "I6": "payment:{owed}: 1 msat"},
     ),
+    "a payment that the wallet never had": (
+        "UPDATE invoice SET bolt11 = 'x', payment_hash = 'x' WHERE order_id = '{waiting_order}';"
+        " INSERT INTO payment SELECT hash, '{waiting_order}', 7, 1, 'refund' FROM payment_hash"
+        " WHERE ref = '{waiting_order}-1'",
+        {
+            "I1": "7 msat came, 0 became tickets",
+            "I4": "{waiting}: the ledger credits 7 msat that the wallet does not show",
+            "I6": "payment:{waiting}: 7 msat moved, 0 are booked",
+        },
+    ),
     "an entry too much": (
         "INSERT INTO entry VALUES (99, 'payment:{paid}', 'fees', 5, 0)",
         {"I6": "payment:{paid}: entries sum to 5 msat"},
@@ -235,6 +248,8 @@ def test_a_planted_difference_is_named(house: BotHouse, sold: Sold, what: str) -
         "paid": hash_of(house, sold.paid),
         "order": sold.paid,
         "owed_order": sold.owed,
+        "waiting": hash_of(house, sold.waiting),
+        "waiting_order": sold.waiting,
     }
     assert broken(house) == {}
     spoil(house, sql.format(**names))
@@ -291,22 +306,18 @@ def test_one_refund_paid_twice_is_found(house: BotHouse, sold: Sold) -> None:
 
 def test_what_only_looks_like_ours_is_foreign(house: BotHouse, sold: Sold) -> None:
     """An id in our form that we never asked under; a refund that the wallet paid to itself."""
-    refunded = refunds(house, f"{sold.owed}-r1")
+    refunds(house, f"{sold.owed}-r1", to_itself=True)
 
     async def come(wallet: FakeWallet) -> None:
-        for external_id in ("abcdefghjkmn-1", f"{sold.paid}-2", f"{sold.paid}"):
+        for external_id in ("abcdefghjkmn-1", f"{sold.paid}-2", sold.paid):
             made = await wallet.create(InvoiceAsk(external_id, 7_000, "not ours", 600))
             await wallet.receive(made.bolt11)
-        wallet._db.execute(
-            "INSERT INTO payment (payment_hash, external_id, bolt11, amount_msat, credited_msat,"
-            " expires_at, state, settled_at, settlement)"
-            " VALUES (?, NULL, 'ln', 9000, 9000, 0, 'settled', 1, 99)",
-            (refunded,),
-        )
 
     house.wallet(come)
     data = house.calls("audit", "--json").data
-    assert (data["agree"], data["wallet"]["foreign_msat"]) == (True, 30_000)
+    assert data["agree"] is True
+    assert data["wallet"]["received_for_orders_msat"] == 14_000_000
+    assert (data["wallet"]["foreign_msat"], data["wallet"]["foreign_payments"]) == (4_021_000, 4)
 
 
 def test_exactly_an_id_that_we_asked_under_is_ours(house: BotHouse, sold: Sold) -> None:
@@ -323,6 +334,7 @@ def test_exactly_an_id_that_we_asked_under_is_ours(house: BotHouse, sold: Sold) 
 
 def test_the_wallet_must_hold_what_is_owed(house: BotHouse, sold: Sold) -> None:
     house.spends(10_000_000, 0)  # the organizer is the operator: it is theirs
+    spoil(house, YESTERDAY)
     assert broken(house) == {}
     house.spends(1_000, 0)
     (line,) = broken(house)["I7"]
@@ -335,7 +347,7 @@ def test_the_wallet_must_hold_what_is_owed(house: BotHouse, sold: Sold) -> None:
 def test_another_organizers_share_is_not_the_operators(house: BotHouse, sold: Sold) -> None:
     other = Keys(os.urandom(32)).pubkey
     entry = f"('payment:x', 'organizer:{other}', -2000, 1), ('payment:x', 'commission', 2000, 1)"
-    spoil(house, f"INSERT INTO entry (ref, account, amount_msat, at) VALUES {entry}")
+    spoil(house, f"INSERT INTO entry (ref, account, amount_msat, at) VALUES {entry}; {YESTERDAY}")
     house.spends(9_999_000, 0)
     (line,) = broken(house)["I7"]
     assert "holds 4001000 msat; 4000000 msat are owed to buyers and 2000 msat to organ" in line
