@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 import structlog
 
+from ticketbot import control
+from ticketbot.bookkeeping import Auditor
 from ticketbot.config import Config
 from ticketbot.desk import LedgerDesk
 from ticketbot.domain.ticket import TicketKey
@@ -118,6 +120,7 @@ class App:
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
         )
         self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock)
+        self._auditor = Auditor(self.store, self.engine, self.wallet, clock)
         self.desk = LedgerDesk(self.store, self.engine, self.wallet, settings, signer)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -129,6 +132,9 @@ class App:
             bot = self.config.bot
             await self._herald.announce(own_notes(bot.name, bot.about, self.config.nostr.relays))
             async with contextlib.AsyncExitStack() as stack:
+                await stack.enter_async_context(
+                    control.serve(self.engine, self.config.ledger.socket)
+                )
                 if self.config.web is not None:
                     page = web.make_app(self.desk)
                     host, port = self.config.web.host, self.config.web.port
@@ -169,6 +175,7 @@ class App:
                 tasks.create_task(self._settlement.run()),
                 tasks.create_task(self._housekeeper.run()),
                 tasks.create_task(self._forgetter.run()),
+                tasks.create_task(self._auditor.run()),
             ]
             self.ready.set()
             await stop.wait()

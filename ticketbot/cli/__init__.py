@@ -207,9 +207,26 @@ def _ask_orders(parser: ArgumentParser) -> None:
         description="The whole story of one order.",
         allow_abbrev=False,
     )
-    shown.set_defaults(command=Command("", "orders", "show_order"))
+    shown.set_defaults(command=Command("", "story", "show_order"))
     _add_common(shown, data=True)
+    shown.add_argument("--people", action="store_true", help="name the buyer, too")
     shown.add_argument("order", metavar="ID", help="its id, or the end of it as buyers see it")
+
+
+def _ask_refund(parser: ArgumentParser) -> None:
+    parser.add_argument("order", metavar="ORDER", help="its id, or the end of it")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--to",
+        metavar="DESTINATION",
+        help="send it there: a Lightning address or a bolt11; - reads it from standard input, "
+        "for what stands here is seen by everybody on this machine",
+    )
+    what.add_argument("--sent", action="store_true", help="it was given back by hand")
+
+
+def _ask_tell(parser: ArgumentParser) -> None:
+    parser.add_argument("words", metavar="WORDS", nargs="+", help="like: stop sales; - reads them")
 
 
 def _ask_audit(parser: ArgumentParser) -> None:
@@ -251,6 +268,8 @@ COMMANDS: dict[str, Command] = {
     "status": Command("how the bot is", "books", "status"),
     "events": Command("what is on sale, and how it sells", "books", "events", _ask_events),
     "orders": Command("orders and refunds", "orders", "orders", _ask_orders),
+    "refund": Command("give money of an order back", "tell", "refund", _ask_refund),
+    "tell": Command("an operator's command to the bot", "tell", "tell", _ask_tell, data=False),
     "audit": Command("prove that every satoshi has its fate", "audit", "audit", _ask_audit),
     "backup": Command(
         "one encrypted file with the ledger and the ticket key", "keep", "backup", _ask_backup

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NoReturn
@@ -11,6 +12,9 @@ from ticketbot.config.people import secret_hex
 
 ANYONE: Final = None
 """`Bot.organizers` when the notes of anyone who names the bot are sold."""
+
+LONGEST_SOCKET = 107
+"""Bytes of a Unix socket's path (unix(7): 108 with the zero at its end)."""
 
 
 class Secret:
@@ -81,6 +85,12 @@ class Lnbits:
 class Ledger:
     url: str
     path: Path
+
+    @property
+    def socket(self) -> Path | None:
+        """Where the running bot listens to its operator; None: too long for a Unix socket."""
+        path = self.path.with_suffix(".sock")
+        return path if len(os.fsencode(path)) <= LONGEST_SOCKET else None
 
 
 @dataclass(frozen=True, slots=True)

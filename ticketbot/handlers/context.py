@@ -53,6 +53,8 @@ class Request(NamedTuple):
     """One message of one person. `request_id` only where a program asked.
 
     `work`: the bits of proof of work that its event carried (NIP-13).
+    `console`: typed on the bot's own machine, by whoever may reach its ledger. That is an
+    operator, and `person` is the bot itself, who holds and owes nothing.
     """
 
     person: Person
@@ -60,6 +62,7 @@ class Request(NamedTuple):
     command: Command
     request_id: str | None = None
     work: int = 0
+    console: bool = False
 
     @property
     def sender(self) -> str:

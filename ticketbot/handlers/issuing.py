@@ -9,7 +9,7 @@ from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order
 from ticketbot.domain.ticket import Claims, event_hash, expiry, holder_hash, token_hash
 from ticketbot.handlers.context import Context
-from ticketbot.ledger import people, tickets
+from ticketbot.ledger import journal, people, tickets
 from ticketbot.ledger.people import Person
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
@@ -41,6 +41,7 @@ def issue(
         ticket = show(tx, ctx, row, listing, holder, everywhere=True)
         tickets.issue(tx, row._replace(token_hash=token_hash(ticket.token)))
         shown.append(ticket)
+    journal.note(tx, ctx.now, order.id, "tickets issued", tickets=order.quantity)
     return shown
 
 

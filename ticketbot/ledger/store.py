@@ -14,7 +14,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -112,8 +112,15 @@ class Store:
         return await self._ask(works) if works else []
 
     async def read(self, work: Callable[[Tx], T]) -> T:
-        """Run a long read beside the writer, on a snapshot of its own."""
-        return await asyncio.to_thread(read_ledger, self.path, self.vault, work)
+        """Run a long read beside the writer, on a snapshot of its own. Cancelled, it ends soon."""
+        opened: list[sqlite3.Connection] = []
+        try:
+            return await asyncio.to_thread(read_ledger, self.path, self.vault, work, opened.append)
+        except asyncio.CancelledError:
+            with suppress(sqlite3.ProgrammingError):  # it has just been closed
+                for db in opened:
+                    db.interrupt()
+            raise
 
     async def empty_log(self) -> bool:
         """Bring the write-ahead log into the file and cut it to nothing; False while one reads."""
@@ -259,10 +266,16 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return db
 
 
-def read_ledger(path: Path, vault: Vault, work: Callable[[Tx], T]) -> T:
+def read_ledger(
+    path: Path,
+    vault: Vault,
+    work: Callable[[Tx], T],
+    opened: Callable[[sqlite3.Connection], None] = lambda db: None,
+) -> T:
     """Run `work` on a read-only snapshot of the ledger at `path`; for other processes too."""
     db = connect(path, read_only=True)
     try:
+        opened(db)
         require_current(db, path)
         check_owner(db, vault)
         db.execute("BEGIN")

@@ -20,7 +20,7 @@ from ticketbot.domain.nip19 import npub_encode
 from ticketbot.envelopes import Envelopes, Letter, Protocol, Sealed
 from ticketbot.errors import Malformed
 from ticketbot.failpoints import failpoint
-from ticketbot.ledger import outbox
+from ticketbot.ledger import journal, orders, outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.metrics import metrics
@@ -84,7 +84,7 @@ class Courier:
         failpoint("courier.before-publish")
         answers = await self._pool.publish([(one.sealed, one.relays) for one in parcels])
         failpoint("courier.after-publish")
-        marks: list[Callable[[Tx], None]] = [partial(outbox.done, number=row.id) for row in dropped]
+        marks: list[Callable[[Tx], None]] = [partial(_give_up, row=row, now=now) for row in dropped]
         marks += [
             self._judge(one, answer, now) for one, answer in zip(parcels, answers, strict=True)
         ]
@@ -212,6 +212,14 @@ class Courier:
 def _all(works: Sequence[Callable[[Tx], None]], tx: Tx) -> None:
     for work in works:
         work(tx)
+
+
+def _give_up(tx: Tx, row: Due, now: int) -> None:
+    """Too late, or for a bot: an order's story says so."""
+    order_id, _, what = row.key.partition(":")
+    if orders.get(tx, order_id) is not None:
+        journal.note(tx, now, order_id, "message given up", message=what)
+    outbox.done(tx, row.id)
 
 
 _PROTOCOLS = {1059: "nip17", 4: "nip04", 24133: "24133"}
