@@ -23,7 +23,8 @@ from ticketbot.ledger import outbox, people, refunds
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.refunds import Spend
 from ticketbot.ledger.store import Store, Tx
-from ticketbot.lightning import Spent, Wallet
+from ticketbot.domain.payment import Spent
+from ticketbot.lightning import Wallet
 from ticketbot.lnurl import Lnurl, NoInvoice
 from ticketbot.outbox.claims import Claims, delay
 from ticketbot.relay.directory import Directory
@@ -128,9 +129,9 @@ class Refunder:
         since = int(self._clock()) - spend.made_at
         patience = max(2, min(LONGEST_DELAY, since))  # twice as long each time
         if spent.state in ("failed", "absent"):
-            now = self._wallet.now()
-            called = self._called.setdefault(spend.payment_hash, now)  # by whom was here before us
-            if called < spend.expires_at and self._wallet.can_pay:
+            now, pays = self._wallet.now(), self._wallet.can_pay
+            called = self._called.setdefault(spend.payment_hash, 0 if pays else now)
+            if pays and called < spend.expires_at:  # once more after the expiry, too
                 if now >= called + patience:
                     await self._pay(spend)
                     return GO_ON
