@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from itertools import dropwhile
 from typing import NamedTuple
 
 from ticketbot.cli.opening import open_house
@@ -95,12 +96,11 @@ def _read(tx: Tx, text: str, name_people: bool) -> _Story:
 
 def _decisions(tx: Tx, order: Order) -> list[Decision]:
     """The order's own, and what was decided about its event meanwhile."""
-    event = [
-        one._replace(what=f"event {one.what}")
-        for one in journal.of(tx, order.event_id)
-        if one.at >= order.placed_at
+    both = journal.of(tx, order.id, order.event_id)
+    since = dropwhile(lambda one: one.subject != order.id, both)
+    return [
+        one if one.subject == order.id else one._replace(what=f"event {one.what}") for one in since
     ]
-    return sorted([*journal.of(tx, order.id), *event], key=lambda one: one.at)
 
 
 def _head(story: _Story) -> list[tuple[str, object]]:
