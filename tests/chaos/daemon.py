@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ticketbot.bookkeeping import ask
 from ticketbot.keys import Keys
-from ticketbot.ledger.audit import Finding, Received, check_ledger, check_wallet
+from ticketbot.ledger.audit import Finding, check_ledger, check_wallet
 from ticketbot.ledger.store import read_ledger
 from ticketbot.ledger.vault import open_vault
 from ticketbot.wallets.fake import FakeWallet
@@ -113,11 +114,12 @@ class Daemon:
 
     async def audit(self) -> list[Finding]:
         """Every invariant that does not hold."""
-        looks = await self.wallet.settled_since(0)
-        received = [Received(one.payment_hash, one.amount_msat, one.external_id) for one in looks]
+        shown = await ask(self.wallet, 0)
         path, vault = self.folder / "ledger.db", open_vault(self.keys)
         findings = read_ledger(path, vault, check_ledger)
-        findings += read_ledger(path, vault, lambda tx: check_wallet(tx, received, None))
+        findings += read_ledger(
+            path, vault, lambda tx: check_wallet(tx, shown.received, shown.balance, shown.sent)
+        )
         return [one for one in findings if not one.kept]
 
     def _first_line(self) -> str:

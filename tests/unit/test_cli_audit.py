@@ -114,6 +114,7 @@ def test_a_refund_that_was_sent_is_explained(house: BotHouse, sold: Sold) -> Non
         "1",
         "payment,",
         "2",
+        "sats",
         "of",
         "it",
         "fees",

@@ -168,6 +168,7 @@ def _sections(story: _Story) -> Iterator[Section]:
 def _decision_line(one: Decision) -> tuple[object, ...]:
     detail = dict(one.detail)
     amount = detail.pop("msat", None)
+    detail.pop("event", None)  # it stands above
     rest = ", ".join(f"{name} {value}" for name, value in detail.items() if value not in ("", None))
     return (utc(one.at), one.what, "" if amount is None else sats(int(amount)), rest)
 
@@ -179,7 +180,8 @@ def _invoice_line(one: InvoiceRow) -> tuple[object, ...]:
 
 def _refund_line(one: _GoesBack) -> tuple[object, ...]:
     refund = one.refund
-    where = one.destination or ("told" if one.said_where else "not told yet")
+    open_yet = "-" if refund.state == "sent" else "not told yet"
+    where = one.destination or ("told" if one.said_where else open_yet)
     why = refund.reason.removeprefix("refund-")
     head = (refund.id, utc(refund.decided_at), sats(refund.amount_msat))
     return (*head, why, refund.state, where)

@@ -36,12 +36,17 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
 def answer(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Find who answers this command, and let them."""
     kind = type(request.command)
-    asks_for_order = getattr(request.command, "order_id", None) is not None
-    operator_asks = request.console or request.sender in ctx.settings.operators
-    if operator_asks and not asks_for_order and kind in OPERATOR_COMMANDS:
+    if kind in OPERATOR_COMMANDS and _asks_as_operator(request, ctx):
         return OPERATOR_COMMANDS[kind](request, tx, ctx)
     if request.console:
         raise Refused("bad-request", "console-commands")
     if kind not in COMMANDS:
         raise Refused("not-yours", "operators-only")
     return COMMANDS[kind](request, tx, ctx)
+
+
+def _asks_as_operator(request: Request, ctx: Context) -> bool:
+    """Operators buy tickets, too: of an order of theirs they ask as everybody does."""
+    if not request.console and request.sender not in ctx.settings.operators:
+        return False
+    return getattr(request.command, "order_id", None) is None
