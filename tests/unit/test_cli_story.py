@@ -111,7 +111,7 @@ def test_what_was_decided_about_its_event_meanwhile(house: BotHouse) -> None:
     assert [(one["what"], one["detail"].get("code")) for one in decided] == [
         ("placed", None),
         ("invoice made", None),
-        ("event cancelled", "LISBON"),
+        ("event: cancelled", "LISBON"),
         ("paid", None),
         ("tickets issued", None),
     ]

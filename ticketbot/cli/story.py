@@ -99,7 +99,7 @@ def _decisions(tx: Tx, order: Order) -> list[Decision]:
     both = journal.of(tx, order.id, order.event_id)
     since = dropwhile(lambda one: one.subject != order.id, both)
     return [
-        one if one.subject == order.id else one._replace(what=f"event {one.what}") for one in since
+        one if one.subject == order.id else one._replace(what=f"event: {one.what}") for one in since
     ]
 
 
