@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.chaos.purse import FakePurse, Purse
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.keys import Keys
-from ticketbot.ledger.audit import Finding, Received, check_ledger, check_wallet
+from ticketbot.ledger.audit import Finding, check_ledger, check_wallet
 from ticketbot.ledger.store import read_ledger
 from ticketbot.ledger.vault import open_vault
 
@@ -126,13 +126,12 @@ class Daemon:
 
     async def audit(self) -> list[Finding]:
         """Every invariant that does not hold."""
-        taken = await asyncio.to_thread(self.purse.taken)
-        received = [
-            Received(one.payment_hash, one.msat, one.external_id) for one in taken if one.paid
-        ]
+        shown = await self.purse.shown()
         path, vault = self.folder / "ledger.db", open_vault(self.keys)
         findings = read_ledger(path, vault, check_ledger)
-        findings += read_ledger(path, vault, lambda tx: check_wallet(tx, received, None))
+        findings += read_ledger(
+            path, vault, lambda tx: check_wallet(tx, shown.received, shown.balance, shown.sent)
+        )
         return [one for one in findings if not one.kept]
 
     def ticket_key(self) -> bytes:

@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -287,6 +288,26 @@ class BotHouse:
 
         self.wallet(pay)
         return hashes[0]
+
+    def spoil(self, sql: str) -> None:
+        """Change the ledger behind its back."""
+        db = sqlite3.connect(self.ledger)
+        db.executescript(sql)
+        db.close()
+
+    def invoice_of(self, order_id: str) -> dict[str, str]:
+        """The invoice that an order's buyer was shown."""
+        story = self.calls("orders", "show", order_id, "--json").data
+        invoice: dict[str, str] = story["invoices"][0]
+        return invoice
+
+    def differences(self) -> dict[str, list[str]]:
+        """Every invariant that `audit` calls broken, with what breaks it."""
+        ran = self.calls("audit", "--json")
+        found = {one["name"]: one["broken"] for one in ran.data["findings"] if not one["kept"]}
+        assert ran.code == (1 if found else 0)
+        assert ran.data["agree"] == (not found)
+        return found
 
     def wallet(self, does: Callable[[FakeWallet], Any]) -> None:
         """Something happens at the wallet."""

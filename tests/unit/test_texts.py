@@ -43,7 +43,7 @@ LANGUAGES = sorted(path.stem for path in (CODE / "locales").glob("*.toml"))
 ENGLISH = sentences("en")
 MARKDOWN = re.compile(r"\*\*|__|`|\]\(|^#|^>|</?[a-z]+>", re.M)
 ROOMS = ("domain/", "handlers/", "ledger/", "replies/", "outbox/")
-PARTS = ("engine.py", "housekeeping.py", "posting.py", "settlement.py")
+PARTS = ("bookkeeping.py", "engine.py", "housekeeping.py", "posting.py", "settlement.py")
 """Where sentences are chosen; elsewhere a word that equals a key is only a word."""
 PROBLEMS = ("FieldProblem", "TimeProblem", "PriceProblem")
 REFUND_STATES = ("due", "sending", "sent")
