@@ -19,6 +19,7 @@ from benchmarks.crowd import BadService, Buyer
 from benchmarks.daemon import measure_daemon
 from benchmarks.growth import measure_growth
 from benchmarks.history import fill
+from benchmarks.rush import Crowd, measure_rush
 from benchmarks.speed import Size, measure_speed, measure_waiting
 from benchmarks.wallet import compare
 from ticketbot.ledger.audit import check_ledger, totals
@@ -30,6 +31,7 @@ KEYS = {
     "waiting": {"paid_to_ticket_p50_ms", "paid_to_ticket_p99_ms"},
     "lnbits": {"lnbits_raw_per_s", "lnbits_bot_per_s", "lnbits_ratio"},
     "growth": {"growth_100k", "growth_1m"},
+    "rush": {"rush_sold", "rush_answered", "rush_seconds", "rush_p50_ms", "rush_p99_ms"},
     "daemon": {"idle_rss_mb", "ready_s"},
 }
 
@@ -43,6 +45,7 @@ def test_a_tiny_run_has_the_figures_of_the_contract() -> None:
                 folder, 1, 20, {"growth_100k": 2_000, "growth_1m": 3_000}
             ),
             "daemon": lambda folder: measure_daemon(folder, 1),
+            "rush": lambda folder: measure_rush(folder, Crowd(40, 8)),
         }
     )
     figures |= compare([10.0, 12.0], [11.0])
