@@ -71,13 +71,17 @@ class Network:
         await sending
         return Served(len(buyers), max(self._done.values()) - began, self._done)
 
+    async def greet(self) -> float:
+        """Let those who wait write, and nobody pay; seconds until the last had the first word."""
+        buyers = await self._write_at_once()
+        while self._answered < len(buyers):
+            await self._hear_more(buyers)
+        return max(one.answered_at - one.sent_at for one in buyers)
+
     async def rush(self, seats: int, ticket_key: bytes) -> Rushed:
         """Let all buy in the same moment; BadService if one is not answered as is right."""
-        buyers, self._waiting = self._waiting, []
-        self._done, self._answered = {}, 0
-        self._window = asyncio.Semaphore(len(buyers))
         began = time.monotonic()
-        await self._send(buyers, began, None)
+        buyers = await self._write_at_once()
         while len(self._done) < seats or self._answered < len(buyers):
             await self._hear_more(buyers)
         seconds = max(*self._done.values(), *(one.answered_at for one in buyers)) - began
@@ -88,6 +92,13 @@ class Network:
                 buyer.check_refused()
         waits = [one.answered_at - one.sent_at for one in buyers]
         return Rushed(seconds, waits, len(self._done), len(buyers) - len(self._done))
+
+    async def _write_at_once(self) -> list[Buyer]:
+        buyers, self._waiting = self._waiting, []
+        self._done, self._answered = {}, 0
+        self._window = asyncio.Semaphore(len(buyers))
+        await self._send(buyers, time.monotonic(), None)
+        return buyers
 
     async def _hear_more(self, buyers: Sequence[Buyer]) -> None:
         self._news.clear()
@@ -123,6 +134,12 @@ class Network:
             visitor.say(b'["EVENT",' + name + b"," + event + b"]")
 
     # what the bot says
+
+    def left(self, visitor: _Visitor) -> None:
+        """A connection of the bot is gone."""
+        if self._inbox is not None and self._inbox[0] is visitor:
+            self._inbox = None
+            self._subscribed.clear()
 
     def hear(self, visitor: _Visitor, message: list[Any]) -> None:
         """One message of the bot."""
@@ -186,6 +203,9 @@ class _Visitor(asyncio.Protocol):
         self._hearing = False
         self._flush()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._network.left(self)
+
     def eof_received(self) -> None:
         self._ws.receive_eof()
 
@@ -213,6 +233,7 @@ async def run_network(pipe: Connection, paid: Connection) -> None:
         "open": network.open,
         "gather": network.gather,
         "sell": network.sell,
+        "greet": network.greet,
         "rush": network.rush,
         "check": network.check,
         "stop": stop,

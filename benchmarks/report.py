@@ -39,6 +39,8 @@ ROWS = (
     Row("rush_seconds", "… until all have what they get, s", "{:.2f}", 10, below=True),
     Row("rush_p50_ms", "… request → first word, median, ms", "{:.0f}"),
     Row("rush_p99_ms", "… request → first word, p99, ms", "{:.0f}"),
+    Row("recovery_ready_s", "kill -9 with 10,000 open orders → READY, s", "{:.2f}"),
+    Row("recovery_s", "… → the first new invoice, s", "{:.2f}", 5, below=True),
     Row("growth_100k", "cost at 100,000 tickets ÷ at 1,000", "{:.2f}"),
     Row("growth_1m", "cost at 1,000,000 tickets ÷ at 1,000", "{:.2f}", 1.5, below=True),
     Row("idle_rss_mb", "idle memory, MB", "{:.0f}", 100, below=True),
