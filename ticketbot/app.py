@@ -13,12 +13,15 @@ from collections.abc import Callable
 
 import structlog
 
+from ticketbot import control
+from ticketbot.bookkeeping import Auditor
 from ticketbot.config import Config
 from ticketbot.desk import LedgerDesk
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
 from ticketbot.envelopes import Envelopes
 from ticketbot.errors import Broken, Retry
+from ticketbot.forgetting import Forgetter
 from ticketbot.handlers.context import Settings
 from ticketbot.housekeeping import Housekeeper
 from ticketbot.intake import Inbox, Interests, comes_first, take_in
@@ -27,6 +30,7 @@ from ticketbot.ledger import listings, marks
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
 from ticketbot.lightning import LNbits, Wallet
+from ticketbot.outbox.closer import Closer
 from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
@@ -65,6 +69,7 @@ def build_wallet(config: Config, clock: Callable[[], float]) -> Wallet:
     return LNbits(
         lnbits.url,
         lnbits.invoice_key.reveal(),
+        lnbits.admin_key.reveal() if lnbits.admin_key is not None else None,
         requests_per_minute=lnbits.requests_per_minute,
         clock=clock,
     )
@@ -109,12 +114,15 @@ class App:
         self._invoicer = Invoicer(self.store, self.engine, self.wallet, clock)
         self._courier = Courier(self.store, envelopes, self.pool, directory, relays, clock)
         self._herald = Herald(self.store, self.keys, self.pool, relays, clock)
+        self._closer = Closer(self.store, self.engine, clock)
         self._settlement = Settlement(
             self.store, self.engine, self.wallet, clock, lambda: self.pool.deaf
         )
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
         )
+        self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock)
+        self._auditor = Auditor(self.store, self.engine, self.wallet, clock)
         self.desk = LedgerDesk(self.store, self.engine, self.wallet, settings, signer)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -126,6 +134,9 @@ class App:
             bot = self.config.bot
             await self._herald.announce(own_notes(bot.name, bot.about, self.config.nostr.relays))
             async with contextlib.AsyncExitStack() as stack:
+                await stack.enter_async_context(
+                    control.serve(self.engine, self.config.ledger.socket)
+                )
                 if self.config.web is not None:
                     page = web.make_app(self.desk)
                     host, port = self.config.web.host, self.config.web.port
@@ -139,6 +150,10 @@ class App:
         """Write the heartbeat now, and not only at the next round."""
         await self._housekeeper.tidy()
 
+    async def forget(self) -> None:
+        """Forget whoever is due now, and not only when the day is over."""
+        await self._forgetter.forget()
+
     async def summary(self) -> str:
         """How the bot is, in one line for people."""
         now = int(self._clock())
@@ -148,19 +163,19 @@ class App:
         return f"{beat['relays']} relays, {wallet}, {len(known)} events on sale"
 
     async def _work(self, stop: asyncio.Event) -> None:
-        claims = [self._invoicer.claims, self._courier.claims, self._herald.claims]
+        carriers = (self._courier, self._herald, self._invoicer, self._closer)
+        claims = [carrier.claims for carrier in carriers]
 
         self.engine.wake = self._courier.claims.stirred.set
         self.engine.wake_invoicer = self._invoicer.claims.stirred.set
         async with asyncio.TaskGroup() as tasks:
-            outgoing = [
-                tasks.create_task(part.run())
-                for part in (self.pool, self._courier, self._herald, self._invoicer)
-            ]
+            outgoing = [tasks.create_task(part.run()) for part in (self.pool, *carriers)]
             incoming = [
                 tasks.create_task(take_in(self._queue, self.engine)),
                 tasks.create_task(self._settlement.run()),
                 tasks.create_task(self._housekeeper.run()),
+                tasks.create_task(self._forgetter.run()),
+                tasks.create_task(self._auditor.run()),
             ]
             self.ready.set()
             await stop.wait()

@@ -11,6 +11,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import orjson
 import structlog
@@ -32,8 +33,10 @@ from ticketbot.ledger import inbox, marks, orders, outbox, people
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.limits import Budget, Newcomers, Verdict
+from ticketbot.log import whereabouts
 from ticketbot.metrics import metrics
 from ticketbot.posting import post
+from ticketbot.replies import dm
 from ticketbot.replies.outcome import Addressee, Failed, Outcome, Reply, Said, TicketShown, Told
 
 STALE_COMMAND = 24 * 3600
@@ -43,6 +46,13 @@ TRIES = 3
 CUSTOMERS = 10_000  # to remember
 
 Work = Callable[[Tx], object]
+
+
+class Spoken(NamedTuple):
+    """What is answered to an operator on the bot's own machine. `good`: nothing was refused."""
+
+    good: bool
+    text: str
 
 
 class Engine:
@@ -99,6 +109,25 @@ class Engine:
         await self._run(works)
         if notes:
             self.notes_seen.set()
+
+    async def command(self, line: str) -> Spoken:
+        """What an operator types on the bot's own machine, decided as their DM would be."""
+        ctx = self.context()
+        try:
+            command = read_text(line)
+        except Refused as refused:
+            return self._spoken([Failed(refused)])
+
+        def work(tx: Tx) -> list[Outcome]:
+            person = people.meet(tx, self.settings.bot)
+            reply = _answer(Request(person, "auto", command, console=True), tx, ctx)
+            told = [one for one in reply if isinstance(one, Told)]
+            self._post_fact(tx, ctx, list(told), "console")
+            return [one for one in reply if not isinstance(one, Told)]
+
+        said = await self.store.transaction(work)
+        self.wake()
+        return self._spoken(said)
 
     async def invoiced(self, made: Sequence[InvoiceRow], done: int | None = None) -> None:
         """Record what the wallet made; `done` is the outbox row that asked for it."""
@@ -158,6 +187,11 @@ class Engine:
         await self._decide(
             lambda tx: self._post_fact(tx, ctx, cashier.delayed(order_id, tx, ctx), order_id)
         )
+
+    async def decide(self, handler: Callable[[Tx, Context], Reply], key: str) -> None:
+        """What no message brought: decided in one transaction, its reply posted under `key`."""
+        ctx = self.context()
+        await self._decide(lambda tx: self._post_fact(tx, ctx, handler(tx, ctx), key))
 
     async def alert(self, key: str, sentence: str, values: dict[str, object]) -> None:
         """Tell the operators; the same `key` is told once as long as it waits or was sent."""
@@ -262,6 +296,11 @@ class Engine:
     def _post_fact(self, tx: Tx, ctx: Context, reply: Reply, key: str) -> None:
         post(tx, ctx, Addressee(self.settings.bot, "auto"), reply, key)
 
+    def _spoken(self, said: Sequence[Outcome]) -> Spoken:
+        how = dm.Manner(self.settings.public_url, self.settings.relays)
+        texts = [text for outcome in said for text in dm.speak(outcome, how)]
+        return Spoken(not any(isinstance(one, Failed) for one in said), "\n".join(texts))
+
     async def _decide(self, work: Work) -> None:
         await self.store.transaction(work)
         self.wake()
@@ -297,11 +336,11 @@ class Engine:
         if event is None or isinstance(error, Broken):
             raise error
         now = int(self._clock())
-        self._log.error("inbox.quarantined", event_id=event.id, error=repr(error), exc_info=error)
+        key = self.store.vault.tag(b"quarantine", bytes.fromhex(event.id)).hex()
+        self._log.error("inbox.quarantined", key=key, where=whereabouts(error))
+        body = orjson.dumps(event._asdict())
         await self.store.transaction(
-            lambda tx: outbox.quarantine(
-                tx, "inbox", _guarded(tx, event), repr(error), orjson.dumps(event._asdict()), now
-            )
+            lambda tx: outbox.quarantine(tx, "inbox", key, repr(error), body, now)
         )
 
 
@@ -312,11 +351,6 @@ def _answer(request: Request, tx: Tx, ctx: Context) -> Reply:
             return handlers.answer(request, tx, ctx)
     except Refused as refused:
         return [Failed(refused)]
-
-
-def _guarded(tx: Tx, event: Event) -> str:
-    """A name for an event from which nobody finds its author on a relay."""
-    return tx.vault.tag(b"quarantine", bytes.fromhex(event.id)).hex()
 
 
 def _advance(caught: Mapping[str, int]) -> Work:

@@ -47,6 +47,8 @@ def post(tx: Tx, ctx: Context, to: Addressee, reply: Reply, key: str) -> None:
 
 
 def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -> None:
+    if to.person == people.NOBODY:
+        return
     person = to.person if to.person is not None else people.meet(tx, to.pubkey).id
     for number, draft in enumerate(_drafts(outcome, to, ctx)):
         body: dict[str, Any] = {

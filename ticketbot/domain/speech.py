@@ -15,6 +15,7 @@ from ticketbot.domain.command import (
     Buy,
     CancelOrder,
     Command,
+    ForgetMe,
     Hello,
     Help,
     ListEvents,
@@ -84,6 +85,7 @@ _NUMBERISH = re.compile(
 _EVENT_ID = re.compile(r"3192[23]:[0-9a-f]{64}:.+|[0-9a-fA-F]{64}")
 _POINTER = re.compile(r"(?:naddr|nevent|note)1[02-9ac-hj-np-z]{20,}", re.IGNORECASE)
 _CODE = re.compile(r"(?=.*[^\W\d_])[^\W_]{2,12}")
+_EVENT_CODE = re.compile(r"[a-z][a-z0-9]{1,9}", re.IGNORECASE)
 _DESTINATION = re.compile(r".+@.+|ln[a-z0-9]{20,}", re.IGNORECASE)
 _ORDER_ID = re.compile(r"[a-z0-9]{4,64}", re.IGNORECASE)
 _SHORT_TALK = 4  # words: in a longer text a slip is more likely to be just another word
@@ -187,7 +189,9 @@ def _cancel(rest: Sequence[str]) -> Command | None:
         return CancelOrder(None)
     if not _NOT_ORDERS.isdisjoint(word.lower() for word in named):
         return Unknown(quote(" ".join(("cancel", *rest))))
-    if len(named) == 1 and _ORDER_ID.fullmatch(named[0]) and named[0].lower() not in RESERVED:
+    if len(named) > 1 or named[0].lower() in RESERVED:
+        return None
+    if _ORDER_ID.fullmatch(named[0]) or _EVENT_CODE.fullmatch(named[0]):
         return CancelOrder(named[0])
     return None
 
@@ -198,6 +202,11 @@ def _refund(rest: Sequence[str]) -> Command:
     if words and _ORDER_ID.fullmatch(words[0]) and not _DESTINATION.fullmatch(words[0]):
         return Refund(tuple(words[1:]), words[0])
     return Refund(tuple(words))
+
+
+def _forget_me(rest: Sequence[str]) -> Command | None:
+    words = [word.lower() for word in _without(_POLITE, rest)]
+    return ForgetMe(sure=words == ["yes"]) if words in ([], ["yes"]) else None
 
 
 def _event_words(tokens: Sequence[str]) -> tuple[tuple[str, ...], bool]:
@@ -234,6 +243,7 @@ _READERS: Mapping[str, Callable[[Sequence[str]], Command | None]] = {
     "link": lambda rest: ShowLink(),
     "refund": _refund,
     "refunds": lambda rest: ListRefunds(),
+    "forget me": _forget_me,
     "stop sales": lambda rest: None if rest else StopSales(),
     "resume sales": lambda rest: None if rest else ResumeSales(),
 }

@@ -17,7 +17,10 @@ Ephemeral = Literal["always", "when-asked", "never"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The operator's choices that handlers decide by. Keys are hex."""
+    """The operator's choices that handlers decide by. Keys are hex.
+
+    `refunds_by_hand`: the bot's wallet may not spend, so the operator is told of each refund.
+    """
 
     bot: str
     name: str
@@ -32,6 +35,7 @@ class Settings:
     messages_per_minute: int = 60
     newcomers_per_minute: int = 2000
     proof_of_work_bits: int = 20  # of newcomers, where many orders are left unpaid; 0: never
+    refunds_by_hand: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Request(NamedTuple):
     """One message of one person. `request_id` only where a program asked.
 
     `work`: the bits of proof of work that its event carried (NIP-13).
+    `console`: typed on the bot's own machine, by whoever may reach its ledger. That is an
+    operator, and `person` is the bot itself, who holds and owes nothing.
     """
 
     person: Person
@@ -60,6 +66,7 @@ class Request(NamedTuple):
     command: Command
     request_id: str | None = None
     work: int = 0
+    console: bool = False
 
     @property
     def sender(self) -> str:

@@ -55,16 +55,22 @@ def _due(
 
 
 def keep_signed(tx: Tx, number: int, event: bytes) -> None:
-    """Store the signed event before anybody sees it; a re-wrap replaces it."""
+    """Store the signed event before anybody sees it; a re-wrap replaces it.
+
+    Its row may be gone meanwhile: the person it was for asked to be forgotten.
+    """
     tx.change(
-        "INSERT OR REPLACE INTO signed (id, event) VALUES (?, ?)",
-        (number, tx.vault.seal(event, b"signed")),
+        "INSERT OR REPLACE INTO signed (id, event) SELECT id, ? FROM outbox WHERE id = ?",
+        (tx.vault.seal(event, b"signed"), number),
     )
 
 
 def accept(tx: Tx, number: int, relay: str) -> None:
     """A relay said OK."""
-    tx.change("INSERT OR IGNORE INTO accepted (id, relay) VALUES (?, ?)", (number, relay))
+    tx.change(
+        "INSERT OR IGNORE INTO accepted (id, relay) SELECT id, ? FROM outbox WHERE id = ?",
+        (relay, number),
+    )
 
 
 def accepted(tx: Tx, number: int) -> set[str]:
@@ -83,11 +89,42 @@ def postpone(tx: Tx, number: int, due_at: int) -> None:
 
 
 def quarantine(tx: Tx, room: str, key: str, error: str, body: bytes, now: int) -> None:
-    """Put poison aside, sealed, so that the rest goes on."""
+    """Put poison aside so that the rest goes on; sealed, and what it made fail may quote it."""
     tx.change(
         "INSERT INTO quarantine (at, room, key, error, body) VALUES (?, ?, ?, ?, ?)",
-        (now, room, key, error, tx.vault.seal(body, b"quarantine")),
+        (
+            now,
+            room,
+            key,
+            tx.vault.seal(error.encode(errors="replace"), b"quarantine-error"),
+            tx.vault.seal(body, b"quarantine"),
+        ),
     )
+
+
+def hasten(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> None:
+    """Make a row due at `due`, as if it had never been tried; queue it where there is none."""
+    if not put(tx, key, kind, due, body):
+        tx.change("UPDATE outbox SET due = min(due, ?), attempts = 0 WHERE key = ?", (due, key))
+
+
+def body_of(tx: Tx, key: str) -> dict[str, Any] | None:
+    """What the row under this key carries; None when it is done."""
+    row = tx.row("SELECT body FROM outbox WHERE key = ?", (key,))
+    return None if row is None else orjson.loads(tx.vault.open(row[0], b"outbox"))
+
+
+def amend(tx: Tx, key: str, **changes: object) -> None:
+    """Let the row under this key carry more, or something else."""
+    body = body_of(tx, key)
+    if body is not None:
+        sealed = tx.vault.seal(orjson.dumps(body | changes), b"outbox")
+        tx.change("UPDATE outbox SET body = ? WHERE key = ?", (sealed, key))
+
+
+def drop(tx: Tx, key: str) -> None:
+    """It shall not happen any more."""
+    tx.change("DELETE FROM outbox WHERE key = ?", (key,))
 
 
 def pending(tx: Tx) -> int:
