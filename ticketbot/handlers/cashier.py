@@ -135,8 +135,8 @@ def _unfit(order: Order, listed: Listed, credit: Credit, tx: Tx, ctx: Context) -
         return "refund-sold-out"
     if listing.max_per_buyer is not None:
         has = tickets.live_count(tx, order.person, order.event_id)
-        holds = orders.held_seats(tx, order.person, order.event_id)
-        if has + holds + order.quantity > listing.max_per_buyer:
+        held = orders.held_seats(tx, order.person, order.event_id)
+        if has + held + order.quantity > listing.max_per_buyer:
             return "refund-max"
     return None
 
