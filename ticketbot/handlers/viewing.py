@@ -6,7 +6,7 @@ from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order, State
 from ticketbot.handlers import cashier, issuing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.ledger import listings, money, orders, tickets
+from ticketbot.ledger import journal, listings, money, orders, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import OrderShown, Outcome, Reply, Said
@@ -37,7 +37,8 @@ def summary(tx: Tx, order: Order) -> Outcome:
     """State, tickets and refunds of an order."""
     live = [row for row in tickets.of_order(tx, order.id) if row.state != "void"]
     refunds = tuple((r.amount_msat, r.state) for r in money.refunds_of(tx, order.id))
-    return OrderShown(order, listed(tx, order.event_id).listing, len(live), refunds)
+    why = journal.why_released(tx, order.id) if order.state is State.RELEASED else None
+    return OrderShown(order, listed(tx, order.event_id).listing, len(live), refunds, why)
 
 
 def listed(tx: Tx, event_id: str) -> Listed:
