@@ -322,7 +322,7 @@ def outcomes(one: Listing) -> dict[str, Outcome]:
         "events": EventsFound((card,) * 20, None, WORD),
         "invoice": InvoiceShown(order, one, "lnbc" + "1" * 400, "c" * 64, order.hold_until),
         "ticket": ticket,
-        "tickets": TicketsCounted(50, ((one, tier, "a" * 16),) * 50),
+        "tickets": TicketsCounted(1_000_000, ((one, tier, "a" * 16),) * 50, first=999_900),
         "order": OrderShown(order, one, 0, owed),
         "refund": RefundOwed(order.id, one.title, order.amount_msat, "refund-max"),
         "on sale": Said("listing-new", {"title": one.title, "code": "lisbon1234"}),

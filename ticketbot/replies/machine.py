@@ -53,8 +53,8 @@ def _body(outcome: Outcome, public_url: str | None) -> Message | None:
             return _invoice(outcome)
         case TicketShown():
             return _ticket(outcome, public_url)
-        case TicketsCounted(count=count):
-            return {"type": "tickets", "count": count}
+        case TicketsCounted(count=count, after=after):
+            return {"type": "tickets", "count": count} | ({"next": after} if after else {})
         case OrderShown(order=order, tickets=tickets, refunds=refunds):
             owed = [{"amount_msat": amount, "state": state} for amount, state in refunds]
             return {"type": "order", **_order(order), "tickets": tickets, "refunds": owed}
