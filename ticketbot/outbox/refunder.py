@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import structlog
 
+from ticketbot.domain.payment import Spent
 from ticketbot.domain.refund import Refund, State, next_reminder, read_destination
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
@@ -23,7 +24,6 @@ from ticketbot.ledger import outbox, people, refunds
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.refunds import Spend
 from ticketbot.ledger.store import Store, Tx
-from ticketbot.domain.payment import Spent
 from ticketbot.lightning import Wallet
 from ticketbot.lnurl import Lnurl, NoInvoice
 from ticketbot.outbox.claims import Claims, delay
