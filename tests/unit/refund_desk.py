@@ -136,7 +136,8 @@ class Desk:
         assert [one for one in findings if not one.kept] == []
 
     async def owes(self, buyer: Buyer, msat: int = OWED) -> str:
-        """A payment of a wrong amount comes; the id of the refund."""
+        """A payment of a wrong amount comes; the id of the refund, later than any before."""
+        self.now += 1
 
         def buy(tx: Tx) -> str:
             person = people.meet(tx, buyer.pubkey, "nip17")
