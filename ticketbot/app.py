@@ -28,10 +28,12 @@ from ticketbot.ledger import listings, marks
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
 from ticketbot.lightning import LNbits, Wallet
+from ticketbot.lnurl import Lnurl
 from ticketbot.outbox.closer import Closer
 from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
+from ticketbot.outbox.refunder import Refunder
 from ticketbot.relay.directory import Directory
 from ticketbot.relays import Caught, RelayPool
 from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
@@ -92,7 +94,7 @@ class App:
         self._log = structlog.get_logger()
 
         signer = open_ticket_key(config)
-        settings = settings_of(config, self.keys.pubkey)
+        settings = settings_of(config, self.keys.pubkey, by_hand=not self.wallet.can_pay)
         envelopes = Envelopes(self.keys, clock=clock)
         self.engine = Engine(self.store, envelopes, settings, signer, clock)
         self.interests = Interests(self.keys.pubkey, clock)
@@ -113,6 +115,10 @@ class App:
         self._invoicer = Invoicer(self.store, self.engine, self.wallet, clock)
         self._courier = Courier(self.store, envelopes, self.pool, directory, relays, clock)
         self._herald = Herald(self.store, self.keys, self.pool, relays, clock)
+        self._lnurl = Lnurl(proxy=config.nostr.proxy, clock=self.wallet.now)
+        self._refunder = Refunder(
+            self.store, self.engine, self.wallet, self._lnurl, directory, clock
+        )
         self._closer = Closer(self.store, self.engine, clock)
         self._settlement = Settlement(
             self.store, self.engine, self.wallet, clock, lambda: self.pool.deaf
@@ -137,6 +143,7 @@ class App:
                     self.web_port = await stack.enter_async_context(web.serve(page, host, port))
                 await self._work(stop)
         finally:
+            await self._lnurl.close()
             await self.wallet.close()
             await self.store.close()
 
@@ -153,7 +160,7 @@ class App:
         return f"{beat['relays']} relays, {wallet}, {len(known)} events on sale"
 
     async def _work(self, stop: asyncio.Event) -> None:
-        carriers = (self._courier, self._herald, self._invoicer, self._closer)
+        carriers = (self._courier, self._herald, self._invoicer, self._refunder, self._closer)
         claims = [carrier.claims for carrier in carriers]
 
         self.engine.wake = self._courier.claims.stirred.set
@@ -206,8 +213,8 @@ class App:
             self._log.warning("wallet.unknown", error=str(error), starts="degraded")
 
 
-def settings_of(config: Config, bot: str) -> Settings:
-    """What handlers need of the configuration."""
+def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
+    """What handlers need of the configuration, and whether refunds are paid by hand."""
     return Settings(
         bot=bot,
         name=config.bot.name,
@@ -220,6 +227,7 @@ def settings_of(config: Config, bot: str) -> Settings:
         max_holds_per_buyer=config.sales.max_holds_per_buyer,
         max_tickets_per_order=config.sales.max_tickets_per_order,
         messages_per_minute=config.limits.messages_per_minute,
+        refunds_by_hand=by_hand,
     )
 
 

@@ -110,7 +110,7 @@ async def test_an_address_that_is_none(
         ("", "refund-where"),
         ("refund", "refund-where"),
         ("the usual place", "refund-where"),
-        ("lnbcrt49990n1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", "refund-invoice-broken"),
+        ("lnbcrt49990n1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", "refund-broken"),
     ],
 )
 async def test_what_is_no_place(

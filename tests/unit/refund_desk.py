@@ -20,7 +20,7 @@ from ticketbot.domain.refund import State
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
 from ticketbot.envelopes import Envelopes
-from ticketbot.errors import Retry
+from ticketbot.errors import NoInvoice, Retry
 from ticketbot.handlers import checkout, owed
 from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Request, Settings
@@ -30,7 +30,7 @@ from ticketbot.ledger.audit import check_ledger
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import Vault
-from ticketbot.lnurl import Lnurl, NoInvoice
+from ticketbot.lnurl import Lnurl
 from ticketbot.outbox.refunder import Refunder
 from ticketbot.relay.directory import Directory, Reach
 from ticketbot.replies.outcome import Reply, Told
