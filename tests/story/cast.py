@@ -159,6 +159,7 @@ class Stage:
             "per_minute": 60,
             "max_holds": 2,
             "relays": (self.relay,),
+            "pays": False,
         } | self.choices
         key = self.folder / "ticket-key"
         ledger = self.folder / "ledger.db"
@@ -187,6 +188,7 @@ class Stage:
         """Start the bot, or start it again."""
         self._stop = asyncio.Event()
         self.wallet = FakeWallet(self.folder / "wallet.db", clock=self.clock, accept_late=True)
+        self.wallet.can_pay = self.choices.get("pays", False)
         self._app = App(self.config(), self.wallet, self.clock)
         self._running = asyncio.create_task(self._app.run(self._stop))
         ready = asyncio.create_task(self._app.ready.wait())
