@@ -76,6 +76,15 @@ def build_wallet(config: Config, clock: Callable[[], float]) -> Wallet:
     )
 
 
+def build_lnurl(config: Config, wallet: Wallet) -> Lnurl:
+    """Asks payees for invoices, by the wallet's clock; their network is judged by who pays."""
+    return Lnurl(
+        config.lightning.allow_private_lnurl,
+        config.nostr.proxy,
+        clock=wallet.now,
+    )
+
+
 class App:
     """One running bot. `ready` is set when the ledger is open, HTTP listens, relays connect."""
 
@@ -115,7 +124,7 @@ class App:
         self._invoicer = Invoicer(self.store, self.engine, self.wallet, clock)
         self._courier = Courier(self.store, envelopes, self.pool, directory, relays, clock)
         self._herald = Herald(self.store, self.keys, self.pool, relays, clock)
-        self._lnurl = Lnurl(proxy=config.nostr.proxy, clock=self.wallet.now)
+        self._lnurl = build_lnurl(config, self.wallet)
         self._refunder = Refunder(
             self.store, self.engine, self.wallet, self._lnurl, directory, clock
         )

@@ -175,7 +175,7 @@ class Stage:
                 choices["organizers"],
             ),
             nostr=Nostr(choices["relays"], choices["ephemeral"], None, True),
-            lightning=Lightning("fake"),
+            lightning=Lightning("fake", allow_private_lnurl=True),
             lnbits=None,
             ledger=Ledger(f"sqlite:///{ledger}", ledger),
             web=Web("127.0.0.1", 0, choices["public_url"]),

@@ -15,7 +15,6 @@ from ticketbot.ledger.store import Tx
 from ticketbot.texts import say
 
 pays = pytest.mark.choices(pays=True)
-FIVE = {"amount": "5,000 sats"}
 
 
 @pytest.fixture
@@ -25,15 +24,12 @@ async def bob_pays() -> AsyncIterator[Payee]:
         yield one
 
 
-async def is_owed(
-    stage: Stage, organizer: Organizer, person: Person, sats: int = 5_000, *, on_sale: bool = False
-) -> str:
-    """A purchase whose event is cancelled before the money comes; the order's last letters."""
-    if not on_sale:
-        await organizer.has_on_sale()
+async def is_owed(stage: Stage, organizer: Organizer, person: Person) -> str:
+    """Somebody pays 4,999 sats instead of 5,000; the order's last letters."""
+    await organizer.has_on_sale()
     await person.says("buy lisbon")
     shown = await person.hears("pay by")
-    await person.pays(await person.gets_an_invoice(), sats * 1000 - 1000)
+    await person.pays(await person.gets_an_invoice(), 4_999_000)
     await person.hears("goes back to you")
     return shown.split()[1]
 
@@ -108,8 +104,7 @@ async def test_an_address_that_is_none(
     ("text", "sentence"),
     [
         ("", "refund-where"),
-        ("refund", "refund-where"),
-        ("the usual place", "refund-where"),
+        ("@me", "refund-where"),
         ("lnbcrt49990n1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", "refund-broken"),
     ],
 )

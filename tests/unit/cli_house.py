@@ -10,12 +10,14 @@ import os
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
 from ticketbot.app import settings_of
 from ticketbot.cli import main
+from ticketbot.cli.opening import House, open_house
 from ticketbot.config import load
 from ticketbot.domain.command import Buy
 from ticketbot.domain.listing import Listing, Tier
@@ -265,3 +267,8 @@ class BotHouse:
             "paused": None,
         }
         self.change(lambda tx: marks.put(tx, "heartbeat", json.dumps(beat)))
+
+
+def opened(house: BotHouse) -> House:
+    """The house as the commands open it."""
+    return open_house(Namespace(config=house.folder / "config.toml"))
