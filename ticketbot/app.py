@@ -35,6 +35,7 @@ from ticketbot.outbox.closer import Closer
 from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
+from ticketbot.outbox.refunder import Refunder
 from ticketbot.relay.directory import Directory
 from ticketbot.relays import RelayPool
 from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
@@ -45,8 +46,6 @@ from ticketbot.web import app as web
 FIRST_LOOK = 8.0  # seconds the wallet has at start before the bot goes on without it
 RELAYS_ANSWER = 1.0  # seconds until READY is said without those that are silent
 LAST_WORDS = 8.0  # seconds the outbox has to empty its hands when the bot is stopped
-NETWORKS = {"lnbits": "bc", "fake": "bcrt"}
-"""What the bolt11s that a wallet can pay begin with, after `ln`."""
 
 
 def open_ticket_key(config: Config) -> TicketKey:
@@ -79,11 +78,10 @@ def build_wallet(config: Config, clock: Callable[[], float]) -> Wallet:
 
 
 def build_lnurl(config: Config, wallet: Wallet) -> Lnurl:
-    """Asks payees for invoices that this wallet can pay, by its clock."""
+    """Asks payees for invoices, by the wallet's clock; their network is judged by who pays."""
     return Lnurl(
         config.lightning.allow_private_lnurl,
         config.nostr.proxy,
-        network=NETWORKS[config.lightning.wallet],
         clock=wallet.now,
     )
 
@@ -106,7 +104,7 @@ class App:
         self._log = structlog.get_logger()
 
         signer = open_ticket_key(config)
-        settings = settings_of(config, self.keys.pubkey)
+        settings = settings_of(config, self.keys.pubkey, by_hand=not self.wallet.can_pay)
         envelopes = Envelopes(self.keys, clock=clock)
         self.engine = Engine(self.store, envelopes, settings, signer, clock)
         self.interests = Interests(self.keys.pubkey, clock)
@@ -127,6 +125,10 @@ class App:
         self._invoicer = Invoicer(self.store, self.engine, self.wallet, clock)
         self._courier = Courier(self.store, envelopes, self.pool, directory, relays, clock)
         self._herald = Herald(self.store, self.keys, self.pool, relays, clock)
+        self._lnurl = build_lnurl(config, self.wallet)
+        self._refunder = Refunder(
+            self.store, self.engine, self.wallet, self._lnurl, directory, clock
+        )
         self._closer = Closer(self.store, self.engine, clock)
         self._settlement = Settlement(
             self.store, self.engine, self.wallet, clock, lambda: self.pool.deaf
@@ -156,6 +158,7 @@ class App:
                     self.web_port = await stack.enter_async_context(web.serve(page, host, port))
                 await self._work(stop)
         finally:
+            await self._lnurl.close()
             await self.wallet.close()
             await self.store.close()
 
@@ -176,7 +179,7 @@ class App:
         return f"{beat['relays']} relays, {wallet}, {len(known)} events on sale"
 
     async def _work(self, stop: asyncio.Event) -> None:
-        carriers = (self._courier, self._herald, self._invoicer, self._closer)
+        carriers = (self._courier, self._herald, self._invoicer, self._refunder, self._closer)
         claims = [carrier.claims for carrier in carriers]
 
         self.engine.wake = self._courier.claims.stirred.set
@@ -231,8 +234,8 @@ class App:
             self._log.warning("wallet.unknown", error=str(error), starts="degraded")
 
 
-def settings_of(config: Config, bot: str) -> Settings:
-    """What handlers need of the configuration."""
+def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
+    """What handlers need of the configuration, and whether refunds are paid by hand."""
     return Settings(
         bot=bot,
         name=config.bot.name,
@@ -247,6 +250,7 @@ def settings_of(config: Config, bot: str) -> Settings:
         messages_per_minute=config.limits.messages_per_minute,
         newcomers_per_minute=config.limits.newcomers_per_minute,
         proof_of_work_bits=config.limits.proof_of_work_bits,
+        refunds_by_hand=by_hand,
     )
 
 

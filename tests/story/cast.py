@@ -173,6 +173,7 @@ class Stage:
             "max_holds": 2,
             "purge_days": 90,
             "relays": (self.relay,),
+            "pays": False,
         } | self.choices
         key = self.folder / "ticket-key"
         ledger = self.folder / "ledger.db"
@@ -188,7 +189,7 @@ class Stage:
                 choices["organizers"],
             ),
             nostr=Nostr(choices["relays"], choices["ephemeral"], None, True),
-            lightning=Lightning("fake"),
+            lightning=Lightning("fake", allow_private_lnurl=True),
             lnbits=None,
             ledger=Ledger(f"sqlite:///{ledger}", ledger),
             web=Web("127.0.0.1", 0, choices["public_url"]),
@@ -202,6 +203,7 @@ class Stage:
         """Start the bot, or start it again."""
         self._stop = asyncio.Event()
         self.wallet = FakeWallet(self.folder / "wallet.db", clock=self.clock, accept_late=True)
+        self.wallet.can_pay = self.choices.get("pays", False)
         self._app = App(self.config(), self.wallet, self.clock)
         self._running = asyncio.create_task(self._app.run(self._stop))
         ready = asyncio.create_task(self._app.ready.wait())

@@ -26,6 +26,7 @@ from ticketbot.replies.outcome import (
     OrderShown,
     Outcome,
     RefundOwed,
+    RefundSent,
     Said,
     TicketsCounted,
     TicketShown,
@@ -75,6 +76,9 @@ def speak(outcome: Outcome, how: Manner) -> list[str]:
         case RefundOwed():
             order = outcome.order_id[-4:].upper()
             return [f"{why_owed(outcome, how)}\n{say('refund-how', how.language, order=order)}"]
+        case RefundSent(order_id=order_id, amount_msat=amount):
+            order, sats = order_id[-4:].upper(), format_sats(amount)
+            return [say("refund-sent", how.language, order=order, amount=sats)]
 
 
 def _said(said: Said, how: Manner) -> str:

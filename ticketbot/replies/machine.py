@@ -15,6 +15,7 @@ from ticketbot.replies.outcome import (
     OrderShown,
     Outcome,
     RefundOwed,
+    RefundSent,
     Said,
     TicketsCounted,
     TicketShown,
@@ -39,7 +40,7 @@ def write(outcome: Outcome, request_id: str | None, public_url: str | None) -> M
 
 def _body(outcome: Outcome, public_url: str | None) -> Message | None:
     match outcome:
-        case Said():
+        case Said() | RefundSent():
             return None
         case Failed(refused=refused):
             # With so many bits of proof of work it would be granted.

@@ -124,6 +124,14 @@ class RefundOwed:
     values: dict[str, object] = field(default_factory=dict)  # what that sentence wants besides
 
 
+@dataclass(frozen=True, slots=True)
+class RefundSent:
+    """Money that went back: nothing is left to do. Programs are shown the order."""
+
+    order_id: str
+    amount_msat: int
+
+
 Outcome = (
     Said
     | Failed
@@ -134,6 +142,7 @@ Outcome = (
     | TicketsCounted
     | OrderShown
     | RefundOwed
+    | RefundSent
 )
 
 
