@@ -22,9 +22,9 @@ from ticketbot.envelopes import Envelopes
 from ticketbot.errors import Broken, Retry
 from ticketbot.handlers.context import Settings
 from ticketbot.housekeeping import Housekeeper
-from ticketbot.intake import Interests, take_in
+from ticketbot.intake import Interests, catch_up, take_in
 from ticketbot.keys import Keys
-from ticketbot.ledger import listings, marks
+from ticketbot.ledger import listings, marks, restored
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
 from ticketbot.lightning import LNbits, Wallet
@@ -35,6 +35,7 @@ from ticketbot.relay.directory import Directory
 from ticketbot.relays import Caught, RelayPool
 from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
 from ticketbot.settlement import LOOK_BACK, Settlement
+from ticketbot.timekeeper import Timekeeper
 from ticketbot.wallets.fake import FakeWallet
 from ticketbot.web import app as web
 
@@ -79,21 +80,23 @@ class App:
         self,
         config: Config,
         wallet: Wallet | None = None,
-        clock: Callable[[], float] = time.time,
+        machine: Callable[[], float] = time.time,
     ) -> None:
         self.config = config
         self.ready = asyncio.Event()
         self.keys = Keys.from_text(config.bot.nsec.reveal())
-        self.wallet = wallet or build_wallet(config, clock)
+        self.wallet = wallet or build_wallet(config, machine)
         self.store = Store(config.ledger.path, open_vault(self.keys))
-        self._clock = clock
+        self.clock = clock = Timekeeper(machine, self._clocks)
         self._log = structlog.get_logger()
 
         signer = open_ticket_key(config)
         settings = settings_of(config, self.keys.pubkey)
         envelopes = Envelopes(self.keys, clock=clock)
-        self.engine = Engine(self.store, envelopes, settings, signer, clock)
-        self.interests = Interests(self.keys.pubkey, clock)
+        self.engine = Engine(
+            self.store, envelopes, settings, signer, clock, earliest=clock.earliest
+        )
+        self.interests = Interests(self.keys.pubkey, clock.earliest)
         self._queue: asyncio.Queue[Event | Caught] = asyncio.Queue(QUEUE)
         self._marks: dict[str, int] = {}
         relays = config.nostr.relays
@@ -109,15 +112,23 @@ class App:
         )
         directory = Directory(self.pool, clock)
         self._invoicer = Invoicer(self.store, self.engine, self.wallet, clock)
-        self._courier = Courier(self.store, envelopes, self.pool, directory, relays, clock)
-        self._herald = Herald(self.store, self.keys, self.pool, relays, clock)
-        self._settlement = Settlement(
-            self.store, self.engine, self.wallet, clock, lambda: self.pool.deaf
+        self._courier = Courier(
+            self.store, envelopes, self.pool, directory, relays, clock, clock.earliest
         )
+        self._herald = Herald(self.store, self.keys, self.pool, relays, clock)
+        self._settlement = Settlement(self.store, self.engine, self.wallet, lambda: self.pool.deaf)
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
         )
-        self.desk = LedgerDesk(self.store, self.engine, self.wallet, settings, signer)
+        self.desk = LedgerDesk(
+            self.store,
+            self.engine,
+            self.wallet,
+            settings,
+            signer,
+            machine,
+            lambda: self._housekeeper.alarms.ringing,
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sell until `stop` is set; then finish what is in hand. Raises what breaks it."""
@@ -125,6 +136,8 @@ class App:
         try:
             await self._recall()
             await self._look_at_wallet()
+            self._housekeeper.check_time()
+            self._housekeeper.check_sales()
             bot = self.config.bot
             await self._herald.announce(own_notes(bot.name, bot.about, self.config.nostr.relays))
             async with contextlib.AsyncExitStack() as stack:
@@ -143,7 +156,7 @@ class App:
 
     async def summary(self) -> str:
         """How the bot is, in one line for people."""
-        now = int(self._clock())
+        now = int(self.clock())
         known = await self.store.transaction(lambda tx: listings.upcoming(tx, now, most=999))
         beat = self._housekeeper.beat()
         wallet = f"{self.wallet.name} {beat['wallet']}"
@@ -160,7 +173,7 @@ class App:
                 for part in (self.pool, self._courier, self._herald, self._invoicer)
             ]
             incoming = [
-                tasks.create_task(take_in(self._queue, self.engine)),
+                tasks.create_task(self._take_in()),
                 tasks.create_task(self._settlement.run()),
                 tasks.create_task(self._housekeeper.run()),
             ]
@@ -174,6 +187,28 @@ class App:
             for task in outgoing:
                 task.cancel()
 
+    async def _take_in(self) -> None:
+        """What relays bring, for ever; after a restore first what was lost with the ledger."""
+        if self.engine.catching_up:
+            self._log.warning("restore.catching_up", restored_at=self.engine.restored_at)
+            known = self._settlement.known.wait
+            await catch_up(self._queue, self.engine, self.pool.urls, known)
+            await self.store.transaction(restored.caught_up)
+            self._log.info("restore.caught_up")
+        await take_in(self._queue, self.engine)
+
+    def _clocks(self) -> dict[str, float]:
+        """Who tells the time, and what time."""
+        told = self.pool.clocks()
+        if self.wallet.health().good:
+            told["wallet"] = self.wallet.now()
+        return told
+
+    def _remember_restore(self, tx: Tx, now: int) -> None:
+        """Whether this ledger was restored not long ago, and has not heard yet what it missed."""
+        self.engine.restored_at = restored.at(tx, now)
+        self.engine.catching_up = restored.catching_up(tx, now)
+
     async def _finish(self, busy: Callable[[], int]) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS):
@@ -182,7 +217,7 @@ class App:
 
     async def _recall(self) -> None:
         """What the ledger knows from before: how far each relay was read, whose notes to follow."""
-        now = int(self._clock())
+        now = int(self.clock())
 
         def work(tx: Tx) -> tuple[dict[str, str], list[str]]:
             if not marks.once(tx, "ticket-key", self.desk.ticket_public_key.hex()):
@@ -190,6 +225,7 @@ class App:
                     "bot.ticket_key_file holds another key than the one that signed this ledger's "
                     "tickets: bring that file back, it is in every `ticketbot backup`"
                 )
+            self._remember_restore(tx, now)
             return marks.under(tx, "relay:"), listings.organizers(tx, now)
 
         known, organizers = await self.store.transaction(work)

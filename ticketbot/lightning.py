@@ -119,6 +119,9 @@ class Wallet(Protocol):
         Foreign traffic of the wallet is among it, with another `external_id` or None.
         """
 
+    def now(self) -> int:
+        """The wallet's own clock: ours, plus the difference that its last answer showed."""
+
     def hints(self) -> AsyncGenerator[str | None, None]:
         """Payment hashes worth a look; None: (re)connected, reconcile. Never ends."""
 
@@ -238,6 +241,9 @@ class LNbits:
         async with contextlib.aclosing(queue.drain(self._listen(queue))) as hints:
             async for hint in hints:
                 yield hint
+
+    def now(self) -> int:
+        return self._api.now()
 
     async def balance(self) -> int:
         wallet = await self._api.get("/api/v1/wallet", {}, "bulk")

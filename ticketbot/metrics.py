@@ -66,6 +66,9 @@ class Metrics:
             "Satoshis decided to go back, not yet sent",
             registry=here,
         )
+        self.alarm = Gauge(
+            "ticketbot_alarm", "1 while this trouble lasts", ["alarm"], registry=here
+        )
         Info("ticketbot_build", "The program", registry=here).info({"version": __version__})
         ProcessCollector(registry=here)
 

@@ -18,6 +18,7 @@ from ticketbot.replies.outcome import (
     Outcome,
     RefundOwed,
     Reply,
+    Said,
     TicketShown,
     Told,
     Via,
@@ -110,4 +111,6 @@ def _until(outcome: Outcome, draft: Draft, ctx: Context) -> int:
             return expires_at
         case RefundOwed():
             return ctx.now + 365 * DAY
+        case Said(sentence=key) if key.startswith("alert-"):
+            return ctx.now + NOTICE_LIVES  # relays may be what it is about
     return ctx.now + DAY

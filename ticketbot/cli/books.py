@@ -17,7 +17,6 @@ from ticketbot.ledger.store import Tx
 HEARTBEAT_LASTS = 35
 """Seconds. The running bot writes one every 10."""
 
-LATE_TRIES = 10
 MANY = 1_000_000
 
 
@@ -74,7 +73,7 @@ def read_status(tx: Tx, now: int) -> Status:
         totals=audit.totals(tx),
         counts=overview.counts(tx),
         pending=outbox.pending(tx),
-        late=outbox.late(tx, LATE_TRIES),
+        late=outbox.late(tx, now - outbox.LATE),
         ignored=marks.number(tx, IGNORED),
     )
 

@@ -24,7 +24,7 @@ from ticketbot.cli.opening import House, open_house
 from ticketbot.cli.output import Progress, at, count, show, show_json, warn
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.errors import Broken
-from ticketbot.ledger import audit
+from ticketbot.ledger import audit, restored
 from ticketbot.ledger.audit import Totals
 from ticketbot.ledger.schema import migrate, require_current, version
 from ticketbot.ledger.store import Tx, check_owner, connect
@@ -227,6 +227,7 @@ def _prove(house: House, fresh: Path, *, anyway: bool) -> Totals:
         migrate(db, fresh)
         check_owner(db, house.vault)
         tx = Tx(db, house.vault)
+        restored.mark(tx, int(time.time()))
         broken = [one for one in audit.check_ledger(tx) if not one.kept]
         for finding in broken:
             warn(f"{finding.name} does not hold ({finding.says}): {'; '.join(finding.broken[:3])}")

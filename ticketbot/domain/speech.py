@@ -14,10 +14,12 @@ from ticketbot.domain.command import (
     MOST_TICKETS,
     Buy,
     CancelOrder,
+    CloseOrphan,
     Command,
     Hello,
     Help,
     ListEvents,
+    ListOrphans,
     ListRefunds,
     Refund,
     Resend,
@@ -200,6 +202,15 @@ def _refund(rest: Sequence[str]) -> Command:
     return Refund(tuple(words))
 
 
+def _orphans(rest: Sequence[str]) -> Command | None:
+    if not rest:
+        return ListOrphans()
+    named = [word for word in rest if word.lower() != "done"]
+    if len(rest) == 2 and len(named) == 1 and _ORDER_ID.fullmatch(named[0]):
+        return CloseOrphan(named[0].lower())
+    return None
+
+
 def _event_words(tokens: Sequence[str]) -> tuple[tuple[str, ...], bool]:
     """The words in small letters; a complete event_id first, and whether there is one."""
     ids = [_event_id(token) for token in tokens]
@@ -234,6 +245,7 @@ _READERS: Mapping[str, Callable[[Sequence[str]], Command | None]] = {
     "link": lambda rest: ShowLink(),
     "refund": _refund,
     "refunds": lambda rest: ListRefunds(),
+    "orphans": _orphans,
     "stop sales": lambda rest: None if rest else StopSales(),
     "resume sales": lambda rest: None if rest else ResumeSales(),
 }

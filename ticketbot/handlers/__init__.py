@@ -30,6 +30,8 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
     c.StopSales: operator.stop_sales,
     c.ResumeSales: operator.resume_sales,
     c.ListRefunds: operator.refunds,
+    c.ListOrphans: operator.list_orphans,
+    c.CloseOrphan: operator.close_orphan,
 }
 
 

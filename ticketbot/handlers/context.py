@@ -1,4 +1,4 @@
-"""What a handler is given. Nothing in here has a socket, a clock or a dice."""
+"""What a handler is given. Nothing in here has a socket, a clock, or chance."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`now` in unix seconds, `moment` the same with its fraction; `dice(n)`: n random bytes.
+    """`now` in unix seconds, `moment` the same with its fraction.
 
     `paused` is the sentence that says why nothing new is sold just now (a full disk), or None.
     """
@@ -42,18 +42,24 @@ class Context:
     now: int
     settings: Settings
     signer: TicketKey
-    dice: Callable[[int], bytes]
     moment: float
     paused: str | None = None
 
 
 class Request(NamedTuple):
-    """One message of one person. `request_id` only where a program asked."""
+    """One message of one person. `request_id` only where a program asked.
+
+    `key` is the letter's, the same however often it comes; `sent_at` (unix seconds) is what its
+    sender says. `again`: it may have been answered by a ledger that was lost.
+    """
 
     person: Person
     via: Via
     command: Command
     request_id: str | None = None
+    key: bytes = b""
+    sent_at: int = 0
+    again: bool = False
 
     @property
     def sender(self) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from ticketbot.domain.command import CloseOrphan
+from ticketbot.domain.naming import quote
+from ticketbot.errors import Refused
 from ticketbot.handlers.checkout import SALES_STOPPED
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.organizer import IGNORED
-from ticketbot.ledger import listings, marks, money, outbox
+from ticketbot.ledger import journal, listings, marks, money, orphans, outbox
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
+
+SHORTEST = 4  # letters that name an order
 
 
 def status(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -22,7 +27,11 @@ def status(request: Request, tx: Tx, ctx: Context) -> Reply:
         "relays": beat.get("relays", "?"),
         "wallet": beat.get("wallet", "?"),
     }
-    return [Said("operator-status", values)]
+    said: Reply = [Said("operator-status", values)]
+    troubles = beat.get("troubles")
+    if isinstance(troubles, list) and troubles:
+        said = [*said, Said("operator-troubles", {"words": ", ".join(troubles)})]
+    return said
 
 
 def stop_sales(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -44,3 +53,26 @@ def refunds(request: Request, tx: Tx, ctx: Context) -> Reply:
         return [Said("operator-refunds-none")]
     rows = tuple((one.order_id, one.amount_msat, one.reason) for one in owed[:15])
     return [Said("operator-refunds", {"n": len(owed), "owed": money.owed_total(tx), "rows": rows})]
+
+
+def list_orphans(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """Money for orders that this ledger does not know: after a restore nobody has claimed it."""
+    found = orphans.unclaimed(tx)
+    if not found:
+        return [Said("operator-orphans-none")]
+    rows = tuple((one.order_id, one.amount_msat, "") for one in found[:15])
+    return [Said("operator-orphans", {"n": len(found), "owed": orphans.total(tx)[1], "rows": rows})]
+
+
+def close_orphan(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """The operator has given it back, or a ticket for it, by hand."""
+    wish = request.command
+    assert isinstance(wish, CloseOrphan)
+    found = [one for one in orphans.unclaimed(tx) if one.order_id.endswith(wish.order)]
+    if len(wish.order) < SHORTEST or len({one.order_id for one in found}) != 1:
+        raise Refused("bad-request", "orphan-unknown", order=quote(wish.order))
+    for one in found:
+        orphans.close(tx, one.payment_hash)
+        journal.note(tx, ctx.now, one.order_id, "seen to by hand", payment=one.payment_hash)
+    amount = sum(one.amount_msat for one in found)
+    return [Said("operator-orphan-closed", {"order": found[0].order_id, "amount": amount})]

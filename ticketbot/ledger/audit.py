@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from ticketbot.ledger import orphans
 from ticketbot.ledger.store import Tx
 
 
@@ -98,6 +99,8 @@ def foreign(tx: Tx, received: Sequence[Received]) -> list[Received]:
 def _is_ours(tx: Tx, one: Received) -> bool:
     known = tx.row("SELECT 1 FROM payment_hash WHERE hash = ?", (one.payment_hash,))
     if known is not None:
+        return True
+    if orphans.is_open(tx, one.payment_hash):
         return True
     asked = "SELECT 1 FROM invoice WHERE external_id = ?"
     return one.external_id is not None and tx.row(asked, (one.external_id,)) is not None

@@ -85,6 +85,8 @@ class Store:
         self.vault = vault
         self._queue: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self.failing: str | None = None
+        """Why the last attempt to write failed, as long as none has succeeded since."""
         self._db = connect(path)
         try:
             migrate(self._db, path)
@@ -154,15 +156,19 @@ class Store:
 
     def _commit(self, tx: Tx, group: list[_Asked]) -> None:
         db = self._db
+        before = db.total_changes
         try:
             results = _run_together(db, tx, group) or _run_apart(db, tx, group)
             failpoint("ledger.before-commit")
             db.execute("COMMIT")
             failpoint("ledger.after-commit")
+            if db.total_changes != before:
+                self.failing = None
         except Exception as error:  # noqa: BLE001  whatever it is, everybody in the group hears of it
             if db.in_transaction:
                 db.execute("ROLLBACK")
             failure = _explain(error, self.path)
+            self.failing = str(failure)
             results = [[failure] * len(asked.works) for asked in group]
         group[0].loop.call_soon_threadsafe(_answer, group, results)  # each call is a system call
 

@@ -75,7 +75,7 @@ class LnbitsApi:
         self._budget = Budget(requests_per_minute, _AT_ONCE)
         self._pause = _FIRST_PAUSE
         self._calm_until = 0.0
-        self._ahead = 0.0  # seconds by which LNbits' clock is ahead of ours, if it is
+        self._ahead = 0.0  # seconds by which LNbits' clock is ahead of ours
         self._session: aiohttp.ClientSession | None = None
         self.good = False
         self.heard_at: int | None = None
@@ -207,7 +207,11 @@ class LnbitsApi:
             there = parsedate_to_datetime(date or "").timestamp()
         except ValueError:
             return
-        self._ahead = max(0.0, there - self._clock())
+        self._ahead = there - self._clock()
+
+    def now(self) -> int:
+        """LNbits' own clock, as far as its last answer showed it (unix seconds)."""
+        return int(self._clock() + self._ahead)
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -165,6 +165,9 @@ class FakeWallet:
             self._db.execute("SELECT coalesce(sum(credited_msat), 0) FROM payment").fetchone()[0]
         )
 
+    def now(self) -> int:
+        return int(self._clock())
+
     async def probe(self) -> None:
         with contextlib.suppress(Retry, Broken):
             await self._answer()

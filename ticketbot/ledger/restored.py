@@ -1,0 +1,37 @@
+"""That this ledger was restored from a backup, and what follows from it for a while.
+
+What happened between the backup and its loss is brought back by the wallet's list and by what
+relays have kept. Letters sent until then may have been answered already.
+"""
+
+from __future__ import annotations
+
+from ticketbot.ledger import marks
+from ticketbot.ledger.store import Tx
+
+RESTORED = "restored"
+CAUGHT_UP = "restored:caught-up"
+LASTS = 7 * 86_400
+"""Seconds during which relays may still bring what the lost ledger had answered."""
+
+
+def mark(tx: Tx, now: int) -> None:
+    """This ledger has just been restored."""
+    marks.put(tx, RESTORED, str(now))
+    marks.drop(tx, CAUGHT_UP)
+
+
+def at(tx: Tx, now: int) -> int | None:
+    """When it was restored (unix seconds), if that is not long ago."""
+    when = marks.number(tx, RESTORED)
+    return when if when and now - when < LASTS else None
+
+
+def catching_up(tx: Tx, now: int) -> bool:
+    """Whether it still has to hear what it missed."""
+    return at(tx, now) is not None and marks.get(tx, CAUGHT_UP) is None
+
+
+def caught_up(tx: Tx) -> None:
+    """It has heard what it missed."""
+    marks.put(tx, CAUGHT_UP, "1")
