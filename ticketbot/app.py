@@ -68,6 +68,7 @@ def build_wallet(config: Config, clock: Callable[[], float]) -> Wallet:
     return LNbits(
         lnbits.url,
         lnbits.invoice_key.reveal(),
+        lnbits.admin_key.reveal() if lnbits.admin_key is not None else None,
         requests_per_minute=lnbits.requests_per_minute,
         clock=clock,
     )

@@ -55,7 +55,7 @@ class Evening:
         return text
 
     async def pays(self, bolt11: str) -> None:
-        await self.daemon.wallet.pay(bolt11)
+        await self.daemon.wallet.receive(bolt11)
 
     async def gets_a_ticket(self) -> str:
         text = (await self.alice.next("\nTKT1:", WITHIN)).text

@@ -79,7 +79,7 @@ class Person(Client):
         return text
 
     async def pays(self, bolt11: str, amount_msat: int | None = None) -> None:
-        await self.stage.wallet.pay(bolt11, amount_msat)
+        await self.stage.wallet.receive(bolt11, amount_msat)
 
     async def gets_a_ticket(self) -> str:
         """The token of the next ticket that comes as a DM."""

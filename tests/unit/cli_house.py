@@ -237,7 +237,7 @@ class BotHouse:
         assert invoice.bolt11 is not None
         assert invoice.payment_hash is not None
         bolt11, payment_hash = invoice.bolt11, invoice.payment_hash
-        self.wallet(lambda wallet: wallet.pay(bolt11, amount_msat))
+        self.wallet(lambda wallet: wallet.receive(bolt11, amount_msat))
         credit = Credit(payment_hash, amount_msat or invoice.amount_msat or 0)
         reply: Reply = self.change(lambda tx: cashier.settled(credit, tx, self.context()))
         told = [one.outcome for one in reply if isinstance(one, Told)]
