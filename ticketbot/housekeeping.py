@@ -93,6 +93,7 @@ class Housekeeper:
         self.check_time()
         self.check_sales()
         now = int(self._clock())
+        self._count_newcomers()
         longest = now + self._engine.settings.hold_seconds
         beat = self.beat()
 
@@ -158,6 +159,11 @@ class Housekeeper:
         if paused != self._engine.paused:
             self._log.warning("sales.paused", why=paused, free_mb=self._free // 2**20)
         self._engine.paused = paused
+
+    def _count_newcomers(self) -> None:
+        refused, self._engine.newcomers.refused = self._engine.newcomers.refused, 0
+        if refused:
+            self._log.warning("newcomers.unanswered", number=refused)
 
     def _troubles(self, found: _Found) -> dict[str, Trouble]:
         """What is not as it should be, with what is to be said of it."""

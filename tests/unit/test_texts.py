@@ -43,7 +43,14 @@ LANGUAGES = sorted(path.stem for path in (CODE / "locales").glob("*.toml"))
 ENGLISH = sentences("en")
 MARKDOWN = re.compile(r"\*\*|__|`|\]\(|^#|^>|</?[a-z]+>", re.M)
 ROOMS = ("domain/", "handlers/", "ledger/", "replies/", "outbox/")
-PARTS = ("alarms.py", "engine.py", "housekeeping.py", "posting.py", "settlement.py")
+PARTS = (
+    "alarms.py",
+    "bookkeeping.py",
+    "engine.py",
+    "housekeeping.py",
+    "posting.py",
+    "settlement.py",
+)
 """Where sentences are chosen; elsewhere a word that equals a key is only a word."""
 PROBLEMS = ("FieldProblem", "TimeProblem", "PriceProblem")
 REFUND_STATES = ("due", "sending", "sent")
@@ -238,6 +245,8 @@ WORST: dict[str, Any] = {
     "amount": format_sats(HIGHEST_PRICE),
     "field": "max_per_buyer",
     "most": 1_000_000,
+    "bits": 20,
+    "minutes": 1440,
     "least": 1,
     "n": 1_000_000,
 }

@@ -16,6 +16,7 @@ from ticketbot.domain.command import (
     CancelOrder,
     CloseOrphan,
     Command,
+    ForgetMe,
     Hello,
     Help,
     ListEvents,
@@ -211,6 +212,11 @@ def _orphans(rest: Sequence[str]) -> Command | None:
     return None
 
 
+def _forget_me(rest: Sequence[str]) -> Command | None:
+    words = [word.lower() for word in _without(_POLITE, rest)]
+    return ForgetMe(sure=words == ["yes"]) if words in ([], ["yes"]) else None
+
+
 def _event_words(tokens: Sequence[str]) -> tuple[tuple[str, ...], bool]:
     """The words in small letters; a complete event_id first, and whether there is one."""
     ids = [_event_id(token) for token in tokens]
@@ -246,6 +252,7 @@ _READERS: Mapping[str, Callable[[Sequence[str]], Command | None]] = {
     "refund": _refund,
     "refunds": lambda rest: ListRefunds(),
     "orphans": _orphans,
+    "forget me": _forget_me,
     "stop sales": lambda rest: None if rest else StopSales(),
     "resume sales": lambda rest: None if rest else ResumeSales(),
 }

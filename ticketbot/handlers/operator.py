@@ -8,11 +8,13 @@ from ticketbot.errors import Refused
 from ticketbot.handlers.checkout import SALES_STOPPED
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.organizer import IGNORED
-from ticketbot.ledger import journal, listings, marks, money, orphans, outbox
+from ticketbot.ledger import journal, listings, marks, money, orphans, outbox, verdicts
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
 
 SHORTEST = 4  # letters that name an order
+SALES = "sales"
+"""What the journal calls the whole shop."""
 
 
 def status(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -26,6 +28,7 @@ def status(request: Request, tx: Tx, ctx: Context) -> Reply:
         "ignored": marks.number(tx, IGNORED),
         "relays": beat.get("relays", "?"),
         "wallet": beat.get("wallet", "?"),
+        "audit": _audited(tx),
     }
     said: Reply = [Said("operator-status", values)]
     troubles = beat.get("troubles")
@@ -37,12 +40,14 @@ def status(request: Request, tx: Tx, ctx: Context) -> Reply:
 def stop_sales(request: Request, tx: Tx, ctx: Context) -> Reply:
     """No new orders; open ones can still be paid."""
     marks.put(tx, SALES_STOPPED, str(ctx.now))
+    journal.note(tx, ctx.now, SALES, "stopped", by=_way(request))
     return [Said("operator-stopped")]
 
 
 def resume_sales(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Sell again."""
     marks.drop(tx, SALES_STOPPED)
+    journal.note(tx, ctx.now, SALES, "resumed", by=_way(request))
     return [Said("operator-resumed")]
 
 
@@ -73,6 +78,19 @@ def close_orphan(request: Request, tx: Tx, ctx: Context) -> Reply:
         raise Refused("bad-request", "orphan-unknown", order=quote(wish.order))
     for one in found:
         orphans.close(tx, one.payment_hash)
-        journal.note(tx, ctx.now, one.order_id, "seen to by hand", payment=one.payment_hash)
+        what, payment = "seen to by hand", one.payment_hash
+        journal.note(tx, ctx.now, one.order_id, what, payment=payment, by=_way(request))
     amount = sum(one.amount_msat for one in found)
     return [Said("operator-orphan-closed", {"order": found[0].order_id, "amount": amount})]
+
+
+def _audited(tx: Tx) -> str:
+    verdict = verdicts.last(tx)
+    if verdict is None:
+        return "not checked yet"
+    return f"{verdict.total} differences" if verdict.total else "right"
+
+
+def _way(request: Request) -> str:
+    """How an operator said so: a DM, or the command line."""
+    return "command line" if request.console else "DM"

@@ -59,16 +59,22 @@ def _due(
 
 
 def keep_signed(tx: Tx, number: int, event: bytes) -> None:
-    """Store the signed event before anybody sees it; a re-wrap replaces it."""
+    """Store the signed event before anybody sees it; a re-wrap replaces it.
+
+    Its row may be gone meanwhile: the person it was for asked to be forgotten.
+    """
     tx.change(
-        "INSERT OR REPLACE INTO signed (id, event) VALUES (?, ?)",
-        (number, tx.vault.seal(event, b"signed")),
+        "INSERT OR REPLACE INTO signed (id, event) SELECT id, ? FROM outbox WHERE id = ?",
+        (tx.vault.seal(event, b"signed"), number),
     )
 
 
 def accept(tx: Tx, number: int, relay: str) -> None:
     """A relay said OK."""
-    tx.change("INSERT OR IGNORE INTO accepted (id, relay) VALUES (?, ?)", (number, relay))
+    tx.change(
+        "INSERT OR IGNORE INTO accepted (id, relay) SELECT id, ? FROM outbox WHERE id = ?",
+        (relay, number),
+    )
 
 
 def accepted(tx: Tx, number: int) -> set[str]:
@@ -100,10 +106,16 @@ def pull_in(tx: Tx, now: int, longest: int) -> int:
 
 
 def quarantine(tx: Tx, room: str, key: str, error: str, body: bytes, now: int) -> None:
-    """Put poison aside, sealed, so that the rest goes on."""
+    """Put poison aside so that the rest goes on; sealed, and what it made fail may quote it."""
     tx.change(
         "INSERT INTO quarantine (at, room, key, error, body) VALUES (?, ?, ?, ?, ?)",
-        (now, room, key, error, tx.vault.seal(body, b"quarantine")),
+        (
+            now,
+            room,
+            key,
+            tx.vault.seal(error.encode(errors="replace"), b"quarantine-error"),
+            tx.vault.seal(body, b"quarantine"),
+        ),
     )
 
 

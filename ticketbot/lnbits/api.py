@@ -27,6 +27,7 @@ from ticketbot.errors import Broken, Retry
 from ticketbot.lnbits.budget import Budget, Turn
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+_BOLT11 = re.compile(r"\bln[a-z]{2,4}[0-9]*[munp]?1[02-9ac-hj-np-z]{50,}", re.IGNORECASE)
 _AT_ONCE = 16  # LNbits answers about 60 requests a second; more in flight only wait there
 _LARGEST_PUSH = 256 * 1024
 _LEAST_PER_MINUTE = 10
@@ -183,7 +184,7 @@ class LnbitsApi:
             data = orjson.loads(answer)
         except orjson.JSONDecodeError:
             data = None
-        detail = _words(data)
+        detail = _words(data).replace(self._key, "…")  # it may be shown to operators, and kept
         if status in (401, 403) or (status == 404 and detail == "Wallet not found."):
             raise self._broken(f"{self._wrong_key} (It says: {detail})")
         if status == 404 and detail == "Payment does not exist.":

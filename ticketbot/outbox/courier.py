@@ -16,10 +16,11 @@ import orjson
 import structlog
 
 from ticketbot import qr
+from ticketbot.domain.nip19 import npub_encode
 from ticketbot.envelopes import Envelopes, Letter, Protocol, Sealed
 from ticketbot.errors import Malformed
 from ticketbot.failpoints import failpoint
-from ticketbot.ledger import outbox
+from ticketbot.ledger import journal, orders, outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.metrics import metrics
@@ -86,7 +87,7 @@ class Courier:
         failpoint("courier.before-publish")
         answers = await self._pool.publish([(one.sealed, one.relays) for one in parcels])
         failpoint("courier.after-publish")
-        marks: list[Callable[[Tx], None]] = [partial(outbox.done, number=row.id) for row in dropped]
+        marks: list[Callable[[Tx], None]] = [partial(_give_up, row=row, now=now) for row in dropped]
         marks += [
             self._judge(one, answer, now) for one, answer in zip(parcels, answers, strict=True)
         ]
@@ -175,7 +176,11 @@ class Courier:
         if sealed.kind == 1059 and not took and too_old and not row.body.get("now"):
             return self._redate(row, now)
         again = now + delay(row.attempts)
-        words = {relay: ok.text for relay, ok in answer.items() if not ok.accepted}
+        words = {
+            relay: _without(row.body["to"], ok.text)
+            for relay, ok in answer.items()
+            if not ok.accepted
+        }
         self._log.info("message.postponed", key=row.key, refused=words, silent=missing)
 
         def work(tx: Tx) -> None:
@@ -212,7 +217,20 @@ def _all(works: Sequence[Callable[[Tx], None]], tx: Tx) -> None:
         work(tx)
 
 
+def _give_up(tx: Tx, row: Due, now: int) -> None:
+    """Too late, or for a bot: an order's story says so."""
+    order_id, _, what = row.key.partition(":")
+    if orders.get(tx, order_id) is not None:
+        journal.note(tx, now, order_id, "message given up", message=what)
+    outbox.done(tx, row.id)
+
+
 _PROTOCOLS = {1059: "nip17", 4: "nip04", 24133: "24133"}
+
+
+def _without(pubkey: str, text: str) -> str:
+    """A relay's words for the log, which names no attendee."""
+    return text.replace(pubkey, "…").replace(npub_encode(pubkey), "…")
 
 
 def _is_for_bot(row: Due, reach: dict[str, Reach]) -> bool:

@@ -204,7 +204,7 @@ class Desk:
 
         Once for a link: the proof, and right behind it all that is still unanswered.
         """
-        waiting = [*self._pending.values(), *self._queries.values()]
+        waiting: list[_Pending | _Query] = [*self._pending.values(), *self._queries.values()]
         if self._insisted or not waiting or not self._auth.helps(text):
             return
         self._insisted = True

@@ -148,9 +148,6 @@ class FakeWallet:
         await self._answer()
         return self._books.balance()
 
-    def now(self) -> int:
-        return int(self._clock())
-
     async def probe(self) -> None:
         with contextlib.suppress(Retry, Broken):
             await self._answer()
