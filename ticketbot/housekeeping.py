@@ -13,7 +13,7 @@ from ticketbot.alarms import Alarms, Trouble
 from ticketbot.engine import Engine
 from ticketbot.errors import Retry
 from ticketbot.intake import Interests
-from ticketbot.ledger import inbox, listings, marks, money, orders, orphans, outbox
+from ticketbot.ledger import inbox, listings, marks, orders, orphans, outbox, refunds
 from ticketbot.ledger.outbox import LATE
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
@@ -106,7 +106,7 @@ class Housekeeper:
                 listings.organizers(tx, now),
                 outbox.pending(tx),
                 outbox.late(tx, now - LATE),
-                money.owed_total(tx),
+                refunds.owed_total(tx),
                 *orphans.total(tx),
             )
 
