@@ -39,6 +39,7 @@ ALARMS = (
     Alarm("outbox", 0, "alert-outbox", "alert-outbox-over"),
     Alarm("disk", 10, "alert-disk", "alert-disk-over"),
     Alarm("clock", 60, "alert-clock", "alert-clock-over"),
+    Alarm("refunds", 10, "alert-restored", "alert-restored-over"),
     Alarm("orphans", 300, "alert-orphans", "alert-orphans-over"),
 )
 

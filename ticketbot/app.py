@@ -29,6 +29,7 @@ from ticketbot.keys import Keys
 from ticketbot.ledger import listings, marks, restored
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
+from ticketbot.ledger.whole import require_whole, waits_for_check
 from ticketbot.lightning import LNbits, Wallet
 from ticketbot.outbox.closer import Closer
 from ticketbot.outbox.courier import Courier
@@ -140,6 +141,7 @@ class App:
         """Sell until `stop` is set; then finish what is in hand. Raises what breaks it."""
         self.store.start()
         try:
+            checked_later = await self._check_ledger()
             await self._recall()
             await self._look_at_wallet()
             self._housekeeper.check_time()
@@ -154,7 +156,7 @@ class App:
                     page = web.make_app(self.desk)
                     host, port = self.config.web.host, self.config.web.port
                     self.web_port = await stack.enter_async_context(web.serve(page, host, port))
-                await self._work(stop)
+                await self._work(stop, checked_later)
         finally:
             await self.wallet.close()
             await self.store.close()
@@ -175,7 +177,14 @@ class App:
         wallet = f"{self.wallet.name} {beat['wallet']}"
         return f"{beat['relays']} relays, {wallet}, {len(known)} events on sale"
 
-    async def _work(self, stop: asyncio.Event) -> None:
+    async def _check_ledger(self) -> bool:
+        """Whether its file is whole; True when that takes long, and is to be done meanwhile."""
+        if not waits_for_check(self.store.path):
+            return True
+        await asyncio.to_thread(require_whole, self.store.path)
+        return False
+
+    async def _work(self, stop: asyncio.Event, check: bool) -> None:
         carriers = (self._courier, self._herald, self._invoicer, self._closer)
         claims = [carrier.claims for carrier in carriers]
 
@@ -190,6 +199,9 @@ class App:
                 tasks.create_task(self._forgetter.run()),
                 tasks.create_task(self._auditor.run()),
             ]
+            if check:
+                checking = asyncio.to_thread(require_whole, self.store.path)
+                incoming.append(tasks.create_task(checking))
             self.ready.set()
             await stop.wait()
             self._log.info("bot.stopping")
@@ -206,6 +218,7 @@ class App:
             self._log.warning("restore.catching_up", restored_at=self.engine.restored_at)
             known = self._settlement.known.wait
             await catch_up(self._queue, self.engine, self.pool.urls, known)
+            await self._settlement.compare_spent()
             await self.store.transaction(restored.caught_up)
             self._log.info("restore.caught_up")
         await take_in(self._queue, self.engine)

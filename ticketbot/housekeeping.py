@@ -13,7 +13,7 @@ from ticketbot.alarms import Alarms, Trouble
 from ticketbot.engine import Engine
 from ticketbot.errors import Retry
 from ticketbot.intake import Interests
-from ticketbot.ledger import inbox, listings, marks, orders, orphans, outbox, refunds
+from ticketbot.ledger import inbox, listings, marks, orders, orphans, outbox, refunds, restored
 from ticketbot.ledger.outbox import LATE
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
@@ -39,6 +39,7 @@ class _Found(NamedTuple):
     owed: int
     orphans: int
     orphaned: int
+    refunds_wait: bool
 
 
 class Housekeeper:
@@ -108,6 +109,7 @@ class Housekeeper:
                 outbox.late(tx, now - LATE),
                 refunds.owed_total(tx),
                 *orphans.total(tx),
+                restored.refunds_wait(tx) is not None,
             )
 
         found = await self._store.transaction(work)
@@ -181,6 +183,8 @@ class Housekeeper:
             who, by = max(self._skew.items(), key=lambda one: abs(one[1]))
             side = "behind" if by > 0 else "ahead of"
             troubles["clock"] = {"skew": _span(abs(by)), "side": side, "who": who}
+        if found.refunds_wait and found.owed and not self._engine.catching_up:
+            troubles["refunds"] = {"owed": found.owed}
         if found.orphans and not self._engine.catching_up:
             troubles["orphans"] = {"n": found.orphans, "amount": found.orphaned}
         return troubles

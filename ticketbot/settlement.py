@@ -17,7 +17,7 @@ from ticketbot.domain.order import Order, State
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.handlers.cashier import Credit
-from ticketbot.ledger import marks, money, orders
+from ticketbot.ledger import marks, money, orders, refunds, restored
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Look, Wallet
@@ -85,6 +85,23 @@ class Settlement:
 
         await self._store.transaction(move)
         self.known.set()
+
+    async def compare_spent(self) -> None:
+        """After a restore refunds wait, unless the wallet has sent nothing that is unknown here."""
+        since = await self._store.transaction(restored.refunds_wait)
+        if since is None:
+            return
+        try:
+            spent = await self._wallet.spent_since(max(0, since - LOOK_BACK))
+        except (Retry, Broken) as error:
+            self._log.warning("wallet.unknown", error=str(error))
+            return
+
+        def work(tx: Tx) -> None:
+            if all(refunds.use_of(tx, one.payment_hash) is not None for one in spent):
+                restored.refunds_go_on(tx)
+
+        await self._store.transaction(work)
 
     async def _listen(self) -> None:
         async for payment_hash in self._wallet.hints():

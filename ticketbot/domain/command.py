@@ -131,6 +131,11 @@ class ListOrphans:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumeRefunds:
+    """The operator has seen that what is due was not sent before a restore."""
+
+
+@dataclass(frozen=True, slots=True)
 class CloseOrphan:
     """The operator has seen to such money by hand. `order` is the whole id, or its end."""
 
@@ -164,6 +169,7 @@ Command = (
     | ListRefunds
     | ListOrphans
     | CloseOrphan
+    | ResumeRefunds
     | Unknown
 )
 

@@ -15,6 +15,7 @@ from ticketbot.errors import TicketbotError
 
 TYPO = 0.72  # difflib's ratio: finds real slips, and leaves hi, gm and thanks alone
 
+PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds")
 VERBS: dict[str, str] = {
     **dict.fromkeys(("hi", "hello", "hey", "hola", "ola", "olá", "hallo", "salut"), "hello"),
     **dict.fromkeys(("gm", "yo", "howdy", "bonjour", "start"), "hello"),
@@ -28,7 +29,7 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("tickets", "ticket"), "tickets"),
     **dict.fromkeys(("link", "pay", "invoice"), "link"),
     **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans")},
-    **{phrase: phrase for phrase in ("forget me", "stop sales", "resume sales")},
+    **{phrase: phrase for phrase in PHRASES},
 }
 """What people may type for each command."""
 
@@ -42,6 +43,7 @@ WEIGHTY = (
     "forget me",
     "stop sales",
     "resume sales",
+    "resume refunds",
 )
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"

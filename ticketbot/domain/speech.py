@@ -24,6 +24,7 @@ from ticketbot.domain.command import (
     ListRefunds,
     Refund,
     Resend,
+    ResumeRefunds,
     ResumeSales,
     ShowEvent,
     ShowLink,
@@ -257,5 +258,6 @@ _READERS: Mapping[str, Callable[[Sequence[str]], Command | None]] = {
     "orphans": _orphans,
     "forget me": _forget_me,
     "stop sales": lambda rest: None if rest else StopSales(),
+    "resume refunds": lambda rest: None if rest else ResumeRefunds(),
     "resume sales": lambda rest: None if rest else ResumeSales(),
 }

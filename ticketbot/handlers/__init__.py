@@ -34,6 +34,7 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
     c.Refund: owed.settle,
     c.ListOrphans: operator.list_orphans,
     c.CloseOrphan: operator.close_orphan,
+    c.ResumeRefunds: operator.resume_refunds,
 }
 
 

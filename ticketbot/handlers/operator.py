@@ -8,11 +8,12 @@ from ticketbot.errors import Refused
 from ticketbot.handlers.checkout import SALES_STOPPED
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.organizer import IGNORED
-from ticketbot.ledger import journal, listings, marks, orphans, outbox, refunds, verdicts
+from ticketbot.ledger import journal, listings, marks, orphans, outbox, refunds, restored, verdicts
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
 
 SHORTEST = 4  # letters that name an order
+REFUNDS = "refunds"
 SALES = "sales"
 """What the journal calls the whole shop."""
 
@@ -73,6 +74,13 @@ def close_orphan(request: Request, tx: Tx, ctx: Context) -> Reply:
         journal.note(tx, ctx.now, one.order_id, what, payment=payment, by=_way(request))
     amount = sum(one.amount_msat for one in found)
     return [Said("operator-orphan-closed", {"order": found[0].order_id, "amount": amount})]
+
+
+def resume_refunds(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """The operator has compared what is due with what the wallet sent before a restore."""
+    restored.refunds_go_on(tx)
+    journal.note(tx, ctx.now, REFUNDS, "resumed", by=_way(request))
+    return [Said("operator-refunds-resumed")]
 
 
 def _audited(tx: Tx) -> str:

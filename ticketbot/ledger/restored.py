@@ -11,13 +11,15 @@ from ticketbot.ledger.store import Tx
 
 RESTORED = "restored"
 CAUGHT_UP = "restored:caught-up"
+REFUNDS_WAIT = "restored:refunds-wait"
 LASTS = 7 * 86_400
 """Seconds during which relays may still bring what the lost ledger had answered."""
 
 
-def mark(tx: Tx, now: int) -> None:
-    """This ledger has just been restored."""
+def mark(tx: Tx, now: int, made_at: int) -> None:
+    """This ledger has just been restored from a backup that was made at `made_at`."""
     marks.put(tx, RESTORED, str(now))
+    marks.put(tx, REFUNDS_WAIT, str(made_at))
     marks.drop(tx, CAUGHT_UP)
 
 
@@ -35,3 +37,14 @@ def catching_up(tx: Tx, now: int) -> bool:
 def caught_up(tx: Tx) -> None:
     """It has heard what it missed."""
     marks.put(tx, CAUGHT_UP, "1")
+
+
+def refunds_wait(tx: Tx) -> int | None:
+    """Since when the lost ledger may have sent refunds that this one takes for due; or None."""
+    since = marks.get(tx, REFUNDS_WAIT)
+    return None if since is None else int(since)
+
+
+def refunds_go_on(tx: Tx) -> None:
+    """What is due here was not sent by the ledger that is lost."""
+    marks.drop(tx, REFUNDS_WAIT)

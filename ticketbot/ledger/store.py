@@ -212,9 +212,9 @@ def _attempt(db: sqlite3.Connection, tx: Tx, work: Work) -> Any:
     db.execute("SAVEPOINT work")
     try:
         result = work(tx)
-    except sqlite3.OperationalError:
-        raise  # disk full, I/O error: the whole group goes back
-    except Exception as error:  # noqa: BLE001  the caller's, who is waiting for it
+    except Exception as error:
+        if isinstance(error, sqlite3.OperationalError) or is_corrupt(error):
+            raise  # disk full, I/O error: the whole group goes back
         db.execute("ROLLBACK TO work")
         result = error
     db.execute("RELEASE work")
@@ -232,7 +232,18 @@ def _emptied(db: sqlite3.Connection) -> bool:
         db.execute(f"PRAGMA busy_timeout={PATIENCE}")
 
 
+def is_corrupt(error: Exception) -> bool:
+    """Whether SQLite says that the file is damaged."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def _explain(error: Exception, path: Path) -> Exception:
+    if is_corrupt(error):
+        return Broken(
+            f"the ledger {path} is corrupt ({error}): "
+            "restore a backup with `ticketbot restore --replace`"
+        )
     if isinstance(error, sqlite3.OperationalError):
         return Retry(f"the ledger {path} could not write ({error}): free some disk space")
     return error
