@@ -19,6 +19,7 @@ from ticketbot.replies.outcome import (
     RefundOwed,
     RefundSent,
     Reply,
+    Said,
     TicketShown,
     Told,
     Via,
@@ -115,4 +116,6 @@ def _until(outcome: Outcome, draft: Draft, ctx: Context) -> int:
             return expires_at
         case RefundOwed() | RefundSent():
             return ctx.now + 365 * DAY
+        case Said(sentence=key) if key.startswith("alert-"):
+            return ctx.now + NOTICE_LIVES  # relays may be what it is about
     return ctx.now + DAY

@@ -230,7 +230,8 @@ class BotHouse:
 
         def buy(tx: Tx) -> str:
             person = people.meet(tx, Keys(os.urandom(32)).pubkey, "nip17")
-            checkout.buy(Request(person, "nip17", Buy((code,), quantity)), tx, ctx)
+            wish, key = Buy((code,), quantity), os.urandom(32)
+            checkout.buy(Request(person, "nip17", wish, key=key, sent_at=ctx.now), tx, ctx)
             return orders.latest_of(tx, person.id)[0].id
 
         order_id = self.change(buy)

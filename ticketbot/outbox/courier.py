@@ -54,6 +54,7 @@ class Courier:
         directory: Directory,
         relays: Sequence[str],
         clock: Callable[[], float] = time.time,
+        earliest: Callable[[], float] | None = None,
     ) -> None:
         self.claims = Claims(store, "message", clock, self._send)
         self._store = store
@@ -62,6 +63,7 @@ class Courier:
         self._directory = directory
         self._relays = tuple(relays)
         self._clock = clock
+        self._earliest = earliest or clock
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -70,9 +72,10 @@ class Courier:
 
     async def _send(self, rows: Sequence[Due]) -> None:
         now = int(self._clock())
-        wanted = [row for row in rows if row.body["until"] > now]
+        late = self._earliest()  # whichever clock is wrong, nothing is dropped too early
+        wanted = [row for row in rows if row.body["until"] > late]
         reach = await self._directory.reach(list({row.body["to"] for row in wanted}))
-        dropped = [row for row in rows if row.body["until"] <= now or _is_for_bot(row, reach)]
+        dropped = [row for row in rows if row.body["until"] <= late or _is_for_bot(row, reach)]
         kept = [row for row in wanted if not _is_for_bot(row, reach)]
         await self._seal(kept, reach)
         had = await self._accepted(kept)
