@@ -29,6 +29,7 @@ from ticketbot import app, failpoints, settlement
 from ticketbot.app import App
 from ticketbot.config import load
 from ticketbot.domain.nostr import Event
+from ticketbot.errors import Retry
 from ticketbot.keys import Keys
 from ticketbot.ledger.store import Tx, connect
 from ticketbot.ledger.vault import open_vault
@@ -37,7 +38,7 @@ from ticketbot.wallets.fake import FakeWallet, PaymentFailed
 
 BEGIN = 1_900_000_000
 MINUTE, HOUR, DAY = 60, 3600, 86_400
-HOLD = 600
+HOLD = 90
 Way = Literal["dies", "raises", "disk full"]
 
 CONFIG = """\
@@ -154,6 +155,10 @@ class Town:
         self._way = way
         failpoints.arm(f"{place}=raise@{visit}")
 
+    def calm(self) -> None:
+        """Nothing will break any more."""
+        failpoints.arm("")
+
     def kill(self) -> None:
         """`kill -9`, now."""
         if self._app is not None:
@@ -215,7 +220,7 @@ class Town:
         if self._bot is None or not self._bot.done():
             return
         error = self._bot.exception()
-        if error is None or not _is_sabotage(error):
+        if error is None or not is_sabotage(error):
             raise AssertionError(f"the bot ended by itself: {error!r}") from error
         self._bury()
 
@@ -291,10 +296,12 @@ def listing(town: Town, d: str, price: int, stock: int | None, **more: Any) -> E
     return town.organizer.note(31923, tags, "An evening among friends.", more.get("ago", 0))
 
 
-def _is_sabotage(error: BaseException) -> bool:
+def is_sabotage(error: BaseException) -> bool:
+    """Whether a failpoint did it."""
     if isinstance(error, BaseExceptionGroup):
-        return all(map(_is_sabotage, error.exceptions))
-    return isinstance(error, Death | _Injected)
+        return all(map(is_sabotage, error.exceptions))
+    full = isinstance(error, Retry) and "database or disk is full" in str(error)
+    return full or isinstance(error, Death | _Injected)
 
 
 def _fast() -> str | None:
