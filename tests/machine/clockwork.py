@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any, TypeVar
 
 from ticketbot.ledger.store import Store, Tx, _Asked, read_ledger
@@ -37,6 +38,11 @@ class Clockwork(asyncio.SelectorEventLoop):
     def pass_time(self, seconds: float) -> None:
         """Let everybody do what they do in so many seconds."""
         self.run_until_complete(asyncio.sleep(seconds))
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        return self.call_soon(callback, *args, context=context)  # there are no other threads
 
     def run_in_executor(  # type: ignore[override]
         self, executor: object, func: Callable[..., T], *args: Any
