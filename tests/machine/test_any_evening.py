@@ -108,9 +108,7 @@ class AnyEvening(RuleBasedStateMachine):
     # The buyers.
 
     @rule(who=buyers, d=events, quantity=quantities, tier=tiers_named, via=ways, pays=st.booleans())
-    def buys(
-        self, who: int, d: str, quantity: int, tier: str, via: Protocol, pays: bool
-    ) -> None:
+    def buys(self, who: int, d: str, quantity: int, tier: str, via: Protocol, pays: bool) -> None:
         """As most people do: at once, and the invoice is paid when it is there."""
         before = len(self.town.wallet.bills())
         self._write(who, self._wish(d, quantity, tier, via, f"n{len(self.sent)}"), via, 0, 3)
@@ -264,13 +262,14 @@ class AnyEvening(RuleBasedStateMachine):
         """Answers that nobody waits for any more may be dropped: a program's after minutes,
         and where relays do not want it."""
         for one in self.questions:
+            if one.word in self.excused or truth.answers_to(one.who, one.word):
+                continue
             program = one.via == "24133"
             waited = self.town.true_time() - one.asked_at
             late = waited > (PATIENCE if program else 20 * HOUR)
             unwanted = program and self.town.post.mood == "refuses"
-            if (late or unwanted or self.town.clock_error) and one.word not in self.excused:
-                if not truth.answers_to(one.who, one.word):
-                    self.excused.add(one.word)
+            if late or unwanted or self.town.clock_error:
+                self.excused.add(one.word)
 
     def _unanswered(self) -> list[str]:
         found = []

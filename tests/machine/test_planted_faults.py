@@ -12,10 +12,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.machine.test_any_evening import LONG, AnyEvening
 from ticketbot.domain.nostr import Event
-from ticketbot.engine import Engine
 from ticketbot.envelopes import Envelopes, Opened
 from ticketbot.errors import Malformed
-from ticketbot.failpoints import failpoint
 from ticketbot.handlers import cashier
 from ticketbot.ledger import listings, money
 from ticketbot.ledger.store import Tx

@@ -19,7 +19,12 @@ from ticketbot.ledger.audit import Received, check_ledger, check_wallet
 from ticketbot.ledger.people import person
 
 GOES_BACK = "goes back to you"
-BAD_NEWS = {"payment.undecided", "inbox.quarantined", "outbox.row_fails", "message.cannot_be_sealed"}
+BAD_NEWS = {
+    "payment.undecided",
+    "inbox.quarantined",
+    "outbox.row_fails",
+    "message.cannot_be_sealed",
+}
 ROUNDS = 400
 
 
@@ -41,7 +46,9 @@ def at_the_end(town: Town) -> Iterator[str]:
     tx = town.tx()
     yield from (f"still to do: {row}" for row in tx.rows("SELECT key, due FROM outbox"))
     yield from (f"put aside: {row}" for row in tx.rows("SELECT room, error FROM quarantine"))
-    yield from (f"seats never came back: {row}" for row in tx.rows("SELECT * FROM seats WHERE held > 0"))
+    yield from (
+        f"seats never came back: {row}" for row in tx.rows("SELECT * FROM seats WHERE held > 0")
+    )
     looks = town.loop.run_until_complete(town.wallet.settled_since(0))
     received = [Received(one.payment_hash, one.amount_msat, one.external_id) for one in looks]
     balance = town.loop.run_until_complete(town.wallet.balance())
@@ -137,9 +144,7 @@ def _holds_what_was_paid(town: Town, one: Person) -> Iterator[str]:
 def _knows_what_goes_back(town: Town, one: Person) -> Iterator[str]:
     """Every refund was told once."""
     tx = town.tx()
-    owed = Counter(
-        person(tx, row[0]).pubkey for row in tx.rows("SELECT person FROM refund")
-    )
+    owed = Counter(person(tx, row[0]).pubkey for row in tx.rows("SELECT person FROM refund"))
     told = [m for m in one.said(GOES_BACK) if m.protocol != "24133"]
     if len(told) != owed[one.pubkey]:
         yield f"{one.pubkey[:6]}: {owed[one.pubkey]} refunds, told of {len(told)}"
