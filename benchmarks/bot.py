@@ -22,6 +22,7 @@ from ticketbot.config.values import (
     Limits,
     Lnbits,
     Nostr,
+    Privacy,
     Sales,
     Secret,
     Web,
@@ -82,6 +83,7 @@ def config_of(spec: Spec) -> Config:
         web=Web("127.0.0.1", 0, "https://tickets.example"),
         sales=Sales(600, 2, 10),
         limits=Limits(60),
+        privacy=Privacy(90),
         warnings=(),
     )
 

@@ -13,16 +13,18 @@ from collections.abc import Callable
 
 import structlog
 
+from ticketbot import control
+from ticketbot.bookkeeping import Auditor
 from ticketbot.config import Config
 from ticketbot.desk import LedgerDesk
-from ticketbot.domain.nostr import Event
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
 from ticketbot.envelopes import Envelopes
 from ticketbot.errors import Broken, Retry
+from ticketbot.forgetting import Forgetter
 from ticketbot.handlers.context import Settings
 from ticketbot.housekeeping import Housekeeper
-from ticketbot.intake import Interests, take_in
+from ticketbot.intake import Inbox, Interests, comes_first, take_in
 from ticketbot.keys import Keys
 from ticketbot.ledger import listings, marks
 from ticketbot.ledger.store import Store, Tx
@@ -32,13 +34,12 @@ from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
 from ticketbot.relay.directory import Directory
-from ticketbot.relays import Caught, RelayPool
+from ticketbot.relays import RelayPool
 from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
 from ticketbot.settlement import LOOK_BACK, Settlement
 from ticketbot.wallets.fake import FakeWallet
 from ticketbot.web import app as web
 
-QUEUE = 2048
 FIRST_LOOK = 8.0  # seconds the wallet has at start before the bot goes on without it
 RELAYS_ANSWER = 1.0  # seconds until READY is said without those that are silent
 LAST_WORDS = 8.0  # seconds the outbox has to empty its hands when the bot is stopped
@@ -67,6 +68,7 @@ def build_wallet(config: Config, clock: Callable[[], float]) -> Wallet:
     return LNbits(
         lnbits.url,
         lnbits.invoice_key.reveal(),
+        lnbits.admin_key.reveal() if lnbits.admin_key is not None else None,
         requests_per_minute=lnbits.requests_per_minute,
         clock=clock,
     )
@@ -94,7 +96,7 @@ class App:
         envelopes = Envelopes(self.keys, clock=clock)
         self.engine = Engine(self.store, envelopes, settings, signer, clock)
         self.interests = Interests(self.keys.pubkey, clock)
-        self._queue: asyncio.Queue[Event | Caught] = asyncio.Queue(QUEUE)
+        self._queue = Inbox(lambda event: comes_first(event, self.interests, self.engine))
         self._marks: dict[str, int] = {}
         relays = config.nostr.relays
         self.pool = RelayPool(
@@ -117,6 +119,8 @@ class App:
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
         )
+        self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock)
+        self._auditor = Auditor(self.store, self.engine, self.wallet, clock)
         self.desk = LedgerDesk(self.store, self.engine, self.wallet, settings, signer)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -128,6 +132,9 @@ class App:
             bot = self.config.bot
             await self._herald.announce(own_notes(bot.name, bot.about, self.config.nostr.relays))
             async with contextlib.AsyncExitStack() as stack:
+                await stack.enter_async_context(
+                    control.serve(self.engine, self.config.ledger.socket)
+                )
                 if self.config.web is not None:
                     page = web.make_app(self.desk)
                     host, port = self.config.web.host, self.config.web.port
@@ -140,6 +147,10 @@ class App:
     async def look_around(self) -> None:
         """Write the heartbeat now, and not only at the next round."""
         await self._housekeeper.tidy()
+
+    async def forget(self) -> None:
+        """Forget whoever is due now, and not only when the day is over."""
+        await self._forgetter.forget()
 
     async def summary(self) -> str:
         """How the bot is, in one line for people."""
@@ -163,6 +174,8 @@ class App:
                 tasks.create_task(take_in(self._queue, self.engine)),
                 tasks.create_task(self._settlement.run()),
                 tasks.create_task(self._housekeeper.run()),
+                tasks.create_task(self._forgetter.run()),
+                tasks.create_task(self._auditor.run()),
             ]
             self.ready.set()
             await stop.wait()
@@ -219,6 +232,8 @@ def settings_of(config: Config, bot: str) -> Settings:
         max_holds_per_buyer=config.sales.max_holds_per_buyer,
         max_tickets_per_order=config.sales.max_tickets_per_order,
         messages_per_minute=config.limits.messages_per_minute,
+        newcomers_per_minute=config.limits.newcomers_per_minute,
+        proof_of_work_bits=config.limits.proof_of_work_bits,
     )
 
 

@@ -72,6 +72,7 @@ class Housekeeper:
             self._pool.refilter()  # what was asked for "since" is in the future now
         self._last = now
         self._check_disk()
+        self._count_newcomers()
         beat = self.beat()
 
         def work(tx: Tx) -> tuple[list[str], int, int, int]:
@@ -111,6 +112,11 @@ class Housekeeper:
         if paused != self._engine.paused:
             self._log.warning("sales.paused", why=paused, free_mb=free // 2**20)
         self._engine.paused = paused
+
+    def _count_newcomers(self) -> None:
+        refused, self._engine.newcomers.refused = self._engine.newcomers.refused, 0
+        if refused:
+            self._log.warning("newcomers.unanswered", number=refused)
 
     async def _alert_deaf(self, now: int) -> None:
         if not self._pool.deaf:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from ticketbot.domain.nostr import Event
+from ticketbot.domain.work import proven
 from ticketbot.engine import STALE_COMMAND, STALE_MACHINE, Engine
+from ticketbot.handlers.organizer import NOTE_KINDS
 from ticketbot.relays import Caught
 
 BATCH = 32
+MOST_WAITING = 2048
+MOST_CHARACTERS = 8 * 2**20
 HOUR = 3600
 BACKDATED = 2 * 24 * HOUR + HOUR  # NIP-59 stamps lie up to two days; an hour for clocks
 MOST_AUTHORS = 500
@@ -55,6 +60,65 @@ class Interests:
             return False
         self.organizers = wanted
         return True
+
+
+class Inbox(asyncio.Queue[Event | Caught]):
+    """What waits for the engine, oldest first, but `first` before all others.
+
+    Bounded in number and in characters. When it is full nobody reads from relays: they keep
+    what they have, and nothing is lost. A gift wrap's author is made up, so that nothing but
+    work tells one from another before it is opened.
+    """
+
+    def __init__(
+        self,
+        first: Callable[[Event], bool],
+        most: int = MOST_WAITING,
+        characters: int = MOST_CHARACTERS,
+    ) -> None:
+        self._first = first
+        self._most = most
+        self._room = characters
+        self._ahead: deque[Event] = deque()
+        self._others: deque[Event | Caught] = deque()
+        super().__init__()
+
+    def qsize(self) -> int:
+        return len(self._ahead) + len(self._others)
+
+    def empty(self) -> bool:
+        return not self._ahead and not self._others
+
+    def full(self) -> bool:
+        return self._room <= 0 or self.qsize() >= self._most
+
+    def _put(self, item: Event | Caught) -> None:
+        self._room -= _weight(item)
+        if isinstance(item, Event) and self._first(item):
+            self._ahead.append(item)
+        else:  # a mark, too: all that it speaks of was put before it
+            self._others.append(item)
+
+    def _get(self) -> Event | Caught:
+        item = self._ahead.popleft() if self._ahead else self._others.popleft()
+        self._room += _weight(item)
+        return item
+
+
+def _weight(item: Event | Caught) -> int:
+    """Characters, more or less."""
+    if isinstance(item, Caught):
+        return 0
+    return len(item.content) + sum(len(word) for tag in item.tags for word in tag)
+
+
+def comes_first(event: Event, interests: Interests, engine: Engine) -> bool:
+    """Organizers' notes, customers who write under their own key, and whoever shows work."""
+    if event.kind in NOTE_KINDS:
+        return event.pubkey in interests.organizers
+    return event.pubkey in engine.customers or 0 < engine.settings.proof_of_work_bits <= proven(
+        event
+    )
 
 
 async def take_in(queue: asyncio.Queue[Event | Caught], engine: Engine) -> None:

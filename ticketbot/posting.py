@@ -26,6 +26,7 @@ from ticketbot.replies.outcome import (
 
 DAY = 86_400
 EPHEMERAL_LIVES = 600  # seconds: a 24133 that nobody took by then is dropped, the DM stays
+HEAD_START = 600  # seconds: what money hangs on leaves before all chat that came since
 NOTICE_LIVES = 30 * DAY  # relays may forget notices then (NIP-40); tickets never
 
 
@@ -47,6 +48,8 @@ def post(tx: Tx, ctx: Context, to: Addressee, reply: Reply, key: str) -> None:
 
 
 def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -> None:
+    if to.person == people.NOBODY:
+        return
     person = to.person if to.person is not None else people.meet(tx, to.pubkey).id
     for number, draft in enumerate(_drafts(outcome, to, ctx)):
         body: dict[str, Any] = {
@@ -63,11 +66,12 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
             body["expires"] = body["at"] + NOTICE_LIVES
         if not isinstance(outcome, TicketShown | InvoiceShown | RefundOwed):
             body["chat"] = True  # not for senders that say they are bots
+        due = ctx.now if "chat" in body else ctx.now - HEAD_START
         if isinstance(outcome, TicketShown) and outcome.everywhere:
             body["paid"] = ctx.moment
             if number == 0:
                 metrics().tickets_issued.inc()
-        outbox.put(tx, f"{key}:{number}", "message", ctx.now, body)
+        outbox.put(tx, f"{key}:{number}", "message", due, body)
 
 
 def _drafts(outcome: Outcome, to: Addressee, ctx: Context) -> Iterator[Draft]:

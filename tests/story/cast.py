@@ -17,7 +17,17 @@ import orjson
 
 from ticketbot.app import App
 from ticketbot.config import Config
-from ticketbot.config.values import Bot, Ledger, Lightning, Limits, Nostr, Sales, Secret, Web
+from ticketbot.config.values import (
+    Bot,
+    Ledger,
+    Lightning,
+    Limits,
+    Nostr,
+    Privacy,
+    Sales,
+    Secret,
+    Web,
+)
 from ticketbot.demo.client import Client
 from ticketbot.domain.nostr import Event
 from ticketbot.envelopes import Protocol
@@ -79,7 +89,7 @@ class Person(Client):
         return text
 
     async def pays(self, bolt11: str, amount_msat: int | None = None) -> None:
-        await self.stage.wallet.pay(bolt11, amount_msat)
+        await self.stage.wallet.receive(bolt11, amount_msat)
 
     async def gets_a_ticket(self) -> str:
         """The token of the next ticket that comes as a DM."""
@@ -157,7 +167,10 @@ class Stage:
             "public_url": "https://tickets.example",
             "ephemeral": "always",
             "per_minute": 60,
+            "newcomers": 2000,
+            "work": 20,
             "max_holds": 2,
+            "purge_days": 90,
             "relays": (self.relay,),
         } | self.choices
         key = self.folder / "ticket-key"
@@ -179,7 +192,8 @@ class Stage:
             ledger=Ledger(f"sqlite:///{ledger}", ledger),
             web=Web("127.0.0.1", 0, choices["public_url"]),
             sales=Sales(600, choices["max_holds"], 10),
-            limits=Limits(choices["per_minute"]),
+            limits=Limits(choices["per_minute"], choices["newcomers"], choices["work"]),
+            privacy=Privacy(choices["purge_days"]),
             warnings=(),
         )
 

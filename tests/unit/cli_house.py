@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from ticketbot.app import settings_of
 from ticketbot.cli import main
 from ticketbot.config import load
+from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.command import Buy
 from ticketbot.domain.listing import Listing, Tier
 from ticketbot.domain.nip19 import npub_encode
@@ -27,7 +28,7 @@ from ticketbot.handlers import cashier, checkout
 from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Context, Request
 from ticketbot.keys import Keys
-from ticketbot.ledger import listings, marks, orders, people
+from ticketbot.ledger import listings, marks, orders, outbox, people
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
@@ -134,6 +135,19 @@ class BotHouse:
     def run(self, *words: str | Path, stdin: str = "", env: dict[str, str] | None = None) -> Ran:
         return run(*words, cwd=self.folder, stdin=stdin, env=env)
 
+    def python(self, code: str) -> Ran:
+        """A program of its own that is told what to do in Python."""
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
     def calls(self, *words: str | Path, stdin: str = "") -> Ran:
         """The same in this process: thirty times as fast."""
         out, err = io.StringIO(), io.StringIO()
@@ -227,7 +241,13 @@ class BotHouse:
             return InvoiceRow(made.external_id, order_id, ctx.now, *rest)
 
         invoice = asyncio.run(make())
-        self.change(lambda tx: cashier.invoiced(invoice, tx, ctx))
+
+        def show(tx: Tx) -> None:
+            cashier.invoiced(invoice, tx, ctx)
+            for asked in outbox.due(tx, "invoice", ctx.now, frozenset(), 9):
+                outbox.done(tx, asked.id)
+
+        self.change(show)
         return order_id
 
     def pays(self, order_id: str, amount_msat: int | None = None) -> tuple[str, tuple[str, ...]]:
@@ -237,11 +257,34 @@ class BotHouse:
         assert invoice.bolt11 is not None
         assert invoice.payment_hash is not None
         bolt11, payment_hash = invoice.bolt11, invoice.payment_hash
-        self.wallet(lambda wallet: wallet.pay(bolt11, amount_msat))
+        self.wallet(lambda wallet: wallet.receive(bolt11, amount_msat))
         credit = Credit(payment_hash, amount_msat or invoice.amount_msat or 0)
         reply: Reply = self.change(lambda tx: cashier.settled(credit, tx, self.context()))
         told = [one.outcome for one in reply if isinstance(one, Told)]
         return order_id, tuple(one.token for one in told if isinstance(one, TicketShown))
+
+    def credits(self, order_id: str) -> None:
+        """The bot sees that the wallet was paid."""
+        invoice = self.change(lambda tx: orders.invoice_for(tx, order_id))
+        assert invoice is not None
+        credit = Credit(invoice.payment_hash or "", invoice.amount_msat or 0)
+        self.change(lambda tx: cashier.settled(credit, tx, self.context()))
+
+    def spends(self, amount_msat: int, fee_msat: int, *, to_itself: bool = False) -> str:
+        """Somebody's bolt11 is paid from the wallet; its payment hash."""
+        hashes = []
+
+        async def pay(wallet: FakeWallet) -> None:
+            wallet.fee_msat = fee_msat
+            bolt11 = wallet.foreign_invoice(amount_msat)
+            if to_itself:
+                ask = InvoiceAsk("none-of-ours", amount_msat, "?", 600)
+                bolt11 = (await wallet.create(ask)).bolt11
+            await wallet.pay(bolt11)
+            hashes.append(read_bolt11(bolt11).payment_hash)
+
+        self.wallet(pay)
+        return hashes[0]
 
     def wallet(self, does: Callable[[FakeWallet], Any]) -> None:
         """Something happens at the wallet."""

@@ -235,6 +235,8 @@ WORST: dict[str, Any] = {
     "amount": format_sats(HIGHEST_PRICE),
     "field": "max_per_buyer",
     "most": 1_000_000,
+    "bits": 20,
+    "minutes": 1440,
     "least": 1,
     "n": 1_000_000,
 }

@@ -74,6 +74,12 @@ def test_the_unit_and_the_program_agree() -> None:
     assert credentials == ["nsec", "ticket_key", "lnbits_invoice_key"]
 
 
+def test_the_bot_may_listen_beside_its_ledger() -> None:
+    unit = settings(UNIT.read_text())
+    assert "AF_UNIX" in unit["RestrictAddressFamilies"][0].split()
+    assert unit["StateDirectory"] == ["ticketbot"]  # which ProtectSystem=strict leaves writable
+
+
 def test_the_units_user_can_be_made() -> None:
     users = SYSTEMD / "ticketbot.sysusers"
     made = systemd("systemd-sysusers", "--dry-run", users)

@@ -20,7 +20,7 @@ from ticketbot.domain.nostr import Event
 from ticketbot.envelopes import Envelopes, Letter, Sealed
 from ticketbot.errors import Broken, Retry
 from ticketbot.lightning import InvoiceAsk, Wallet
-from ticketbot.lnbits.api import LnbitsApi
+from ticketbot.lnbits.api import LnbitsApi, shared_budget
 from ticketbot.relays import Caught, RelayPool
 
 Verdict = Literal["ok", "skip", "warn", "FAIL"]
@@ -205,7 +205,7 @@ async def _check_wallet(house: House) -> AsyncIterator[Check]:
 
 async def _check_permission(lnbits: Lnbits) -> list[Check]:
     """LNbits tells a wallet's id to its admin key only."""
-    api = LnbitsApi(lnbits.url, lnbits.invoice_key.reveal(), requests_per_minute=60)
+    api = LnbitsApi(lnbits.url, lnbits.invoice_key.reveal(), shared_budget(60))
     try:
         wallet = await api.get("/api/v1/wallet", {}, "look")
     finally:

@@ -88,6 +88,12 @@ max_tickets_per_order = 10
 [limits]
 # From one sender; after that one polite answer, then silence.
 messages_per_minute = 60
+# newcomers_per_minute = 2000   # keys never seen before, and ten minutes' worth at once
+# proof_of_work_bits = 20       # of newcomers, where many orders are left unpaid; 0: never
+
+[privacy]
+# So many days after an event's end the bot forgets who was there.
+purge_days = 90
 """
 
 

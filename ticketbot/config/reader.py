@@ -19,6 +19,7 @@ OTHER_VARIABLES = (
     "TICKETBOT_DEBUG",
 )
 _SHOWN = 60
+_PASSWORD = re.compile(r"://[^\s/@]+@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NO_SECTION: Mapping[str, object] = {}
 
@@ -194,8 +195,8 @@ def _nearest(name: str, known: list[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a message may repeat it: short, and never a secret key."""
-    text = toml(value)
+    """A value as a message may repeat it: short, and never a secret key or a password."""
+    text = _PASSWORD.sub("://…@", toml(value))
     if "nsec1" in text.lower():
         return "a secret key"
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

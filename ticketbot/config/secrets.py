@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from ticketbot.config.values import Secret
 
 _OTHERS = stat.S_IRWXO | stat.S_IWGRP
 _LONGEST = 4096
+_KEY = re.compile(r"nsec1.*|[0-9a-f]{32,}", re.IGNORECASE)
 
 
 class Source(NamedTuple):
@@ -33,8 +35,9 @@ class Source(NamedTuple):
 def key_file(reader: Reader, section: str, key: str, default: str) -> Path | None:
     """The file that a key names, relative to the configuration's folder."""
     name = reader.text(section, key, default) or default
-    if name.lower().startswith("nsec1"):
-        reader.reject(section, key, name, "the name of a file", default)
+    if _KEY.fullmatch(name):
+        wrong = "holds a secret key: put it into a file, and that file's name here"
+        reader.wrong(f"{section}.{key}", wrong)
         return None
     return reader.folder / name if name else None
 

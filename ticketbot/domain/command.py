@@ -101,6 +101,13 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetMe:
+    """Know nothing of me any more; `sure`: it was said twice."""
+
+    sure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StopSales:
     """The operator stops all sales."""
 
@@ -136,6 +143,7 @@ Command = (
     | CancelOrder
     | ShowLink
     | Refund
+    | ForgetMe
     | StopSales
     | ResumeSales
     | ListRefunds

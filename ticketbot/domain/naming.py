@@ -28,12 +28,12 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("tickets", "ticket"), "tickets"),
     **dict.fromkeys(("link", "pay", "invoice"), "link"),
     **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds")},
-    **{phrase: phrase for phrase in ("stop sales", "resume sales")},
+    **{phrase: phrase for phrase in ("forget me", "stop sales", "resume sales")},
 }
 """What people may type for each command."""
 
 HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link")
-WEIGHTY = ("buy", "cancel", "refund", "refunds", "stop sales", "resume sales")
+WEIGHTY = ("buy", "cancel", "refund", "refunds", "forget me", "stop sales", "resume sales")
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"
 NUMBER_WORDS = {word: number for number, word in enumerate(_COUNTING.split(), start=1)}

@@ -15,6 +15,7 @@ from ticketbot.domain.command import (
     Buy,
     CancelOrder,
     Command,
+    ForgetMe,
     Hello,
     Help,
     ListEvents,
@@ -200,6 +201,11 @@ def _refund(rest: Sequence[str]) -> Command:
     return Refund(tuple(words))
 
 
+def _forget_me(rest: Sequence[str]) -> Command | None:
+    words = [word.lower() for word in _without(_POLITE, rest)]
+    return ForgetMe(sure=words == ["yes"]) if words in ([], ["yes"]) else None
+
+
 def _event_words(tokens: Sequence[str]) -> tuple[tuple[str, ...], bool]:
     """The words in small letters; a complete event_id first, and whether there is one."""
     ids = [_event_id(token) for token in tokens]
@@ -234,6 +240,7 @@ _READERS: Mapping[str, Callable[[Sequence[str]], Command | None]] = {
     "link": lambda rest: ShowLink(),
     "refund": _refund,
     "refunds": lambda rest: ListRefunds(),
+    "forget me": _forget_me,
     "stop sales": lambda rest: None if rest else StopSales(),
     "resume sales": lambda rest: None if rest else ResumeSales(),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, operator
+from ticketbot.handlers import attendee, checkout, operator, privacy
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -22,6 +22,7 @@ COMMANDS: dict[type, Handler] = {
     c.CancelOrder: attendee.cancel,
     c.ShowLink: attendee.link,
     c.Refund: attendee.refund,
+    c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
 }
 
@@ -37,9 +38,11 @@ def answer(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Find who answers this command, and let them."""
     kind = type(request.command)
     asks_for_order = getattr(request.command, "order_id", None) is not None
-    operator_asks = request.sender in ctx.settings.operators and not asks_for_order
-    if operator_asks and kind in OPERATOR_COMMANDS:
+    operator_asks = request.console or request.sender in ctx.settings.operators
+    if operator_asks and not asks_for_order and kind in OPERATOR_COMMANDS:
         return OPERATOR_COMMANDS[kind](request, tx, ctx)
+    if request.console:
+        raise Refused("bad-request", "console-commands")
     if kind not in COMMANDS:
         raise Refused("not-yours", "operators-only")
     return COMMANDS[kind](request, tx, ctx)

@@ -9,7 +9,7 @@ from ticketbot.domain.order import OPEN, Effect, Happening, Order, State, Step, 
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import issuing
 from ticketbot.handlers.context import Context
-from ticketbot.ledger import journal, listings, money, orders, people, tickets
+from ticketbot.ledger import holds, journal, listings, money, orders, people, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Tx
@@ -81,6 +81,7 @@ def released(order_id: str, why: str, tx: Tx, ctx: Context) -> Reply:
         return []
     journal.note(tx, ctx.now, order.id, "released", why=why)
     reply = carry_out(moved, order, listed.listing, None, tx, ctx)
+    holds.lapsed(tx, order.event_id, ctx.now)
     order = order._replace(state=moved.state)
     said: Outcome = Said(why, {"order": order.short, "code": listed.code})
     if order.via == "24133":
@@ -109,6 +110,8 @@ def carry_out(
                 listings.fit(tx, listing)  # a capacity that was cut below them falls now
             case Effect.SELL_HELD_SEATS:
                 listings.sell_held(tx, order.event_id, order.tier, order.quantity)
+                if payment_hash is not None:
+                    holds.paid(tx, order.event_id)
             case Effect.SELL_FREE_SEATS:
                 listings.sell_free(tx, order.event_id, order.tier, order.quantity)
             case Effect.ISSUE_TICKETS:
@@ -142,6 +145,8 @@ def _unfit(order: Order, listed: Listed, credit: Credit, tx: Tx, ctx: Context) -
         return "refund-cancelled"
     if ctx.now >= listing.end:
         return "refund-over"
+    if order.person == people.NOBODY:
+        return "refund-forgotten"
     if order.state in OPEN:
         return None
     free = listings.available(listings.seats_of(tx, order.event_id), order.tier)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 
 from ticketbot.domain.command import Buy
+from ticketbot.domain.holds import judge
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Happening, Order, State, step
 from ticketbot.errors import Refused
 from ticketbot.handlers import cashier, finding, viewing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.ledger import inbox, journal, listings, marks, orders, outbox, tickets
+from ticketbot.ledger import holds, inbox, journal, listings, marks, orders, outbox, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -37,6 +38,8 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
         return viewing.present(tx, ctx, same, request)
     unit = _price(found.listing, tier)
     _check_quantity(tx, ctx, request, found.listing, wish.quantity, free=unit == 0)
+    if unit and _is_limited(found.listing, tier):
+        _check_flood(tx, ctx, request, found.listing, tier, wish.quantity)
     order = _place(tx, ctx, request, found.listing, tier, wish.quantity, unit)
     if request.request_id is not None:
         inbox.remember(tx, key, asked, order.id)
@@ -117,6 +120,31 @@ def _check_quantity(
         holds = orders.held_seats(tx, person, listing.event_id)
         if has + holds + quantity > limit:
             raise Refused("too-many", "too-many-per-buyer", most=limit)
+
+
+def _is_limited(listing: Listing, tier: str) -> bool:
+    chosen = listing.tier(tier) if tier else None
+    return listing.stock is not None or (chosen is not None and chosen.stock is not None)
+
+
+def _check_flood(
+    tx: Tx, ctx: Context, request: Request, listing: Listing, tier: str, quantity: int
+) -> None:
+    """Seats that nobody pays for must not keep out those who would."""
+    now_held = holds.of(tx, listing.event_id, tier)
+    if not now_held.doubtful(ctx.now):
+        return
+    bits, minutes = ctx.settings.proof_of_work_bits, -(-ctx.settings.hold_seconds // 60)
+    trusted = request.work >= bits or orders.has_paid(tx, request.person.id)
+    match judge(now_held, quantity, trusted=trusted):
+        case "sold-out":
+            raise Refused("sold-out", "sold-out")
+        case "newcomers-wait":
+            raise Refused("try-later", "newcomers-wait", minutes=minutes, bits=bits)
+        case "all-wait" if quantity > now_held.most():
+            raise Refused("try-later", "ask-for-fewer", minutes=minutes, most=now_held.most())
+        case "all-wait":
+            raise Refused("try-later", "all-wait", minutes=minutes)
 
 
 def _same_open(tx: Tx, request: Request, found: Listed, tier: str, quantity: int) -> Order | None:

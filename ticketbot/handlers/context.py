@@ -30,6 +30,8 @@ class Settings:
     max_holds_per_buyer: int = 2
     max_tickets_per_order: int = 10
     messages_per_minute: int = 60
+    newcomers_per_minute: int = 2000
+    proof_of_work_bits: int = 20  # of newcomers, where many orders are left unpaid; 0: never
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,19 @@ class Context:
 
 
 class Request(NamedTuple):
-    """One message of one person. `request_id` only where a program asked."""
+    """One message of one person. `request_id` only where a program asked.
+
+    `work`: the bits of proof of work that its event carried (NIP-13).
+    `console`: typed on the bot's own machine, by whoever may reach its ledger. That is an
+    operator, and `person` is the bot itself, who holds and owes nothing.
+    """
 
     person: Person
     via: Via
     command: Command
     request_id: str | None = None
+    work: int = 0
+    console: bool = False
 
     @property
     def sender(self) -> str:

@@ -9,7 +9,7 @@ from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order
 from ticketbot.domain.ticket import Claims, event_hash, expiry, holder_hash, token_hash
 from ticketbot.handlers.context import Context
-from ticketbot.ledger import people, tickets
+from ticketbot.ledger import journal, people, tickets
 from ticketbot.ledger.people import Person
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
@@ -41,6 +41,7 @@ def issue(
         ticket = show(tx, ctx, row, listing, holder, everywhere=True)
         tickets.issue(tx, row._replace(token_hash=token_hash(ticket.token)))
         shown.append(ticket)
+    journal.note(tx, ctx.now, order.id, "tickets issued", tickets=order.quantity)
     return shown
 
 
@@ -77,13 +78,16 @@ def token_of(tx: Tx, ctx: Context, row: TicketRow, holder: Person) -> str:
 
 
 def by_capability(tx: Tx, capability: str) -> TicketRow | None:
-    """The live ticket whose picture this capability opens, or None."""
+    """The live ticket whose picture this capability opens, or None.
+
+    None also when its holder was forgotten: its token cannot be made any more.
+    """
     try:
         raw = base64.urlsafe_b64decode(capability + "=" * (-len(capability) % 4))
     except ValueError:
         return None
     row = tickets.get(tx, base64.b32encode(raw[:10]).decode().lower())
-    if row is None or row.state == "void":
+    if row is None or row.state == "void" or row.holder == people.NOBODY:
         return None
     return row if hmac.compare_digest(_capability(tx, row), capability) else None
 

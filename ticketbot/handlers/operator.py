@@ -5,9 +5,12 @@ from __future__ import annotations
 from ticketbot.handlers.checkout import SALES_STOPPED
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.organizer import IGNORED
-from ticketbot.ledger import listings, marks, money, outbox
+from ticketbot.ledger import journal, listings, marks, money, outbox, verdicts
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
+
+SALES = "sales"
+"""What the journal calls the whole shop."""
 
 
 def status(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -21,6 +24,7 @@ def status(request: Request, tx: Tx, ctx: Context) -> Reply:
         "ignored": marks.number(tx, IGNORED),
         "relays": beat.get("relays", "?"),
         "wallet": beat.get("wallet", "?"),
+        "audit": _audited(tx),
     }
     return [Said("operator-status", values)]
 
@@ -28,12 +32,14 @@ def status(request: Request, tx: Tx, ctx: Context) -> Reply:
 def stop_sales(request: Request, tx: Tx, ctx: Context) -> Reply:
     """No new orders; open ones can still be paid."""
     marks.put(tx, SALES_STOPPED, str(ctx.now))
+    journal.note(tx, ctx.now, SALES, "stopped", by=_way(request))
     return [Said("operator-stopped")]
 
 
 def resume_sales(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Sell again."""
     marks.drop(tx, SALES_STOPPED)
+    journal.note(tx, ctx.now, SALES, "resumed", by=_way(request))
     return [Said("operator-resumed")]
 
 
@@ -44,3 +50,15 @@ def refunds(request: Request, tx: Tx, ctx: Context) -> Reply:
         return [Said("operator-refunds-none")]
     rows = tuple((one.order_id, one.amount_msat, one.reason) for one in owed[:15])
     return [Said("operator-refunds", {"n": len(owed), "owed": money.owed_total(tx), "rows": rows})]
+
+
+def _audited(tx: Tx) -> str:
+    verdict = verdicts.last(tx)
+    if verdict is None:
+        return "not checked yet"
+    return f"{verdict.total} differences" if verdict.total else "right"
+
+
+def _way(request: Request) -> str:
+    """How an operator said so: a DM, or the command line."""
+    return "command line" if request.console else "DM"

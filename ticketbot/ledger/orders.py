@@ -28,14 +28,17 @@ class InvoiceRow(NamedTuple):
 
 
 def place(tx: Tx, order: Order) -> None:
-    """Write a new order."""
-    tx.change(f"INSERT INTO orders ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", order)
+    """Write a new order; what a program called it is sealed."""
+    asked = order.request_id
+    sealed = None if asked is None else tx.vault.seal(asked.encode(), b"request-id")
+    values = (*order[:9], sealed, *order[10:])
+    tx.change(f"INSERT INTO orders ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", values)
 
 
 def get(tx: Tx, order_id: str) -> Order | None:
     """The order with this id."""
     row = tx.row(f"SELECT {COLUMNS} FROM orders WHERE id = ?", (order_id,))
-    return None if row is None else _order(row)
+    return None if row is None else _order(tx, row)
 
 
 def ending(tx: Tx, letters: str, most: int = 5) -> list[Order]:
@@ -44,7 +47,7 @@ def ending(tx: Tx, letters: str, most: int = 5) -> list[Order]:
         f"SELECT {COLUMNS} FROM orders WHERE id LIKE ? ORDER BY rowid DESC LIMIT ?",
         ("%" + letters.lower().replace("%", "").replace("_", ""), most),
     )
-    return [_order(row) for row in rows]
+    return [_order(tx, row) for row in rows]
 
 
 def move(tx: Tx, order: Order, state: State) -> Order:
@@ -68,7 +71,7 @@ def open_of(tx: Tx, person: int, event_id: str | None = None) -> list[Order]:
         f"SELECT {COLUMNS} FROM orders WHERE person = ? AND {OPEN}{where} ORDER BY rowid DESC",
         (person, event_id) if event_id else (person,),
     )
-    return [_order(row) for row in rows]
+    return [_order(tx, row) for row in rows]
 
 
 def latest_of(tx: Tx, person: int, most: int = 5) -> list[Order]:
@@ -76,13 +79,13 @@ def latest_of(tx: Tx, person: int, most: int = 5) -> list[Order]:
     rows = tx.rows(
         f"SELECT {COLUMNS} FROM orders WHERE person = ? ORDER BY rowid DESC LIMIT ?", (person, most)
     )
-    return [_order(row) for row in rows]
+    return [_order(tx, row) for row in rows]
 
 
 def open_of_event(tx: Tx, event_id: str) -> list[Order]:
     """Orders of an event that still hold seats."""
     rows = tx.rows(f"SELECT {COLUMNS} FROM orders WHERE {OPEN} AND event_id = ?", (event_id,))
-    return [_order(row) for row in rows]
+    return [_order(tx, row) for row in rows]
 
 
 def lapsed(tx: Tx, now: int, after: tuple[int, str]) -> list[Order]:
@@ -92,7 +95,7 @@ def lapsed(tx: Tx, now: int, after: tuple[int, str]) -> list[Order]:
         " AND (hold_until, id) > (?, ?) ORDER BY hold_until, id LIMIT ?",
         (now, *after, PAGE),
     )
-    return [_order(row) for row in rows]
+    return [_order(tx, row) for row in rows]
 
 
 def held_seats(tx: Tx, person: int, event_id: str) -> int:
@@ -103,6 +106,16 @@ def held_seats(tx: Tx, person: int, event_id: str) -> int:
         (person, event_id),
     )
     return int(row[0]) if row else 0
+
+
+def has_paid(tx: Tx, person: int) -> bool:
+    """Whether a person's money has ever come for an order."""
+    row = tx.row(
+        "SELECT 1 FROM orders"
+        " WHERE person = ? AND state IN ('paid', 'closed') AND amount_msat > 0 LIMIT 1",
+        (person,),
+    )
+    return row is not None
 
 
 def given_up(tx: Tx, person: int, since: int) -> int:
@@ -183,5 +196,7 @@ def watched(tx: Tx) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def _order(row: Row) -> Order:
-    return Order._make((*row[:7], State(row[7]), *row[8:]))
+def _order(tx: Tx, row: Row) -> Order:
+    sealed = row[9]
+    asked = None if sealed is None else tx.vault.open(sealed, b"request-id").decode()
+    return Order._make((*row[:7], State(row[7]), row[8], asked, *row[10:]))

@@ -54,7 +54,10 @@ def _open(tx: Tx, sealed: bytes) -> dict[str, Any]:
 
 def accept(tx: Tx, number: int, relay: str) -> None:
     """A relay said OK."""
-    tx.change("INSERT OR IGNORE INTO accepted (id, relay) VALUES (?, ?)", (number, relay))
+    tx.change(
+        "INSERT OR IGNORE INTO accepted (id, relay) SELECT id, ? FROM outbox WHERE id = ?",
+        (relay, number),
+    )
 
 
 def accepted(tx: Tx, number: int) -> set[str]:
@@ -82,10 +85,16 @@ def postpone(tx: Tx, number: int, due_at: int) -> None:
 
 
 def quarantine(tx: Tx, room: str, key: str, error: str, body: bytes, now: int) -> None:
-    """Put poison aside, sealed, so that the rest goes on."""
+    """Put poison aside so that the rest goes on; sealed, and what it made fail may quote it."""
     tx.change(
         "INSERT INTO quarantine (at, room, key, error, body) VALUES (?, ?, ?, ?, ?)",
-        (now, room, key, error, tx.vault.seal(body, b"quarantine")),
+        (
+            now,
+            room,
+            key,
+            tx.vault.seal(error.encode(errors="replace"), b"quarantine-error"),
+            tx.vault.seal(body, b"quarantine"),
+        ),
     )
 
 

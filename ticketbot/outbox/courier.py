@@ -11,16 +11,18 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import orjson
 import structlog
 
 from ticketbot import qr
+from ticketbot.domain.nip19 import npub_encode
 from ticketbot.envelopes import SEED_BYTES, Envelopes, Letter, Mould, Protocol, Sealed
 from ticketbot.errors import Malformed
 from ticketbot.failpoints import failpoint
-from ticketbot.ledger import outbox
+from ticketbot.ledger import journal, orders, outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.metrics import metrics
@@ -79,7 +81,7 @@ class Courier:
         letters = [await self._letter(row, reach[row.body["to"]]) for row in kept]
         had = await self._accepted(kept)
         parcels: list[Parcel] = []
-        works: list[Work] = []
+        works: list[Work] = [partial(_give_up, row=row, now=now) for row in dropped]
         for row, sealed in zip(kept, self._seal_all(letters), strict=True):
             if isinstance(sealed, Malformed):
                 works.append(self._refuse(row, sealed))
@@ -89,7 +91,7 @@ class Courier:
         failpoint("courier.before-publish")
         answers = await self._pool.publish([(one.sealed, one.relays) for one in parcels])
         failpoint("courier.after-publish")
-        done = [row.id for row in dropped]
+        done: list[int] = []
         for parcel, answer in zip(parcels, answers, strict=True):
             if (work := self._judge(parcel, answer, now)) is None:
                 done.append(parcel.row.id)
@@ -167,7 +169,11 @@ class Courier:
         if sealed.kind == 1059 and not took and too_old and not row.body.get("now"):
             return self._redate(row, now)
         again = now + delay(row.attempts)
-        words = {relay: ok.text for relay, ok in answer.items() if not ok.accepted}
+        words = {
+            relay: _without(row.body["to"], ok.text)
+            for relay, ok in answer.items()
+            if not ok.accepted
+        }
         self._log.info("message.postponed", key=row.key, refused=words, silent=missing)
 
         def work(tx: Tx) -> None:
@@ -181,9 +187,10 @@ class Courier:
 
     def _redate(self, row: Due, now: int) -> Work:
         mould = (os.urandom(SEED_BYTES).hex(), now)
+        body = row.body | {"via": "nip17", "now": True, "mould": mould}
 
         def work(tx: Tx) -> None:
-            outbox.replace_body(tx, row.id, {**row.body, "now": True, "mould": mould})
+            outbox.replace_body(tx, row.id, body)
             outbox.postpone(tx, row.id, now)
 
         return work
@@ -209,7 +216,20 @@ def _mark(tx: Tx, done: Sequence[int], works: Sequence[Work]) -> None:
         work(tx)
 
 
+def _give_up(tx: Tx, row: Due, now: int) -> None:
+    """Too late, or for a bot: an order's story says so."""
+    order_id, _, what = row.key.partition(":")
+    if orders.get(tx, order_id) is not None:
+        journal.note(tx, now, order_id, "message given up", message=what)
+    outbox.done(tx, row.id)
+
+
 _PROTOCOLS: dict[int, Protocol] = {1059: "nip17", 4: "nip04", 24133: "24133"}
+
+
+def _without(pubkey: str, text: str) -> str:
+    """A relay's words for the log, which names no attendee."""
+    return text.replace(pubkey, "…").replace(npub_encode(pubkey), "…")
 
 
 def _is_for_bot(row: Due, reach: dict[str, Reach]) -> bool:

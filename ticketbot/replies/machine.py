@@ -43,7 +43,9 @@ def _body(outcome: Outcome, public_url: str | None) -> Message | None:
         case Said():
             return None
         case Failed(refused=refused):
-            return {"type": "error", "code": refused.code, "message": sentence(refused)}
+            # With so many bits of proof of work it would be granted.
+            wanted = {"pow": refused.values["bits"]} if "bits" in refused.values else {}
+            return {"type": "error", "code": refused.code, "message": sentence(refused), **wanted}
         case EventsFound(cards=cards, after=after):
             return {"type": "events", "events": [_card(card) for card in cards], "next": after}
         case EventShown(card=card):

@@ -13,6 +13,8 @@ CREATE TABLE person (
     via        TEXT NOT NULL CHECK (via IN ('nip17', 'nip04', '24133', 'auto')),
     last_stamp INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+-- Nobody: whoever was forgotten. What is kept of their orders points here.
+INSERT INTO person (id, lookup, sealed, via) VALUES (0, x'', x'', 'auto');
 
 CREATE TABLE inbox (
     key BLOB PRIMARY KEY,
@@ -41,6 +43,9 @@ CREATE TABLE seats (
     capacity INTEGER CHECK (capacity >= 0),
     held     INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
     sold     INTEGER NOT NULL DEFAULT 0 CHECK (sold >= 0),
+    -- Of the whole event only: its last holds as bits, the newest lowest, 1 = left unpaid.
+    fates     INTEGER NOT NULL DEFAULT 0,
+    lapsed_at INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (event_id, tier),
     CHECK (capacity IS NULL OR held + sold <= capacity)
 ) STRICT, WITHOUT ROWID;
@@ -55,7 +60,7 @@ CREATE TABLE orders (
     amount_msat INTEGER NOT NULL CHECK (amount_msat = unit_msat * quantity),
     state       TEXT NOT NULL CHECK (state IN ('held', 'invoiced', 'released', 'paid', 'closed')),
     via         TEXT NOT NULL,
-    request_id  TEXT,
+    request_id  BLOB,  -- sealed: programs put into it what they like
     placed_at   INTEGER NOT NULL,
     hold_until  INTEGER NOT NULL
 ) STRICT;
@@ -69,6 +74,7 @@ CREATE TABLE request (
     content  BLOB NOT NULL,
     order_id TEXT NOT NULL REFERENCES orders (id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX request_by_order ON request (order_id);
 
 CREATE TABLE invoice (
     external_id  TEXT PRIMARY KEY,
@@ -132,7 +138,7 @@ CREATE TABLE refund (
     CHECK ((state = 'sent') = (sent_at IS NOT NULL))
 ) STRICT;
 CREATE INDEX refund_by_order ON refund (order_id);
-CREATE INDEX refund_by_person ON refund (person) WHERE state <> 'sent';
+CREATE INDEX refund_by_person ON refund (person, state);
 CREATE INDEX refund_open ON refund (decided_at) WHERE state <> 'sent';
 
 -- A bolt11 of somebody else that the wallet was asked to pay, stored before it was asked.
@@ -145,7 +151,8 @@ CREATE TABLE spend (
     state        TEXT NOT NULL CHECK (state IN ('open', 'paid', 'failed')),
     made_at      INTEGER NOT NULL,
     expires_at   INTEGER NOT NULL,
-    bolt11       BLOB NOT NULL
+    bolt11       BLOB,  -- sealed; forgotten with the person whose it was
+    CHECK (bolt11 IS NOT NULL OR state <> 'open')
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX spend_by_ref ON spend (purpose, ref);
 CREATE UNIQUE INDEX spend_once ON spend (purpose, ref) WHERE state <> 'failed';
@@ -201,6 +208,6 @@ CREATE TABLE quarantine (
     at    INTEGER NOT NULL,
     room  TEXT NOT NULL,
     key   TEXT NOT NULL,
-    error TEXT NOT NULL,
+    error BLOB NOT NULL,  -- sealed like the body: it may quote it
     body  BLOB NOT NULL
 ) STRICT;
