@@ -22,6 +22,7 @@ from ticketbot.config.values import (
     Limits,
     Lnbits,
     Nostr,
+    Performance,
     Privacy,
     Sales,
     Secret,
@@ -56,6 +57,7 @@ class Spec(NamedTuple):
     folder: Path
     relay: str
     lnbits: RealLightning | None = None
+    crypto_workers: int = 0
 
 
 def config_of(spec: Spec) -> Config:
@@ -85,6 +87,7 @@ def config_of(spec: Spec) -> Config:
         limits=Limits(60),
         privacy=Privacy(90),
         warnings=(),
+        performance=Performance(spec.crypto_workers),
     )
 
 

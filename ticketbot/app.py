@@ -16,10 +16,10 @@ import structlog
 from ticketbot import control
 from ticketbot.bookkeeping import Auditor
 from ticketbot.config import Config
+from ticketbot.crew import Crew
 from ticketbot.desk import LedgerDesk
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
-from ticketbot.envelopes import Envelopes
 from ticketbot.errors import Broken, Retry
 from ticketbot.forgetting import Forgetter
 from ticketbot.handlers.context import Settings
@@ -93,8 +93,8 @@ class App:
 
         signer = open_ticket_key(config)
         settings = settings_of(config, self.keys.pubkey)
-        envelopes = Envelopes(self.keys, clock=clock)
-        self.engine = Engine(self.store, envelopes, settings, signer, clock)
+        self.crew = Crew(self.keys, config.performance.crypto_workers, clock)
+        self.engine = Engine(self.store, self.crew, settings, signer, clock)
         self.interests = Interests(self.keys.pubkey, clock)
         self._queue = Inbox(lambda event: comes_first(event, self.interests, self.engine))
         self._marks: dict[str, int] = {}
@@ -111,7 +111,7 @@ class App:
         )
         directory = Directory(self.pool, clock)
         self._invoicer = Invoicer(self.store, self.engine, self.wallet, clock)
-        self._courier = Courier(self.store, envelopes, self.pool, directory, relays, clock)
+        self._courier = Courier(self.store, self.crew, self.pool, directory, relays, clock)
         self._herald = Herald(self.store, self.keys, self.pool, relays, clock)
         self._settlement = Settlement(
             self.store, self.engine, self.wallet, clock, lambda: self.pool.deaf
@@ -168,7 +168,7 @@ class App:
         async with asyncio.TaskGroup() as tasks:
             outgoing = [
                 tasks.create_task(part.run())
-                for part in (self.pool, self._courier, self._herald, self._invoicer)
+                for part in (self.pool, self._courier, self._herald, self._invoicer, self.crew)
             ]
             incoming = [
                 tasks.create_task(take_in(self._queue, self.engine)),

@@ -17,13 +17,14 @@ import orjson
 import structlog
 
 from ticketbot import handlers
+from ticketbot.crew import Crew
 from ticketbot.domain.command import Hello, read_machine
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.order import Order
 from ticketbot.domain.speech import read_text
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.domain.work import proven
-from ticketbot.envelopes import WRAP, Envelopes, Opened
+from ticketbot.envelopes import WRAP, Opened
 from ticketbot.errors import Broken, Malformed, Refused, Retry
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import cashier, organizer
@@ -66,7 +67,7 @@ class Engine:
     def __init__(
         self,
         store: Store,
-        envelopes: Envelopes,
+        crew: Crew,
         settings: Settings,
         signer: TicketKey,
         clock: Callable[[], float] = time.time,
@@ -79,7 +80,7 @@ class Engine:
         self.notes_seen = asyncio.Event()
         self.customers: dict[str, None] = {}
         self.paused: str | None = None
-        self._envelopes = envelopes
+        self._crew = crew
         self._signer = signer
         self._clock = clock
         self._dice = dice
@@ -97,7 +98,7 @@ class Engine:
         ctx = self.context()
         letters = [event for event in events if self._is_to_be_opened(event, ctx.now)]
         notes = [event for event in events if event.kind in organizer.NOTE_KINDS]
-        opened = self._envelopes.open(letters) if letters else []
+        opened = await self._crew.open(letters) if letters else []
         works: list[tuple[Work, Event | None]] = [(self._note(note, ctx), note) for note in notes]
         for event, letter in zip(letters, opened, strict=True):
             if isinstance(letter, Malformed):

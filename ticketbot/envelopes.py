@@ -131,6 +131,10 @@ class Envelopes:
         """
         return [self._seal(letter) for letter in letters]
 
+    def try_seal(self, letters: Sequence[Letter]) -> list[Sealed | Malformed]:
+        """As `seal`; a letter that cannot be sealed does not take the others along."""
+        return [self._try_seal(letter) for letter in letters]
+
     def rumor_id(self, letter: Letter) -> str:
         """The id of a NIP-17 letter, the same however often it is sealed."""
         return self._rumor(letter).id
@@ -143,6 +147,12 @@ class Envelopes:
         if opened.sender == self.pubkey:
             return Malformed("a letter from ourselves")  # answering it would never end
         return opened
+
+    def _try_seal(self, letter: Letter) -> Sealed | Malformed:
+        try:
+            return self._seal(letter)
+        except Malformed as error:
+            return Malformed(str(error))
 
     def _open(self, event: Event) -> Opened:
         if event.kind == WRAP:

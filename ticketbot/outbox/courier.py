@@ -18,8 +18,9 @@ import orjson
 import structlog
 
 from ticketbot import qr
+from ticketbot.crew import Crew
 from ticketbot.domain.nip19 import npub_encode
-from ticketbot.envelopes import SEED_BYTES, Envelopes, Letter, Mould, Protocol, Sealed
+from ticketbot.envelopes import SEED_BYTES, Letter, Mould, Protocol, Sealed
 from ticketbot.errors import Malformed
 from ticketbot.failpoints import failpoint
 from ticketbot.ledger import journal, orders, outbox
@@ -53,7 +54,7 @@ class Courier:
     def __init__(
         self,
         store: Store,
-        envelopes: Envelopes,
+        crew: Crew,
         pool: RelayPool,
         directory: Directory,
         relays: Sequence[str],
@@ -61,7 +62,7 @@ class Courier:
     ) -> None:
         self.claims = Claims(store, "message", clock, self._send)
         self._store = store
-        self._envelopes = envelopes
+        self._crew = crew
         self._pool = pool
         self._directory = directory
         self._relays = tuple(relays)
@@ -82,7 +83,7 @@ class Courier:
         had = await self._accepted(kept)
         parcels: list[Parcel] = []
         works: list[Work] = [partial(_give_up, row=row, now=now) for row in dropped]
-        for row, sealed in zip(kept, self._seal_all(letters), strict=True):
+        for row, sealed in zip(kept, await self._crew.seal(letters), strict=True):
             if isinstance(sealed, Malformed):
                 works.append(self._refuse(row, sealed))
             else:
@@ -100,19 +101,6 @@ class Courier:
         await self._store.transaction(lambda tx: _mark(tx, done, works))
         for row in dropped:
             self._log.info("message.dropped", key=row.key)
-
-    def _seal_all(self, letters: Sequence[Letter]) -> list[Sealed | Malformed]:
-        """A batch; one that cannot be sealed does not take the others along."""
-        try:
-            return list(self._envelopes.seal(letters))
-        except Malformed:
-            return [self._seal_one(letter) for letter in letters]
-
-    def _seal_one(self, letter: Letter) -> Sealed | Malformed:
-        try:
-            return self._envelopes.seal([letter])[0]
-        except Malformed as error:
-            return error
 
     async def _letter(self, row: Due, reach: Reach) -> Letter:
         body, text = row.body, row.body["text"]
