@@ -30,6 +30,7 @@ from ticketbot.ledger import listings, marks
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
 from ticketbot.lightning import LNbits, Wallet
+from ticketbot.outbox.closer import Closer
 from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
@@ -113,6 +114,7 @@ class App:
         self._invoicer = Invoicer(self.store, self.engine, self.wallet, clock)
         self._courier = Courier(self.store, self.crew, self.pool, directory, relays, clock)
         self._herald = Herald(self.store, self.keys, self.pool, relays, clock)
+        self._closer = Closer(self.store, self.engine, clock)
         self._settlement = Settlement(
             self.store, self.engine, self.wallet, clock, lambda: self.pool.deaf
         )
@@ -161,15 +163,14 @@ class App:
         return f"{beat['relays']} relays, {wallet}, {len(known)} events on sale"
 
     async def _work(self, stop: asyncio.Event) -> None:
-        claims = [self._invoicer.claims, self._courier.claims, self._herald.claims]
+        carriers = (self._courier, self._herald, self._invoicer, self._closer)
+        claims = [carrier.claims for carrier in carriers]
 
         self.engine.wake = self._courier.claims.stirred.set
         self.engine.wake_invoicer = self._invoicer.claims.stirred.set
         async with asyncio.TaskGroup() as tasks:
-            outgoing = [
-                tasks.create_task(part.run())
-                for part in (self.pool, self._courier, self._herald, self._invoicer, self.crew)
-            ]
+            working = (self.pool, *carriers, self.crew)
+            outgoing = [tasks.create_task(part.run()) for part in working]
             incoming = [
                 tasks.create_task(take_in(self._queue, self.engine)),
                 tasks.create_task(self._settlement.run()),

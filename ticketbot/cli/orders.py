@@ -10,10 +10,10 @@ from argparse import Namespace
 from ticketbot.cli.opening import open_house
 from ticketbot.cli.output import at, count, sats, show, show_json, table
 from ticketbot.domain.order import Order
+from ticketbot.domain.refund import Refund
 from ticketbot.errors import Broken
-from ticketbot.ledger import listings, money, overview
+from ticketbot.ledger import listings, overview, refunds
 from ticketbot.ledger import orders as ledger
-from ticketbot.ledger.money import Refund
 from ticketbot.ledger.store import Tx
 
 
@@ -44,8 +44,8 @@ def _read_orders(tx: Tx, args: Namespace) -> list[tuple[Order, str]]:
 
 
 def _read_refunds(tx: Tx, args: Namespace) -> list[tuple[Refund, str | None]]:
-    found = overview.refunds(tx, _event_id(tx, args.event), args.last)
-    return [(refund, money.destination(tx, refund.id)) for refund in found]
+    found = refunds.owed(tx, args.last, _event_id(tx, args.event))
+    return [(refund, refunds.destination(tx, refund.id)) for refund in found]
 
 
 def find_order(tx: Tx, text: str) -> Order:
@@ -61,7 +61,7 @@ def find_order(tx: Tx, text: str) -> Order:
 
 def refunds_of_order(tx: Tx, order_id: str) -> list[tuple[Refund, str | None]]:
     """Everything that is or was owed for one order."""
-    return [(one, money.destination(tx, one.id)) for one in money.refunds_of(tx, order_id)]
+    return [(one, refunds.destination(tx, one.id)) for one in refunds.of_order(tx, order_id)]
 
 
 def _event_id(tx: Tx, code: str | None) -> str | None:

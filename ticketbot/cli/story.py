@@ -15,11 +15,11 @@ from ticketbot.cli.orders import find_order, order_json, refund_json, refunds_of
 from ticketbot.cli.output import pairs, sats, show, show_json, table, utc
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Order
+from ticketbot.domain.refund import Refund
 from ticketbot.domain.ticket import group_id
 from ticketbot.ledger import journal, listings, overview, people, tickets
 from ticketbot.ledger.journal import Decision
 from ticketbot.ledger.listings import Listed
-from ticketbot.ledger.money import Refund
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.overview import Payment, Spend, Waiting
 from ticketbot.ledger.store import Tx

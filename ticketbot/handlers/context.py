@@ -17,7 +17,10 @@ Ephemeral = Literal["always", "when-asked", "never"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The operator's choices that handlers decide by. Keys are hex."""
+    """The operator's choices that handlers decide by. Keys are hex.
+
+    `refunds_by_hand`: the bot's wallet may not spend, so the operator is told of each refund.
+    """
 
     bot: str
     name: str
@@ -32,6 +35,7 @@ class Settings:
     messages_per_minute: int = 60
     newcomers_per_minute: int = 2000
     proof_of_work_bits: int = 20  # of newcomers, where many orders are left unpaid; 0: never
+    refunds_by_hand: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ticketbot.handlers.checkout import SALES_STOPPED
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.organizer import IGNORED
-from ticketbot.ledger import journal, listings, marks, money, outbox, verdicts
+from ticketbot.ledger import journal, listings, marks, outbox, refunds, verdicts
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
 
@@ -20,7 +20,7 @@ def status(request: Request, tx: Tx, ctx: Context) -> Reply:
         "sales": "stopped" if marks.get(tx, SALES_STOPPED) else "open",
         "events": len(listings.upcoming(tx, ctx.now, most=1000)),
         "pending": outbox.pending(tx),
-        "owed": money.owed_total(tx),
+        "owed": refunds.owed_total(tx),
         "ignored": marks.number(tx, IGNORED),
         "relays": beat.get("relays", "?"),
         "wallet": beat.get("wallet", "?"),
@@ -41,15 +41,6 @@ def resume_sales(request: Request, tx: Tx, ctx: Context) -> Reply:
     marks.drop(tx, SALES_STOPPED)
     journal.note(tx, ctx.now, SALES, "resumed", by=_way(request))
     return [Said("operator-resumed")]
-
-
-def refunds(request: Request, tx: Tx, ctx: Context) -> Reply:
-    """What is owed back, order by order."""
-    owed = money.refunds_open(tx)
-    if not owed:
-        return [Said("operator-refunds-none")]
-    rows = tuple((one.order_id, one.amount_msat, one.reason) for one in owed[:15])
-    return [Said("operator-refunds", {"n": len(owed), "owed": money.owed_total(tx), "rows": rows})]
 
 
 def _audited(tx: Tx) -> str:

@@ -6,7 +6,7 @@ from ticketbot.domain.command import ForgetMe
 from ticketbot.errors import Refused
 from ticketbot.handlers import viewing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.ledger import forgetting, journal, money, orders
+from ticketbot.ledger import forgetting, journal, orders, refunds
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
 
@@ -27,7 +27,7 @@ def _refuse_a_loss(person: int, tx: Tx, ctx: Context) -> None:
     """What must be finished first, one thing at a time."""
     if waiting := orders.open_of(tx, person):
         raise Refused("bad-request", "forget-open", order=waiting[0].short)
-    if owed := money.refunds_owed_to(tx, person):
+    if owed := refunds.owed_to(tx, person):
         total = sum(one.amount_msat for one in owed)
         raise Refused("bad-request", "forget-owed", amount=total)
     if bond := forgetting.bound_by(tx, person, ctx.now):
