@@ -16,10 +16,10 @@ import structlog
 from ticketbot import control
 from ticketbot.bookkeeping import Auditor
 from ticketbot.config import Config
+from ticketbot.crew import Crew
 from ticketbot.desk import LedgerDesk
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
-from ticketbot.envelopes import Envelopes
 from ticketbot.errors import Broken, Retry
 from ticketbot.forgetting import Forgetter
 from ticketbot.handlers.context import Settings
@@ -107,9 +107,9 @@ class App:
 
         signer = open_ticket_key(config)
         settings = settings_of(config, self.keys.pubkey, by_hand=not self.wallet.can_pay)
-        envelopes = Envelopes(self.keys, clock=clock)
+        self.crew = Crew(self.keys, config.performance.crypto_workers, clock)
         self.engine = Engine(
-            self.store, envelopes, settings, signer, clock, earliest=clock.earliest
+            self.store, self.crew, settings, signer, clock, earliest=clock.earliest
         )
         self.interests = Interests(self.keys.pubkey, clock.earliest)
         self._queue = Inbox(lambda event: comes_first(event, self.interests, self.engine))
@@ -128,7 +128,7 @@ class App:
         directory = Directory(self.pool, clock)
         self._invoicer = Invoicer(self.store, self.engine, self.wallet, clock)
         self._courier = Courier(
-            self.store, envelopes, self.pool, directory, relays, clock, clock.earliest
+            self.store, self.crew, self.pool, directory, relays, clock, clock.earliest
         )
         self._herald = Herald(self.store, self.keys, self.pool, relays, clock)
         self._lnurl = build_lnurl(config, self.wallet)
@@ -207,7 +207,8 @@ class App:
         self.engine.wake = self._courier.claims.stirred.set
         self.engine.wake_invoicer = self._invoicer.claims.stirred.set
         async with asyncio.TaskGroup() as tasks:
-            outgoing = [tasks.create_task(part.run()) for part in (self.pool, *carriers)]
+            working = (self.pool, *carriers, self.crew)
+            outgoing = [tasks.create_task(part.run()) for part in working]
             incoming = [
                 tasks.create_task(self._take_in()),
                 tasks.create_task(self._settlement.run()),

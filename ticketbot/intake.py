@@ -172,7 +172,7 @@ async def catch_up(
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(WALLET_TELLS):
             await wallet_told()
-    dated = sorted(engine.dated(letters), key=lambda one: one[0])
+    dated = sorted(await engine.dated(letters), key=lambda one: one[0])
     before = [event for sent_at, event in dated if sent_at <= (engine.restored_at or 0)]
     after = [event for sent_at, event in dated if sent_at > (engine.restored_at or 0)]
     await _answer(before, engine)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ticketbot.envelopes import SEED_BYTES
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import outbox, people
 from ticketbot.ledger.store import Tx
@@ -59,6 +60,7 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
             "at": people.next_stamp(tx, person, ctx.now),
             "text": draft.text,
             "until": _until(outcome, draft, ctx),
+            "mould": (ctx.dice(SEED_BYTES).hex(), ctx.now),
         }
         if draft.draw:
             body["draw"] = True

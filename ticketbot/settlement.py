@@ -117,17 +117,19 @@ class Settlement:
         """Hints in batches; one that cannot be answered now is answered by the next poll."""
         while True:
             await self._look_now.wait()
-            began = time.monotonic()
             self._look_now.clear()
             hinted, self._hinted = self._hinted, set()
+            looked = 0.0  # seconds; what the ledger takes is no burden on the wallet
             try:
                 ours = await self._ours(sorted(hinted))
                 for at in range(0, len(ours), BATCH):
+                    began = time.monotonic()
                     looks = await self._wallet.look_many(ours[at : at + BATCH], urgent=True)
+                    looked += time.monotonic() - began
                     await self._credit(list(looks.values()))
             except (Retry, Broken) as error:
                 self._log.warning("wallet.unknown", error=str(error))  # the poll sees to it
-            await asyncio.sleep(min(LONGEST_REST, REST * (time.monotonic() - began)))
+            await asyncio.sleep(min(LONGEST_REST, REST * looked))
 
     async def _poll(self) -> None:
         back = LOOK_BACK

@@ -31,7 +31,6 @@ PLACES = [
     "cashier.credited",
     "invoicer.before-create",
     "invoicer.after-create",
-    "courier.before-signed",
     "courier.before-publish",
     "courier.after-publish",
 ]
