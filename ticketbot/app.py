@@ -96,13 +96,14 @@ class App:
         config: Config,
         wallet: Wallet | None = None,
         machine: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.config = config
         self.ready = asyncio.Event()
         self.keys = Keys.from_text(config.bot.nsec.reveal())
         self.wallet = wallet or build_wallet(config, machine)
         self.store = Store(config.ledger.path, open_vault(self.keys))
-        self.clock = clock = Timekeeper(machine, self._clocks)
+        self.clock = clock = Timekeeper(machine, self._clocks, steady)
         self._log = structlog.get_logger()
 
         signer = open_ticket_key(config)
@@ -217,7 +218,7 @@ class App:
                 tasks.create_task(self._auditor.run()),
             ]
             if check:
-                checking = asyncio.to_thread(require_whole, self.store.path)
+                checking = asyncio.to_thread(require_whole, self.store.path, stop.is_set)
                 incoming.append(tasks.create_task(checking))
             self.ready.set()
             await stop.wait()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from ticketbot.errors import Broken
 from ticketbot.ledger.store import connect, is_corrupt
 
+STEPS = 100_000  # of SQLite's machine, some milliseconds
 SOON = 64 * 2**20
 """Bytes that are checked in less than half a second: a larger file is checked beside the sales."""
 
@@ -17,12 +19,18 @@ def waits_for_check(path: Path) -> bool:
     return path.stat().st_size <= SOON or _note(path).exists()
 
 
-def require_whole(path: Path) -> None:
-    """`Broken` when SQLite finds that the file is corrupt (PRAGMA quick_check)."""
+def require_whole(path: Path, stopped: Callable[[], bool] = lambda: False) -> None:
+    """`Broken` when SQLite finds that the file is corrupt (PRAGMA quick_check).
+
+    Gives up, without a verdict, as soon as it is `stopped`.
+    """
     db = connect(path, read_only=True)
+    db.set_progress_handler(stopped, STEPS)
     try:
         said = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
     except sqlite3.DatabaseError as error:
+        if stopped():
+            return
         if not is_corrupt(error):
             raise Broken(f"the ledger {path} cannot be read: {error}") from None
         said = str(error)
