@@ -23,7 +23,6 @@ from ticketbot.domain.nip19 import npub_encode
 from ticketbot.envelopes import Envelopes, Opened
 from ticketbot.keys import parse_event
 
-PRIVATE_BOLT11 = "lnbc50u1" + "qpzry9x8gf2tvdw0s3jn54khce6mua7l" * 6
 ADDRESS = "whistleblower@getalby.example"
 
 
@@ -33,6 +32,7 @@ class Stolen(NamedTuple):
     files: dict[str, bytes]
     path: Path
     people: tuple[Person, Person]
+    bolt11s: tuple[str, str]  # one that was paid, one that waits
     letters: list[bytes]  # keys of the inbox, as anybody can compute them from public data
 
     def where(self, secret: bytes) -> list[str]:
@@ -43,12 +43,13 @@ class Stolen(NamedTuple):
 @pytest.fixture
 async def stolen(tmp_path: Path) -> AsyncIterator[Stolen]:
     async with run_relay(0) as relay:
-        stage = Stage(tmp_path, relay, operators=frozenset())
+        stage = Stage(tmp_path, relay, operators=frozenset(), pays=True)
         alice, robot = Person(stage), Person(stage)
         for person in (stage.organizer, alice, robot):
             await stage.enters(person)
         await stage.opens()
-        sent = await _play(stage, alice, robot)
+        bolt11s = ["", ""]
+        sent = await _play(stage, alice, robot, bolt11s)
         files = {path.name: path.read_bytes() for path in tmp_path.glob("ledger.db*")}
         copy = tmp_path / "copy.db"
         with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
@@ -56,11 +57,11 @@ async def stolen(tmp_path: Path) -> AsyncIterator[Stolen]:
         files[copy.name] = copy.read_bytes()
         letters = Envelopes(stage.keys).open([parse_event(orjson.loads(raw)) for raw in sent])
         keys = [letter.key for letter in letters if isinstance(letter, Opened)]
-        yield Stolen(files, copy, (alice, robot), keys)
+        yield Stolen(files, copy, (alice, robot), (bolt11s[0], bolt11s[1]), keys)
         await stage.ends()
 
 
-async def _play(stage: Stage, alice: Person, robot: Person) -> list[bytes]:
+async def _play(stage: Stage, alice: Person, robot: Person, bolt11s: list[str]) -> list[bytes]:
     """A purchase by DM and one by machine, both to the end and beyond; every letter sent."""
     event = await stage.organizer.has_on_sale()
     sent = [await alice.says("events velociraptor"), await alice.says("buy lisbon", "nip04")]
@@ -83,9 +84,13 @@ async def _play(stage: Stage, alice: Person, robot: Person) -> list[bytes]:
     await alice.hears("goes back to you")
     await robot.pays(too_late)
     await robot.hears("goes back to you")
-    sent.append(await alice.says(f"refund {PRIVATE_BOLT11}"))
-    await alice.hears("Noted")
-    sent.append(await robot.says(f"refund {ADDRESS}"))
+    bolt11s[:] = [stage.wallet.foreign_invoice(sats * 1000) for sats in (10_000, 15_000)]
+    sent.append(await alice.says(f"refund {bolt11s[0]}"))
+    await alice.hears("was sent to you")
+    stage.wallet.can_pay = False
+    sent.append(await robot.says(f"refund {bolt11s[1]}"))
+    await robot.hears("Noted")
+    await robot.says(f"refund {ADDRESS}")
     await robot.hears("Noted")
     return sent
 
@@ -136,7 +141,8 @@ async def test_no_place_where_money_goes_back_to(stolen: Stolen) -> None:
     with closing(sqlite3.connect(stolen.path)) as db:
         noted = db.execute("SELECT count(*) FROM refund WHERE destination IS NOT NULL").fetchone()
     assert noted == (2,)
-    for place in (PRIVATE_BOLT11[8:40], ADDRESS, ADDRESS.partition("@")[0]):
+    pieces = [bolt11[start : start + 32] for bolt11 in stolen.bolt11s for start in (8, 60, 120)]
+    for place in (*pieces, ADDRESS, ADDRESS.partition("@")[0]):
         assert stolen.where(place.encode()) == []
 
 
