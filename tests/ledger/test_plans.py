@@ -46,7 +46,6 @@ MAY_SCAN = {
     "SCAN json_each VIRTUAL TABLE INDEX 1:": "the few numbers that were just found to be due",
     "SCAN orders USING INDEX orders_open": "only orders that wait for money are in this index",
     "SCAN refund USING INDEX refund_open": "only refunds that are not sent are in this index",
-    "SCAN outbox USING COVERING INDEX sqlite_autoindex_outbox_1": "done rows are deleted",
     "SCAN listing USING COVERING INDEX sqlite_autoindex_listing_2": "codes, once per new event",
 }
 
