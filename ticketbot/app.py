@@ -30,6 +30,7 @@ from ticketbot.ledger import listings, marks
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
 from ticketbot.lightning import LNbits, Wallet
+from ticketbot.lnurl import Lnurl
 from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
@@ -44,6 +45,8 @@ QUEUE = 2048
 FIRST_LOOK = 8.0  # seconds the wallet has at start before the bot goes on without it
 RELAYS_ANSWER = 1.0  # seconds until READY is said without those that are silent
 LAST_WORDS = 8.0  # seconds the outbox has to empty its hands when the bot is stopped
+NETWORKS = {"lnbits": "bc", "fake": "bcrt"}
+"""What the bolt11s that a wallet can pay begin with, after `ln`."""
 
 
 def open_ticket_key(config: Config) -> TicketKey:
@@ -72,6 +75,16 @@ def build_wallet(config: Config, clock: Callable[[], float]) -> Wallet:
         lnbits.admin_key.reveal() if lnbits.admin_key is not None else None,
         requests_per_minute=lnbits.requests_per_minute,
         clock=clock,
+    )
+
+
+def build_lnurl(config: Config, wallet: Wallet) -> Lnurl:
+    """Asks payees for invoices that this wallet can pay, by its clock."""
+    return Lnurl(
+        config.lightning.allow_private_lnurl,
+        config.nostr.proxy,
+        network=NETWORKS[config.lightning.wallet],
+        clock=wallet.now,
     )
 
 

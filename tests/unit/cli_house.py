@@ -11,12 +11,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
 from ticketbot.app import settings_of
 from ticketbot.cli import main
+from ticketbot.cli.opening import House, open_house
 from ticketbot.config import load
 from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.command import Buy
@@ -329,3 +331,8 @@ class BotHouse:
             "paused": None,
         }
         self.change(lambda tx: marks.put(tx, "heartbeat", json.dumps(beat)))
+
+
+def opened(house: BotHouse) -> House:
+    """The house as the commands open it."""
+    return open_house(Namespace(config=house.folder / "config.toml"))

@@ -114,6 +114,9 @@ def uses() -> Iterator[Use]:
             if called in ("Refused", "BadRequest"):
                 for key in literals(args[1]):
                     yield Use(key, keywords(call), True, where)
+            elif called == "NoInvoice":
+                for key in literals(args[0]):
+                    yield Use(key, keywords(call), True, where)
             elif called in PROBLEMS:
                 given = keywords(call)
                 for key in literals(args[0]):
@@ -227,6 +230,7 @@ WORST: dict[str, Any] = {
     "word": WORD,
     "words": WORD,
     "text": WORD,
+    "payee": WORD,
     "code": "LISBON1234",
     "codes": "LISBON (Lisbon Meetup), LISBON2 (Lisbon Dinner)",
     "tiers": "Early bird, VIP",
