@@ -25,7 +25,8 @@ from ticketbot.fetch import PATIENCE, Fetcher
 class Lnurl:
     """Asks payees for invoices. Belongs to one event loop.
 
-    `network` is the prefix of the bolt11s that the wallet pays. `clock` decides what has
+    `network` is the prefix of the bolt11s that are taken, None where who pays them judges that.
+    `clock` decides what has
     expired: give it the wallet's, if that is known.
     """
 
@@ -34,7 +35,7 @@ class Lnurl:
         allow_private: bool = False,
         proxy: str | None = None,
         *,
-        network: str = "bc",
+        network: str | None = None,
         clock: Callable[[], float] = time.time,
         tls: ssl.SSLContext | None = None,
         patience: float = PATIENCE,

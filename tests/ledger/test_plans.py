@@ -32,16 +32,17 @@ from ticketbot.ledger import (
     orders,
     outbox,
     people,
+    refunds,
     schema,
     tickets,
 )
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
 
-ROOMS = (forgetting, holds, inbox, listings, marks, money, orders, outbox, people, tickets)
+ROOMS = (forgetting, holds, inbox, listings, marks, money, orders, outbox, people, refunds, tickets)
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
-ONLY_OPERATORS_ASK = {"orders.ending", "orders.invoice_asked", "money.destination"}
+ONLY_OPERATORS_ASK = {"orders.ending", "orders.invoice_asked"}
 
 # Which plan steps may read through, and why they stay small or rare.
 MAY_SCAN = {
@@ -290,13 +291,13 @@ async def _fail_once(stage: Stage, alice: Person) -> None:
     """A row that cannot leave, one that is tried again, and one that is wrapped anew."""
     now = int(stage.clock())
     body = {"to": alice.pubkey, "via": "24133", "at": now, "until": now + 9 * DAY, "text": "no"}
+    body["mould"] = (bytes(32).hex(), now)
 
     def work(tx: Tx) -> None:
         outbox.put(tx, "bad", "message", 1, body | {"draw": True})
         outbox.put(tx, "good", "message", 2**40, body)
         waiting = outbox.due(tx, "message", 2**40, frozenset(), 9)
         good = next(row.id for row in waiting if row.key == "good")
-        outbox.keep_signed(tx, good, b"signed")
         outbox.accept(tx, good, "ws://relay")
         outbox.accepted(tx, good)
         outbox.replace_body(tx, good, body)

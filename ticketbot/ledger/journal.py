@@ -40,3 +40,9 @@ def of(tx: Tx, *subjects: str) -> list[Decision]:
         subjects,
     )
     return [Decision(at, about, what, orjson.loads(detail)) for at, about, what, detail in rows]
+
+
+def why_released(tx: Tx, order_id: str) -> str | None:
+    """Why the hold of an order is over, or None where it is not."""
+    found = [one for one in of(tx, order_id) if one.what == "released"]
+    return str(found[-1].detail["why"]) if found else None
