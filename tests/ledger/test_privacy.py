@@ -35,7 +35,6 @@ from ticketbot.lightning import Invoice, InvoiceAsk
 from ticketbot.replies.outcome import Reply
 
 PURE = "jane.doe+vip@protonmail.example"  # what a program calls its request
-PRIVATE_BOLT11 = "lnbc50u1" + "qpzry9x8gf2tvdw0s3jn54khce6mua7l" * 6
 ADDRESS = "whistleblower@getalby.example"
 
 
@@ -46,6 +45,7 @@ class Stolen(NamedTuple):
     path: Path
     people: tuple[Person, Person]
     letters: list[bytes]  # keys of the inbox, as anybody can compute them from public data
+    invoices: set[str]  # of somebody else, where money shall go
     memos: list[str]  # what the wallet was told to write into invoices
 
     def where(self, secret: bytes) -> list[str]:
@@ -80,7 +80,9 @@ async def stolen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         files["backup"] = (tmp_path / "backup").read_bytes()
         letters = Envelopes(stage.keys).open([parse_event(orjson.loads(raw)) for raw in sent])
         keys = [letter.key for letter in letters if isinstance(letter, Opened)]
-        yield Stolen(files, copy, (alice, robot), keys, memos)
+        words = [letter.text.split() for letter in letters if isinstance(letter, Opened)]
+        bolt11s = {word for text in words for word in text if word.startswith("lnbcrt")}
+        yield Stolen(files, copy, (alice, robot), keys, bolt11s, memos)
         await stage.ends()
     structlog.reset_defaults()
     logging.captureWarnings(False)
@@ -133,7 +135,8 @@ async def _play(stage: Stage, alice: Person, robot: Person) -> list[bytes]:
     await alice.hears("goes back to you")
     await robot.pays(too_late)
     await robot.hears("goes back to you")
-    sent.append(await alice.says(f"refund {PRIVATE_BOLT11}"))
+    bolt11 = stage.wallet.foreign_invoice(10_000_000)
+    sent.append(await alice.says(f"refund {bolt11}"))
     await alice.hears("Noted")
     sent.append(await robot.says(f"refund {ADDRESS}"))
     await robot.hears("Noted")
@@ -210,7 +213,8 @@ async def test_no_place_where_money_goes_back_to(stolen: Stolen) -> None:
     with closing(sqlite3.connect(stolen.path)) as db:
         noted = db.execute("SELECT count(*) FROM refund WHERE destination IS NOT NULL").fetchone()
     assert noted == (2,)
-    for place in (PRIVATE_BOLT11[8:40], ADDRESS, ADDRESS.partition("@")[0]):
+    (bolt11,) = stolen.invoices
+    for place in (bolt11[12:60], bolt11[-60:], ADDRESS, ADDRESS.partition("@")[0]):
         assert stolen.where(place.encode()) == []
 
 
