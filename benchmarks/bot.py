@@ -22,6 +22,7 @@ from ticketbot.config.values import (
     Limits,
     Lnbits,
     Nostr,
+    Performance,
     Privacy,
     Sales,
     Secret,
@@ -58,6 +59,7 @@ class Spec(NamedTuple):
     relay: str
     lnbits: RealLightning | None = None
     seats: int = SEATS
+    crypto_workers: int = 0
 
 
 def config_of(spec: Spec) -> Config:
@@ -87,6 +89,7 @@ def config_of(spec: Spec) -> Config:
         limits=Limits(60),
         privacy=Privacy(90),
         warnings=(),
+        performance=Performance(spec.crypto_workers),
     )
 
 

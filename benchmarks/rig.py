@@ -78,14 +78,15 @@ class Rig:
 
 @contextmanager
 def open_rig(
-    folder: Path, lnbits: RealLightning | None = None, seats: int = SEATS
+    folder: Path, lnbits: RealLightning | None = None, seats: int = SEATS, crypto_workers: int = 0
 ) -> Iterator[Rig]:
-    """A bot that sells from a ledger in `folder`, alone on its core."""
+    """A bot that sells from a ledger in `folder`: alone on its core, or with a crew on all."""
     folder.mkdir(parents=True, exist_ok=True)
     bots, others = cores()
     handed_out, paid = wire()
     with contextlib.ExitStack() as stack:
         network = stack.enter_context(Worker(run_network, paid, core=others))
-        spec = Spec(folder, network.ask("open"), lnbits, seats)
-        bot = stack.enter_context(Worker(run_bot, spec, handed_out, core=bots))
+        spec = Spec(folder, network.ask("open"), lnbits, seats, crypto_workers)
+        core = None if crypto_workers else bots
+        bot = stack.enter_context(Worker(run_bot, spec, handed_out, core=core))
         yield Rig(network, bot)

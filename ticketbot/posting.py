@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ticketbot.envelopes import SEED_BYTES
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import outbox, people
 from ticketbot.ledger.store import Tx
@@ -19,6 +20,7 @@ from ticketbot.replies.outcome import (
     RefundOwed,
     RefundSent,
     Reply,
+    Said,
     TicketShown,
     Told,
     Via,
@@ -58,6 +60,7 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
             "at": people.next_stamp(tx, person, ctx.now),
             "text": draft.text,
             "until": _until(outcome, draft, ctx),
+            "mould": (ctx.dice(SEED_BYTES).hex(), ctx.now),
         }
         if draft.draw:
             body["draw"] = True
@@ -115,4 +118,6 @@ def _until(outcome: Outcome, draft: Draft, ctx: Context) -> int:
             return expires_at
         case RefundOwed() | RefundSent():
             return ctx.now + 365 * DAY
+        case Said(sentence=key) if key.startswith("alert-"):
+            return ctx.now + NOTICE_LIVES  # relays may be what it is about
     return ctx.now + DAY

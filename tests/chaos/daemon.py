@@ -89,14 +89,9 @@ class Daemon:
                 text=True,
             )
         if ready:
-            line = await asyncio.wait_for(asyncio.to_thread(self._first_line), READY_WITHIN)
-            if not line:  # it died before it was ready
-                await asyncio.to_thread(self.process.wait)
-                assert "failpoint" in self.tail(), self.tail()
-            else:
-                assert line.startswith("READY"), self.tail()
+            await self._is_ready_or_dead()
 
-    async def dies(self, within: float = 20.0) -> int:
+    async def dies(self, within: float = 30.0) -> int:
         """Wait until it has ended; its exit code (-9 for SIGKILL)."""
         assert self.process is not None
         code = await asyncio.wait_for(asyncio.to_thread(self.process.wait), within)
@@ -142,6 +137,19 @@ class Daemon:
         path = self.folder / name
         path.touch(mode=0o600)
         path.write_text(secret + "\n")
+
+    async def _is_ready_or_dead(self) -> None:
+        """What never gets ready is ended: systemd's TimeoutStartSec."""
+        assert self.process is not None
+        first_line = asyncio.ensure_future(asyncio.to_thread(self._first_line))
+        await asyncio.wait([first_line], timeout=READY_WITHIN)
+        if not first_line.done():
+            self.process.kill()
+        if line := await first_line:
+            assert line.startswith("READY"), self.tail()
+        else:
+            await asyncio.to_thread(self.process.wait)
+            assert "failpoint" in self.tail(), self.tail()
 
     def _first_line(self) -> str:
         assert self.process is not None

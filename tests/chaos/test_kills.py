@@ -31,7 +31,6 @@ PLACES = [
     "cashier.credited",
     "invoicer.before-create",
     "invoicer.after-create",
-    "courier.before-signed",
     "courier.before-publish",
     "courier.after-publish",
 ]
@@ -103,7 +102,7 @@ async def test_a_kill_around_a_commit(tmp_path: Path, relay: str, place: str, vi
 @pytest.mark.parametrize("way", WAYS[1:])
 @pytest.mark.parametrize("place", ["ledger.before-commit", "ledger.after-commit"])
 async def test_trouble_around_a_commit(tmp_path: Path, relay: str, place: str, way: str) -> None:
-    await one_evening(tmp_path, relay, place, way, 8)
+    await one_evening(tmp_path, relay, place, way, 16)  # after READY
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -294,13 +294,13 @@ async def _fail_once(stage: Stage, alice: Person) -> None:
     """A row that cannot leave, one that is tried again, and one that is wrapped anew."""
     now = int(stage.clock())
     body = {"to": alice.pubkey, "via": "24133", "at": now, "until": now + 9 * DAY, "text": "no"}
+    body["mould"] = (bytes(32).hex(), now)
 
     def work(tx: Tx) -> None:
         outbox.put(tx, "bad", "message", 1, body | {"draw": True})
         outbox.put(tx, "good", "message", 2**40, body)
         waiting = outbox.due(tx, "message", 2**40, frozenset(), 9)
         good = next(row.id for row in waiting if row.key == "good")
-        outbox.keep_signed(tx, good, b"signed")
         outbox.accept(tx, good, "ws://relay")
         outbox.accepted(tx, good)
         outbox.replace_body(tx, good, body)

@@ -145,6 +145,8 @@ class Stage:
         self.folder = folder
         self.relay = relay
         self.clock = Clock()
+        self.wrong = 0.0
+        """By how many seconds the clock of the bot's machine is ahead of everybody's."""
         self.wallet = FakeWallet(folder / "wallet.db", clock=self.clock, accept_late=True)
         self.secret = os.urandom(32).hex()
         self.keys = Keys.from_text(self.secret)
@@ -199,12 +201,21 @@ class Stage:
             warnings=(),
         )
 
+    def new_wallet(self) -> FakeWallet:
+        """The wallet as the bot opens it."""
+        return FakeWallet(self.folder / "wallet.db", clock=self.clock, accept_late=True)
+
     async def opens(self) -> None:
         """Start the bot, or start it again."""
         self._stop = asyncio.Event()
-        self.wallet = FakeWallet(self.folder / "wallet.db", clock=self.clock, accept_late=True)
+        self.wallet = self.new_wallet()
         self.wallet.can_pay = self.choices.get("pays", False)
-        self._app = App(self.config(), self.wallet, self.clock)
+        self._app = App(
+            self.config(),
+            self.wallet,
+            lambda: self.clock() + self.wrong,
+            lambda: time.monotonic() + self.clock.ahead,
+        )
         self._running = asyncio.create_task(self._app.run(self._stop))
         ready = asyncio.create_task(self._app.ready.wait())
         await asyncio.wait({ready, self._running}, return_when=asyncio.FIRST_COMPLETED)

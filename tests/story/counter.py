@@ -39,7 +39,7 @@ BOT = "b" * 64
 class Unsealed:
     """Opens letters that nobody has sealed: their text is their content."""
 
-    def open(self, events: Sequence[Event]) -> list[Opened]:
+    async def open(self, events: Sequence[Event]) -> list[Opened]:
         return [
             Opened(
                 "24133",

@@ -167,7 +167,6 @@ async def test_what_is_on_its_way_does_not_trip_over_who_was_forgotten(
         forgetting.forget(tx, people.meet(tx, alice.pubkey).id)
         strays = forgetting.waiting(tx, 2).strays
         forgetting.drop_strays(tx, strays)
-        outbox.keep_signed(tx, number, b"signed")
         outbox.accept(tx, number, "wss://relay.example")
         outbox.postpone(tx, number, 5)
         outbox.done(tx, number)
@@ -175,5 +174,4 @@ async def test_what_is_on_its_way_does_not_trip_over_who_was_forgotten(
 
     number, strays = await stage.app.store.transaction(work)
     assert strays == [number]
-    assert await rows(stage, "SELECT count(*) FROM signed") == [(0,)]
     assert await rows(stage, "SELECT count(*) FROM accepted") == [(0,)]

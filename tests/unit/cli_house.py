@@ -20,13 +20,13 @@ from ticketbot.app import settings_of
 from ticketbot.cli import main
 from ticketbot.cli.opening import House, open_house
 from ticketbot.config import load
+from ticketbot.crew import Crew
 from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.command import Buy
 from ticketbot.domain.listing import Listing, Tier
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
-from ticketbot.envelopes import Envelopes
 from ticketbot.handlers import cashier, checkout
 from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Context, Request
@@ -170,7 +170,7 @@ class BotHouse:
         """What the bot's handlers are given."""
         settings = settings_of(load(self.folder / "config.toml", {}), self.keys.pubkey)
         no_store = cast(Store, None)
-        return Engine(no_store, Envelopes(self.keys), settings, self.ticket_key).context()
+        return Engine(no_store, Crew(self.keys), settings, self.ticket_key).context()
 
     def change(self, work: Callable[[Tx], T]) -> T:
         """One transaction of the bot's writer."""
@@ -230,7 +230,8 @@ class BotHouse:
 
         def buy(tx: Tx) -> str:
             person = people.meet(tx, Keys(os.urandom(32)).pubkey, "nip17")
-            checkout.buy(Request(person, "nip17", Buy((code,), quantity)), tx, ctx)
+            wish, key = Buy((code,), quantity), os.urandom(32)
+            checkout.buy(Request(person, "nip17", wish, key=key, sent_at=ctx.now), tx, ctx)
             return orders.latest_of(tx, person.id)[0].id
 
         order_id = self.change(buy)

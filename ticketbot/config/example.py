@@ -96,6 +96,10 @@ messages_per_minute = 60
 [privacy]
 # So many days after an event's end the bot forgets who was there.
 purge_days = 90
+
+[performance]
+# Processes that encrypt and sign beside the bot when it is busy, 25 MB each.
+# crypto_workers = 0   # 1 on a machine with two cores
 """
 
 

@@ -19,6 +19,7 @@ from ticketbot.config.values import (
     Limits,
     Lnbits,
     Nostr,
+    Performance,
     Privacy,
     Sales,
     Secret,
@@ -60,6 +61,7 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
             proof_of_work_bits=reader.number("limits", "proof_of_work_bits", 20, 0, 40),
         ),
         warnings=tuple(reader.warnings),
+        performance=Performance(reader.number("performance", "crypto_workers", 0, 0, 16)),
     )
     reader.finish()
     return config

@@ -131,6 +131,23 @@ class ListRefunds:
 
 
 @dataclass(frozen=True, slots=True)
+class ListOrphans:
+    """The operator asks which money came for orders that nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRefunds:
+    """The operator has seen that what is due was not sent before a restore."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseOrphan:
+    """The operator has seen to such money by hand. `order` is the whole id, or its end."""
+
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Not understood. `guesses` are whole commands to offer, likeliest first."""
 
@@ -155,6 +172,9 @@ Command = (
     | StopSales
     | ResumeSales
     | ListRefunds
+    | ListOrphans
+    | CloseOrphan
+    | ResumeRefunds
     | Unknown
 )
 

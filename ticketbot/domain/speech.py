@@ -14,14 +14,17 @@ from ticketbot.domain.command import (
     MOST_TICKETS,
     Buy,
     CancelOrder,
+    CloseOrphan,
     Command,
     ForgetMe,
     Hello,
     Help,
     ListEvents,
+    ListOrphans,
     ListRefunds,
     Refund,
     Resend,
+    ResumeRefunds,
     ResumeSales,
     ShowEvent,
     ShowLink,
@@ -212,6 +215,15 @@ def _refund(rest: Sequence[str]) -> Command:
     return Refund(tuple(words))
 
 
+def _orphans(rest: Sequence[str]) -> Command | None:
+    if not rest:
+        return ListOrphans()
+    named = [word for word in rest if word.lower() != "done"]
+    if len(rest) == 2 and len(named) == 1 and _ORDER_ID.fullmatch(named[0]):
+        return CloseOrphan(named[0].lower())
+    return None
+
+
 def _forget_me(rest: Sequence[str]) -> Command | None:
     words = [word.lower() for word in _without(_POLITE, rest)]
     return ForgetMe(sure=words == ["yes"]) if words in ([], ["yes"]) else None
@@ -251,7 +263,9 @@ _READERS: Mapping[str, Callable[[Sequence[str]], Command | None]] = {
     "link": lambda rest: ShowLink(),
     "refund": _refund,
     "refunds": lambda rest: ListRefunds(),
+    "orphans": _orphans,
     "forget me": _forget_me,
     "stop sales": lambda rest: None if rest else StopSales(),
+    "resume refunds": lambda rest: None if rest else ResumeRefunds(),
     "resume sales": lambda rest: None if rest else ResumeSales(),
 }

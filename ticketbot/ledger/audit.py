@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from ticketbot.ledger import orphans
 from ticketbot.ledger.store import Tx
 
 NEVER = 2**62
@@ -130,6 +131,8 @@ def is_ours(tx: Tx, one: Received) -> bool:
     """
     known = "SELECT 1 FROM payment_hash WHERE hash = ? AND use = 'invoice'"
     if tx.row(known, (one.payment_hash,)) is not None:
+        return True
+    if orphans.is_open(tx, one.payment_hash):
         return True
     asked = "SELECT 1 FROM invoice WHERE external_id = ?"
     return one.external_id is not None and tx.row(asked, (one.external_id,)) is not None

@@ -103,6 +103,18 @@ CREATE TABLE payment (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX payment_by_order ON payment (order_id);
 
+-- Money for an order that this ledger does not know: it was made with one that is lost.
+CREATE TABLE orphan (
+    payment_hash TEXT PRIMARY KEY,
+    external_id  TEXT NOT NULL,
+    tag          TEXT NOT NULL,
+    amount_msat  INTEGER NOT NULL CHECK (amount_msat > 0),
+    settled_at   INTEGER,
+    found_at     INTEGER NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('open', 'closed'))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX orphan_open ON orphan (tag) WHERE state = 'open';
+
 CREATE TABLE ticket (
     id           TEXT PRIMARY KEY,
     order_id     TEXT NOT NULL REFERENCES orders (id),
@@ -189,17 +201,14 @@ CREATE TABLE outbox (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,  -- an id is never used twice
     key      TEXT NOT NULL UNIQUE,
     kind     TEXT NOT NULL CHECK (kind IN ('invoice', 'message', 'note', 'refund', 'closing')),
+    put_at   INTEGER NOT NULL,
     due      INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     body     BLOB NOT NULL
 ) STRICT;
 CREATE INDEX outbox_due ON outbox (kind, due, id);
 
--- The signed bytes of a message, stored before its first publish, and who took them.
-CREATE TABLE signed (
-    id    INTEGER PRIMARY KEY REFERENCES outbox (id) ON DELETE CASCADE,
-    event BLOB NOT NULL
-) STRICT;
+-- Which relays took a message that others have not taken yet.
 CREATE TABLE accepted (
     id    INTEGER NOT NULL REFERENCES outbox (id) ON DELETE CASCADE,
     relay TEXT NOT NULL,
