@@ -95,7 +95,7 @@ class Recorder:
 async def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder(monkeypatch)
     async with run_relay(0) as relay:
-        stage = Stage(tmp_path, relay)
+        stage = Stage(tmp_path, relay, pays=True)
         await _play(stage)
         recorder.listens = False  # the audit may read everything
         await stage.ends()
@@ -229,10 +229,14 @@ async def _play(stage: Stage) -> None:
     await organizer.hears("is off sale")
     await alice.pays(invoice["invoice"])
     await alice.is_told("refund-due")
-    await alice.says("refund me@example.com")
+    await alice.says("refund nobody@127.0.0.1:9")
     await alice.hears("Noted")
+    await alice.says(f"refund {stage.wallet.foreign_invoice(5_000_000)}")
+    assert '"state":"sent"' in await alice.hears('"type":"order"')
+    await organizer.says("cancel lisbon")
+    await organizer.hears("done. The tickets of 2 orders are void")
 
-    for words in ("status", "refunds", "stop sales", "resume sales"):
+    for words in ("status", "refunds", "stop sales", "resume sales", "refund 0000 sent"):
         await operator.says(words)
         await operator.hears()
     await _fail_once(stage, alice)
