@@ -69,6 +69,15 @@ async def test_it_happens_once_a_day_also_when_the_clock_was_wrong(
     assert await stage.app.store.transaction(lambda tx: marks.number(tx, "forgotten-at")) == last
 
 
+async def test_a_machine_whose_clock_is_wrong_forgets_nobody(stage: Stage, alice: Person) -> None:
+    await alice.buys("lisbon")
+    await settles_down(stage)
+    stage.wrong = 1000 * DAY
+    await stage.app.forget()
+    assert await known(stage, alice) is not None
+    assert await rows(stage, "SELECT count(*) FROM orders WHERE person = 0") == [(0,)]
+
+
 async def test_a_big_crowd_is_forgotten_at_several_looks(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
