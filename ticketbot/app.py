@@ -141,7 +141,7 @@ class App:
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
         )
-        self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock)
+        self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock.earliest)
         self._auditor = Auditor(self.store, self.engine, self.wallet, clock)
         self.desk = LedgerDesk(
             self.store,

@@ -208,6 +208,8 @@ class Refunder:
     async def _find_where(self, standing: Standing) -> int:
         """The person's own profile may name a Lightning address; else they are reminded."""
         refund = standing.refund
+        if not standing.pubkey:  # who was forgotten; an operator says where, or pays by hand
+            return SLOW
         reach = await self._directory.reach([standing.pubkey])
         address = reach[standing.pubkey].lud16
         if address is not None and address != standing.useless:
