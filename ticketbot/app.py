@@ -28,9 +28,12 @@ from ticketbot.ledger import listings, marks
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
 from ticketbot.lightning import LNbits, Wallet
+from ticketbot.lnurl import Lnurl
+from ticketbot.outbox.closer import Closer
 from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
+from ticketbot.outbox.refunder import Refunder
 from ticketbot.relay.directory import Directory
 from ticketbot.relays import Caught, RelayPool
 from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
@@ -67,8 +70,18 @@ def build_wallet(config: Config, clock: Callable[[], float]) -> Wallet:
     return LNbits(
         lnbits.url,
         lnbits.invoice_key.reveal(),
+        lnbits.admin_key.reveal() if lnbits.admin_key is not None else None,
         requests_per_minute=lnbits.requests_per_minute,
         clock=clock,
+    )
+
+
+def build_lnurl(config: Config, wallet: Wallet) -> Lnurl:
+    """Asks payees for invoices, by the wallet's clock; their network is judged by who pays."""
+    return Lnurl(
+        config.lightning.allow_private_lnurl,
+        config.nostr.proxy,
+        clock=wallet.now,
     )
 
 
@@ -90,7 +103,7 @@ class App:
         self._log = structlog.get_logger()
 
         signer = open_ticket_key(config)
-        settings = settings_of(config, self.keys.pubkey)
+        settings = settings_of(config, self.keys.pubkey, by_hand=not self.wallet.can_pay)
         envelopes = Envelopes(self.keys, clock=clock)
         self.engine = Engine(self.store, envelopes, settings, signer, clock)
         self.interests = Interests(self.keys.pubkey, clock)
@@ -111,6 +124,11 @@ class App:
         self._invoicer = Invoicer(self.store, self.engine, self.wallet, clock)
         self._courier = Courier(self.store, envelopes, self.pool, directory, relays, clock)
         self._herald = Herald(self.store, self.keys, self.pool, relays, clock)
+        self._lnurl = build_lnurl(config, self.wallet)
+        self._refunder = Refunder(
+            self.store, self.engine, self.wallet, self._lnurl, directory, clock
+        )
+        self._closer = Closer(self.store, self.engine, clock)
         self._settlement = Settlement(
             self.store, self.engine, self.wallet, clock, lambda: self.pool.deaf
         )
@@ -134,6 +152,7 @@ class App:
                     self.web_port = await stack.enter_async_context(web.serve(page, host, port))
                 await self._work(stop)
         finally:
+            await self._lnurl.close()
             await self.wallet.close()
             await self.store.close()
 
@@ -150,15 +169,13 @@ class App:
         return f"{beat['relays']} relays, {wallet}, {len(known)} events on sale"
 
     async def _work(self, stop: asyncio.Event) -> None:
-        claims = [self._invoicer.claims, self._courier.claims, self._herald.claims]
+        carriers = (self._courier, self._herald, self._invoicer, self._refunder, self._closer)
+        claims = [carrier.claims for carrier in carriers]
 
         self.engine.wake = self._courier.claims.stirred.set
         self.engine.wake_invoicer = self._invoicer.claims.stirred.set
         async with asyncio.TaskGroup() as tasks:
-            outgoing = [
-                tasks.create_task(part.run())
-                for part in (self.pool, self._courier, self._herald, self._invoicer)
-            ]
+            outgoing = [tasks.create_task(part.run()) for part in (self.pool, *carriers)]
             incoming = [
                 tasks.create_task(take_in(self._queue, self.engine)),
                 tasks.create_task(self._settlement.run()),
@@ -205,8 +222,8 @@ class App:
             self._log.warning("wallet.unknown", error=str(error), starts="degraded")
 
 
-def settings_of(config: Config, bot: str) -> Settings:
-    """What handlers need of the configuration."""
+def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
+    """What handlers need of the configuration, and whether refunds are paid by hand."""
     return Settings(
         bot=bot,
         name=config.bot.name,
@@ -219,6 +236,7 @@ def settings_of(config: Config, bot: str) -> Settings:
         max_holds_per_buyer=config.sales.max_holds_per_buyer,
         max_tickets_per_order=config.sales.max_tickets_per_order,
         messages_per_minute=config.limits.messages_per_minute,
+        refunds_by_hand=by_hand,
     )
 
 

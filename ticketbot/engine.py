@@ -153,6 +153,11 @@ class Engine:
             lambda tx: self._post_fact(tx, ctx, cashier.delayed(order_id, tx, ctx), order_id)
         )
 
+    async def decide(self, handler: Callable[[Tx, Context], Reply], key: str) -> None:
+        """What no message brought: decided in one transaction, its reply posted under `key`."""
+        ctx = self.context()
+        await self._decide(lambda tx: self._post_fact(tx, ctx, handler(tx, ctx), key))
+
     async def alert(self, key: str, sentence: str, values: dict[str, object]) -> None:
         """Tell the operators; the same `key` is told once as long as it waits or was sent."""
         ctx = self.context()

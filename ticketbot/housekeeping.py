@@ -14,7 +14,7 @@ import structlog
 from ticketbot.engine import Engine
 from ticketbot.errors import Retry
 from ticketbot.intake import Interests
-from ticketbot.ledger import inbox, listings, marks, money, outbox
+from ticketbot.ledger import inbox, listings, marks, outbox, refunds
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
 from ticketbot.metrics import metrics
@@ -78,7 +78,12 @@ class Housekeeper:
             marks.put(tx, "heartbeat", orjson.dumps(beat).decode())
             inbox.forget(tx, now - MONTH)
             organizers = listings.organizers(tx, now)
-            return organizers, outbox.pending(tx), outbox.late(tx, LATE_TRIES), money.owed_total(tx)
+            return (
+                organizers,
+                outbox.pending(tx),
+                outbox.late(tx, LATE_TRIES),
+                refunds.owed_total(tx),
+            )
 
         known, pending, late, owed = await self._store.transaction(work)
         metrics().outbox_pending.set(pending)

@@ -17,6 +17,7 @@ from ticketbot.replies.outcome import (
     InvoiceShown,
     Outcome,
     RefundOwed,
+    RefundSent,
     Reply,
     TicketShown,
     Told,
@@ -57,9 +58,9 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
         }
         if draft.draw:
             body["draw"] = True
-        if not isinstance(outcome, TicketShown | RefundOwed) and draft.via != "24133":
+        if not isinstance(outcome, TicketShown | RefundOwed | RefundSent) and draft.via != "24133":
             body["expires"] = body["at"] + NOTICE_LIVES
-        if not isinstance(outcome, TicketShown | InvoiceShown | RefundOwed):
+        if not isinstance(outcome, TicketShown | InvoiceShown | RefundOwed | RefundSent):
             body["chat"] = True  # not for senders that say they are bots
         if isinstance(outcome, TicketShown) and outcome.everywhere:
             body["paid"] = ctx.moment
@@ -108,6 +109,6 @@ def _until(outcome: Outcome, draft: Draft, ctx: Context) -> int:
             return max(listing.end, ctx.now) + DAY
         case InvoiceShown(expires_at=expires_at):
             return expires_at
-        case RefundOwed():
+        case RefundOwed() | RefundSent():
             return ctx.now + 365 * DAY
     return ctx.now + DAY

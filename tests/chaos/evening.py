@@ -31,7 +31,7 @@ class Evening:
 
     async def publishes_event(self, stock: int = 5, price: int = 5) -> None:
         start = str(int(time.time()) + 86_400)
-        tags = [
+        self.tags = [
             ["d", "x"],
             ["title", "Lisbon"],
             ["start", start],
@@ -40,8 +40,15 @@ class Evening:
             ["stock", str(stock)],
             ["p", self.daemon.keys.pubkey],
         ]
-        await self.organizer.publish(31923, tags, "")
+        await self.organizer.publish(31923, self.tags, "")
         await self.organizer.next("On sale", WITHIN)
+
+    async def cancels_event(self) -> None:
+        """A newer note says so, and its organizer answers the question."""
+        tags = [*self.tags, ["status", "cancelled"]]
+        await self.organizer.publish(31923, tags, "", int(time.time()) + 1)
+        await self.organizer.next("Answer: cancel lisbon", WITHIN)
+        await self.organizer.write("cancel lisbon")
 
     async def buys(self) -> str:
         """The whole purchase; the token."""
@@ -55,7 +62,7 @@ class Evening:
         return text
 
     async def pays(self, bolt11: str) -> None:
-        await self.daemon.wallet.pay(bolt11)
+        await self.daemon.wallet.receive(bolt11)
 
     async def gets_a_ticket(self) -> str:
         text = (await self.alice.next("\nTKT1:", WITHIN)).text

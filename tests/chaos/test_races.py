@@ -61,7 +61,7 @@ async def test_many_buyers_for_few_seats(tmp_path: Path) -> None:
         invoices = [text for text in answers if text.startswith("lnbc")]
         assert len(invoices) == SEATS
         assert len([text for text in answers if text.startswith("Sold out")]) == BUYERS - SEATS
-        await asyncio.gather(*(stage.wallet.pay(invoice) for invoice in invoices))
+        await asyncio.gather(*(stage.wallet.receive(invoice) for invoice in invoices))
         winners = [one for one, text in zip(buyers, answers, strict=True) if text in invoices]
         tokens = await asyncio.gather(*(one.gets_a_ticket() for one in winners))
         assert len(set(tokens)) == SEATS

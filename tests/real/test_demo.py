@@ -70,6 +70,6 @@ async def test_money_that_does_not_come_ends_the_demo(monkeypatch: pytest.Monkey
     async def refuse(self: FakeWallet, bolt11: str, amount_msat: int | None = None) -> None:
         raise PaymentFailed("no route")
 
-    monkeypatch.setattr(FakeWallet, "pay", refuse)
+    monkeypatch.setattr(FakeWallet, "receive", refuse)
     with pytest.raises((PaymentFailed, Broken)):
         await asyncio.wait_for(play(Choices(once=True)), LONGEST)

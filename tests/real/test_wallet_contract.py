@@ -9,122 +9,23 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Protocol
 
 import bolt11
 import pytest
 
-from tests.real.lnbits import LnbitsServer, shared_server
-from tests.real.wire import Wire
+from tests.real.wallet_worlds import World, living_in
 from ticketbot.errors import Broken, Retry
-from ticketbot.lightning import Invoice, InvoiceAsk, LNbits, Wallet
+from ticketbot.lightning import InvoiceAsk, LNbits, Wallet
 from ticketbot.wallets.fake import FakeWallet
 
-ENOUGH = 1_000_000  # requests a minute
 _numbers = itertools.count(1)
 _run = secrets.token_hex(4)
 
 
-class World(Protocol):
-    """A wallet, and what happens around it."""
-
-    @property
-    def wallet(self) -> Wallet: ...
-
-    def with_wrong_key(self) -> Wallet: ...
-    async def pay(self, invoice: Invoice) -> None: ...
-    async def pay_in(self, amount_msat: int) -> str: ...
-    def lose_answers(self, lost: bool) -> None: ...
-    def go_down(self, down: bool) -> None: ...
-    def hang_up(self) -> None: ...
-
-
-class FakeWorld:
-    def __init__(self, folder: Path) -> None:
-        self.wallet = FakeWallet(folder / "wallet.db")
-        self.elsewhere = FakeWallet(folder / "wallet.db")
-        self.stranger = FakeWallet()
-
-    def with_wrong_key(self) -> Wallet:
-        self.stranger.refuses_key = True
-        return self.stranger
-
-    async def pay(self, invoice: Invoice) -> None:
-        await self.elsewhere.pay(invoice.bolt11)
-
-    async def pay_in(self, amount_msat: int) -> str:
-        return await self.elsewhere.pay_in(amount_msat)
-
-    def lose_answers(self, lost: bool) -> None:
-        self.wallet.lose_answers = 1_000 if lost else 0
-
-    def go_down(self, down: bool) -> None:
-        self.wallet.down = down
-
-    def hang_up(self) -> None:
-        self.wallet.hang_up()
-
-    async def close(self) -> None:
-        for wallet in (self.wallet, self.elsewhere, self.stranger):
-            await wallet.close()
-
-
-class LnbitsWorld:
-    def __init__(self, server: LnbitsServer, wire: Wire) -> None:
-        self.server = server
-        self.wire = wire
-        keys = server.new_wallet("bot")
-        self.invoice_key = keys.invoice_key
-        self.wallet = LNbits(wire.url, keys.invoice_key, requests_per_minute=ENOUGH)
-        self.stranger = LNbits(wire.url, "0" * 32, requests_per_minute=ENOUGH)
-
-    def with_wrong_key(self) -> Wallet:
-        return self.stranger
-
-    async def pay(self, invoice: Invoice) -> None:
-        await asyncio.to_thread(self.server.pay, invoice.bolt11)
-
-    async def pay_in(self, amount_msat: int) -> str:
-        body = {"out": False, "amount": amount_msat // 1_000, "memo": "something else"}
-        _, made = await asyncio.to_thread(
-            self.server.call, "POST", "/api/v1/payments", body, self.invoice_key
-        )
-        await asyncio.to_thread(self.server.pay, made["bolt11"])
-        return str(made["payment_hash"])
-
-    def lose_answers(self, lost: bool) -> None:
-        self.wire.fault = "lose-answers" if lost else "none"
-
-    def go_down(self, down: bool) -> None:
-        self.wire.fault = "refuse" if down else "none"
-        self.wire.cut()
-
-    def hang_up(self) -> None:
-        self.wire.cut()
-
-    async def close(self) -> None:
-        await self.wallet.close()
-        await self.stranger.close()
-
-
-@pytest.fixture(scope="session")
-def server() -> LnbitsServer:
-    return shared_server()
-
-
 @pytest.fixture(params=["fake", "lnbits"])
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    if request.param == "fake":
-        fake = FakeWorld(tmp_path)
-        yield fake
-        await fake.close()
-        return
-    wire = Wire(request.getfixturevalue("server").port)
-    await wire.open()
-    real = LnbitsWorld(request.getfixturevalue("server"), wire)
-    yield real
-    await real.close()
-    await wire.close()
+    async with living_in(request.param, tmp_path) as world:
+        yield world
 
 
 def ask(amount_msat: int = 21_000, expiry_seconds: int = 660) -> InvoiceAsk:

@@ -79,7 +79,7 @@ class Person(Client):
         return text
 
     async def pays(self, bolt11: str, amount_msat: int | None = None) -> None:
-        await self.stage.wallet.pay(bolt11, amount_msat)
+        await self.stage.wallet.receive(bolt11, amount_msat)
 
     async def gets_a_ticket(self) -> str:
         """The token of the next ticket that comes as a DM."""
@@ -159,6 +159,7 @@ class Stage:
             "per_minute": 60,
             "max_holds": 2,
             "relays": (self.relay,),
+            "pays": False,
         } | self.choices
         key = self.folder / "ticket-key"
         ledger = self.folder / "ledger.db"
@@ -174,7 +175,7 @@ class Stage:
                 choices["organizers"],
             ),
             nostr=Nostr(choices["relays"], choices["ephemeral"], None, True),
-            lightning=Lightning("fake"),
+            lightning=Lightning("fake", allow_private_lnurl=True),
             lnbits=None,
             ledger=Ledger(f"sqlite:///{ledger}", ledger),
             web=Web("127.0.0.1", 0, choices["public_url"]),
@@ -187,6 +188,7 @@ class Stage:
         """Start the bot, or start it again."""
         self._stop = asyncio.Event()
         self.wallet = FakeWallet(self.folder / "wallet.db", clock=self.clock, accept_late=True)
+        self.wallet.can_pay = self.choices.get("pays", False)
         self._app = App(self.config(), self.wallet, self.clock)
         self._running = asyncio.create_task(self._app.run(self._stop))
         ready = asyncio.create_task(self._app.ready.wait())

@@ -212,7 +212,7 @@ async def test_the_very_first_payment_may_come_late_and_while_the_bot_is_away(
     await alice.hears("is cancelled")
     await stage.closes()
     wallet = FakeWallet(stage.folder / "wallet.db", clock=stage.clock, accept_late=True)
-    await wallet.pay(bolt11)
+    await wallet.receive(bolt11)
     await wallet.close()
     stage.clock.forward(2 * DAY + HOUR)
     await stage.opens()

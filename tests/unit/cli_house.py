@@ -10,12 +10,14 @@ import os
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
 from ticketbot.app import settings_of
 from ticketbot.cli import main
+from ticketbot.cli.opening import House, open_house
 from ticketbot.config import load
 from ticketbot.domain.command import Buy
 from ticketbot.domain.listing import Listing, Tier
@@ -237,7 +239,7 @@ class BotHouse:
         assert invoice.bolt11 is not None
         assert invoice.payment_hash is not None
         bolt11, payment_hash = invoice.bolt11, invoice.payment_hash
-        self.wallet(lambda wallet: wallet.pay(bolt11, amount_msat))
+        self.wallet(lambda wallet: wallet.receive(bolt11, amount_msat))
         credit = Credit(payment_hash, amount_msat or invoice.amount_msat or 0)
         reply: Reply = self.change(lambda tx: cashier.settled(credit, tx, self.context()))
         told = [one.outcome for one in reply if isinstance(one, Told)]
@@ -265,3 +267,8 @@ class BotHouse:
             "paused": None,
         }
         self.change(lambda tx: marks.put(tx, "heartbeat", json.dumps(beat)))
+
+
+def opened(house: BotHouse) -> House:
+    """The house as the commands open it."""
+    return open_house(Namespace(config=house.folder / "config.toml"))

@@ -8,7 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 from coincurve import PrivateKey
@@ -20,6 +20,7 @@ KEY = "c0ffee" * 5 + "42"
 WALLET = "f" * 32
 ASK = InvoiceAsk("o-1", 21_000, "Lisbon meetup", 660)
 Answer = tuple[int, Any]
+StandT = TypeVar("StandT", bound="Stand")
 
 
 def row(number: int = 1, **values: Any) -> dict[str, Any]:
@@ -39,6 +40,7 @@ def row(number: int = 1, **values: Any) -> dict[str, Any]:
         "payment_hash": payment_hash.hex(),
         "wallet_id": WALLET,
         "amount": 21_000,
+        "fee": 0,
         "bolt11": bolt11,
         "status": "pending",
         "external_id": "o-1",
@@ -81,9 +83,8 @@ async def serving(app: web.Application) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def standing() -> AsyncIterator[Stand]:
-    """A stand, and its address in `url`."""
-    stand = Stand()
+async def standing(stand: StandT) -> AsyncIterator[StandT]:
+    """The stand, with its address in `url`."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", stand.handle)
     async with serving(app) as url:

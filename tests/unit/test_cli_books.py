@@ -223,7 +223,7 @@ def test_money_that_nobody_credited(
 ) -> None:
     monkeypatch.setattr(audit, "PAUSE", 0.0)
     bolt11 = house.calls("orders", "show", sold.waiting, "--json").data["invoices"][0]["bolt11"]
-    house.wallet(lambda wallet: wallet.pay(bolt11))
+    house.wallet(lambda wallet: wallet.receive(bolt11))
     ran = house.calls("audit")
     one_sentence(ran, 1, "the books do not add up: I4")
     assert "FAIL  I4 " in ran.out
@@ -235,7 +235,7 @@ def test_what_settles_while_we_look_is_waited_for(
 ) -> None:
     """The wallet has it, the bot credits it a moment later: that is no difference."""
     bolt11 = house.calls("orders", "show", sold.waiting, "--json").data["invoices"][0]["bolt11"]
-    house.wallet(lambda wallet: wallet.pay(bolt11))
+    house.wallet(lambda wallet: wallet.receive(bolt11))
     rounds = []
 
     async def meanwhile(seconds: float) -> None:

@@ -88,6 +88,23 @@ def test_reconciliation_goes_on_under_load(loop: Hours) -> None:
     assert shares["create"] > shares["bulk"]
 
 
+def test_refunds_and_sales_do_not_hold_each_other_up(loop: Hours) -> None:
+    async def scene() -> Counter[Turn]:
+        budget = Budget(200, 16, loop.time)
+        went: list[tuple[float, Turn]] = []
+        async with asyncio.TaskGroup() as group:
+            for turn in ("pay", "create", "look"):
+                for _ in range(200):
+                    group.create_task(use(budget, turn, went))
+        return Counter(turn for at, turn in went if 1 <= at <= 60)  # after the first burst
+
+    shares = loop.run_until_complete(scene())
+
+    assert shares["pay"] >= 20
+    assert shares["create"] > 1.5 * shares["pay"]
+    assert shares["look"] > 1.5 * shares["pay"]
+
+
 def test_bulk_work_leaves_room_for_a_buyer(loop: Hours) -> None:
     async def scene() -> float:
         budget = Budget(200, 16, loop.time)
@@ -103,7 +120,7 @@ def test_bulk_work_leaves_room_for_a_buyer(loop: Hours) -> None:
     assert loop.run_until_complete(scene()) == 5
 
 
-@pytest.mark.parametrize("turn", ["look", "create", "bulk"])
+@pytest.mark.parametrize("turn", ["look", "create", "pay", "bulk"])
 def test_the_smallest_budget_still_moves(loop: Hours, turn: Turn) -> None:
     async def scene() -> int:
         budget = Budget(2, 1, loop.time)

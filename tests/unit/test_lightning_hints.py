@@ -8,8 +8,8 @@ import json
 
 import pytest
 
+from ticketbot.domain.payment import tidy_memo
 from ticketbot.hints import HintQueue
-from ticketbot.lightning import tidy_memo
 from ticketbot.lnbits.api import read_push
 
 

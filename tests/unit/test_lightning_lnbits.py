@@ -17,7 +17,7 @@ from ticketbot.lnbits.budget import Budget
 
 @pytest.fixture
 async def stand() -> AsyncIterator[Stand]:
-    async with standing() as stand:
+    async with standing(Stand()) as stand:
         yield stand
 
 

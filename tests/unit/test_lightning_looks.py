@@ -19,7 +19,7 @@ from ticketbot.lightning import LNbits, Look
 
 @pytest.fixture
 async def stand() -> AsyncIterator[Stand]:
-    async with standing() as stand:
+    async with standing(Stand()) as stand:
         yield stand
 
 

@@ -114,6 +114,9 @@ def uses() -> Iterator[Use]:
             if called in ("Refused", "BadRequest"):
                 for key in literals(args[1]):
                     yield Use(key, keywords(call), True, where)
+            elif called == "NoInvoice":
+                for key in literals(args[0]):
+                    yield Use(key, keywords(call), True, where)
             elif called in PROBLEMS:
                 given = keywords(call)
                 for key in literals(args[0]):
@@ -197,8 +200,10 @@ def test_plurals_have_both_forms_and_are_counted() -> None:
     for key in {base(key) for key in ENGLISH if base(key) != key}:
         assert {f"{key}.one", f"{key}.other"} <= ENGLISH.keys()
         assert "n" in placeholders(ENGLISH[f"{key}.other"])
-        assert say(key, n=1) == ENGLISH[f"{key}.one"].format(n=1)
-        assert say(key, n=2) == ENGLISH[f"{key}.other"].format(n=2)
+        filled = dict.fromkeys(placeholders(ENGLISH[f"{key}.other"]), "x")
+        one, two = filled | {"n": 1}, filled | {"n": 2}
+        assert say(key, **one) == ENGLISH[f"{key}.one"].format(**one)
+        assert say(key, **two) == ENGLISH[f"{key}.other"].format(**two)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -227,6 +232,7 @@ WORST: dict[str, Any] = {
     "word": WORD,
     "words": WORD,
     "text": WORD,
+    "payee": WORD,
     "code": "LISBON1234",
     "codes": "LISBON (Lisbon Meetup), LISBON2 (Lisbon Dinner)",
     "tiers": "Early bird, VIP",
@@ -305,6 +311,7 @@ def outcomes(one: Listing) -> dict[str, Outcome]:
     token = "TKT1:".ljust(TOKEN_LENGTH, "A")
     ticket = TicketShown(order.id, one, tier, "a" * 16, 1, token, b"s" * 16, "c" * 35, True)
     owed = ((order.amount_msat, "due"), (order.amount_msat, "sent"))
+    cancelled = {"title": one.title, "n": 1_000_000, "paid": order.amount_msat}
     example = '["tier","VIP","20000","SAT","10"]'
     wrong = ("tier VIP", "price-comma", {"text": WORD, "field": "tier VIP", "example": example})
     problems: dict[str, object] = {"title": one.title, "problems": (wrong,) * 22}
@@ -317,7 +324,8 @@ def outcomes(one: Listing) -> dict[str, Outcome]:
         "order": OrderShown(order, one, 0, owed),
         "refund": RefundOwed(order.id, one.title, order.amount_msat, "refund-max"),
         "on sale": Said("listing-new", {"title": one.title, "code": "lisbon1234"}),
-        "off sale": Said("listing-cancelled", {"title": one.title, "n": 1_000_000}),
+        "off sale": Said("listing-cancelled", {**cancelled, "code": "lisbon1234"}),
+        "closed": Said("closing-done", cancelled),
         "refused": Said("listing-refused", problems),
         "help": Said("help"),
     }

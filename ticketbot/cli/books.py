@@ -152,7 +152,7 @@ def events(args: Namespace) -> int:
 def stage(listed: Listed, now: int) -> str:
     """on sale, not yet, closed, over or cancelled."""
     one = listed.listing
-    if listed.state == "cancelled":
+    if listed.state != "on-sale":
         return "cancelled"
     if now >= one.end:
         return "over"

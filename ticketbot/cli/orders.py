@@ -11,12 +11,12 @@ from typing import NamedTuple
 from ticketbot.cli.opening import open_house
 from ticketbot.cli.output import at, count, pairs, sats, show, show_json, table
 from ticketbot.domain.order import Order
+from ticketbot.domain.refund import Refund
 from ticketbot.domain.ticket import group_id
 from ticketbot.errors import Broken
-from ticketbot.ledger import listings, money, overview, tickets
+from ticketbot.ledger import listings, overview, refunds, tickets
 from ticketbot.ledger import orders as ledger
 from ticketbot.ledger.listings import Listed
-from ticketbot.ledger.money import Refund
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.overview import Payment
 from ticketbot.ledger.store import Tx
@@ -84,22 +84,22 @@ def _read_orders(tx: Tx, args: Namespace) -> list[tuple[Order, str]]:
 
 
 def _read_refunds(tx: Tx, args: Namespace) -> list[tuple[Refund, str | None]]:
-    found = overview.refunds(tx, _event_id(tx, args.event), args.last)
-    return [(refund, money.destination(tx, refund.id)) for refund in found]
+    found = refunds.owed(tx, args.last, _event_id(tx, args.event))
+    return [(refund, refunds.destination(tx, refund.id)) for refund in found]
 
 
 def _read_story(tx: Tx, text: str) -> _Story:
     order = _find(tx, text)
     listed = listings.by_id(tx, order.event_id)
     assert listed is not None
-    owed = money.refunds_of(tx, order.id)
+    owed = refunds.of_order(tx, order.id)
     return _Story(
         order,
         listed,
         overview.invoices_of(tx, order.id),
         overview.payments_of(tx, order.id),
         tickets.of_order(tx, order.id),
-        [(refund, money.destination(tx, refund.id)) for refund in owed],
+        [(refund, refunds.destination(tx, refund.id)) for refund in owed],
     )
 
 

@@ -124,7 +124,7 @@ async def _stay(relay: str, app: App, pay: Pay) -> None:
 
 def _payer(choices: Choices, wallet: Wallet) -> Pay:
     if isinstance(wallet, FakeWallet):
-        return wallet.pay
+        return wallet.receive
     key_file, url = choices.lnbits_payer_key_file, choices.lnbits_url
     if key_file is None:
         return _let_a_person_pay

@@ -82,7 +82,7 @@ class ShowStatus:
 
 @dataclass(frozen=True, slots=True)
 class CancelOrder:
-    """Give an unpaid order back; None = the open one."""
+    """Give an unpaid order back; None = the open one. An organizer names an event's code."""
 
     order_id: str | None = None
 
@@ -94,7 +94,10 @@ class ShowLink:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Where owed money shall go: a bolt11 or a Lightning address, as it was written."""
+    """Where owed money shall go: a bolt11, a Lightning address or an lnurl, as it was written.
+
+    From an operator, with the order: that, or `sent` when they have paid it by hand.
+    """
 
     words: tuple[str, ...]
     order_id: str | None = None

@@ -84,6 +84,7 @@ _NUMBERISH = re.compile(
 _EVENT_ID = re.compile(r"3192[23]:[0-9a-f]{64}:.+|[0-9a-fA-F]{64}")
 _POINTER = re.compile(r"(?:naddr|nevent|note)1[02-9ac-hj-np-z]{20,}", re.IGNORECASE)
 _CODE = re.compile(r"(?=.*[^\W\d_])[^\W_]{2,12}")
+_EVENT_CODE = re.compile(r"[a-z][a-z0-9]{1,9}", re.IGNORECASE)
 _DESTINATION = re.compile(r".+@.+|ln[a-z0-9]{20,}", re.IGNORECASE)
 _ORDER_ID = re.compile(r"[a-z0-9]{4,64}", re.IGNORECASE)
 _SHORT_TALK = 4  # words: in a longer text a slip is more likely to be just another word
@@ -187,7 +188,9 @@ def _cancel(rest: Sequence[str]) -> Command | None:
         return CancelOrder(None)
     if not _NOT_ORDERS.isdisjoint(word.lower() for word in named):
         return Unknown(quote(" ".join(("cancel", *rest))))
-    if len(named) == 1 and _ORDER_ID.fullmatch(named[0]) and named[0].lower() not in RESERVED:
+    if len(named) > 1 or named[0].lower() in RESERVED:
+        return None
+    if _ORDER_ID.fullmatch(named[0]) or _EVENT_CODE.fullmatch(named[0]):
         return CancelOrder(named[0])
     return None
 

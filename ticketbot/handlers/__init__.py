@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, operator
+from ticketbot.handlers import attendee, checkout, operator, owed
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -21,7 +21,7 @@ COMMANDS: dict[type, Handler] = {
     c.ShowStatus: attendee.show_status,
     c.CancelOrder: attendee.cancel,
     c.ShowLink: attendee.link,
-    c.Refund: attendee.refund,
+    c.Refund: owed.refund,
     c.Unknown: attendee.unknown,
 }
 
@@ -29,17 +29,26 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
     c.ShowStatus: operator.status,
     c.StopSales: operator.stop_sales,
     c.ResumeSales: operator.resume_sales,
-    c.ListRefunds: operator.refunds,
+    c.ListRefunds: owed.listed,
+    c.Refund: owed.settle,
 }
 
 
 def answer(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Find who answers this command, and let them."""
     kind = type(request.command)
-    asks_for_order = getattr(request.command, "order_id", None) is not None
-    operator_asks = request.sender in ctx.settings.operators and not asks_for_order
-    if operator_asks and kind in OPERATOR_COMMANDS:
+    if kind in OPERATOR_COMMANDS and _asks_as_operator(request, ctx):
         return OPERATOR_COMMANDS[kind](request, tx, ctx)
     if kind not in COMMANDS:
         raise Refused("not-yours", "operators-only")
     return COMMANDS[kind](request, tx, ctx)
+
+
+def _asks_as_operator(request: Request, ctx: Context) -> bool:
+    """Operators buy tickets, too: of an order of theirs they ask as everybody does."""
+    if request.sender not in ctx.settings.operators:
+        return False
+    names_order = getattr(request.command, "order_id", None) is not None
+    if isinstance(request.command, c.Refund):
+        return names_order and request.request_id is None
+    return not names_order

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from ticketbot.domain.command import (
     CancelOrder,
     ListEvents,
-    Refund,
     ShowEvent,
     ShowStatus,
     Unknown,
 )
 from ticketbot.domain.naming import quote
-from ticketbot.domain.order import OPEN, Order
+from ticketbot.domain.order import OPEN
 from ticketbot.errors import Refused
-from ticketbot.handlers import cashier, finding, issuing, viewing
+from ticketbot.handlers import cashier, closing, finding, issuing, viewing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.ledger import listings, money, orders, tickets
+from ticketbot.ledger import listings, orders, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import (
-    Addressee,
     Card,
     EventsFound,
     EventShown,
@@ -30,12 +27,10 @@ from ticketbot.replies.outcome import (
     Reply,
     Said,
     TicketsCounted,
-    Told,
 )
 
 PAGE = 20
 ROOM = 50_000  # bytes of one answer: NIP-44 takes 65,535
-DESTINATION = re.compile(r"(lightning:)?(ln[a-z0-9]{50,2000}|[^@\s]{1,64}@[a-z0-9.-]{3,255})", re.I)
 
 
 def hello(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -126,7 +121,7 @@ def show_status(request: Request, tx: Tx, ctx: Context) -> Reply:
     command = request.command
     assert isinstance(command, ShowStatus)
     if command.order_id is not None:
-        return [viewing.summary(tx, _own(tx, request, command.order_id))]
+        return [viewing.summary(tx, finding.own_order(tx, request, command.order_id))]
     mine = orders.latest_of(tx, request.person.id)
     if not mine:
         return [Said("status-none")]
@@ -134,11 +129,17 @@ def show_status(request: Request, tx: Tx, ctx: Context) -> Reply:
 
 
 def cancel(request: Request, tx: Tx, ctx: Context) -> Reply:
-    """Give the held seats of an unpaid order back."""
+    """Give the held seats of an unpaid order back; organizers confirm a cancelled event."""
     command = request.command
     assert isinstance(command, CancelOrder)
     if command.order_id is not None:
-        order = _own(tx, request, command.order_id)
+        if request.request_id is None:
+            closed = closing.confirm(request, command.order_id, tx, ctx)
+            if closed is not None:
+                return closed
+            if len(command.order_id) < finding.LETTERS:
+                return [Said("did-you-mean", {"guess": "cancel"})]
+        order = finding.own_order(tx, request, command.order_id)
     else:
         waiting = orders.open_of(tx, request.person.id)
         if not waiting:
@@ -149,14 +150,14 @@ def cancel(request: Request, tx: Tx, ctx: Context) -> Reply:
     cashier.released(order.id, "order-cancelled", tx, ctx)
     if request.request_id is None:
         return [Said("order-cancelled", {"order": order.short})]
-    return [viewing.summary(tx, _own(tx, request, order.id))]
+    return [viewing.summary(tx, finding.own_order(tx, request, order.id))]
 
 
 def link(request: Request, tx: Tx, ctx: Context) -> Reply:
     """The open invoice as a `lightning:` link, for clients that want one."""
     for order in orders.open_of(tx, request.person.id):
         if made := orders.invoice_for(tx, order.id):
-            shown = cashier.invoice_shown(order, viewing.listed(tx, order.event_id).listing, made)
+            shown = viewing.invoice_shown(order, viewing.listed(tx, order.event_id).listing, made)
             return [
                 InvoiceShown(
                     order,
@@ -168,46 +169,6 @@ def link(request: Request, tx: Tx, ctx: Context) -> Reply:
                 )
             ]
     return [Said("link-none")]
-
-
-def refund(request: Request, tx: Tx, ctx: Context) -> Reply:
-    """Where the money that is owed shall go: noted for the operator."""
-    command = request.command
-    assert isinstance(command, Refund)
-    owed = money.refunds_owed_to(tx, request.person.id)
-    machine = request.request_id is not None and command.order_id is not None
-    if command.order_id is not None:
-        order = _own(tx, request, command.order_id)
-        owed = [one for one in owed if one.order_id == order.id]
-    if not owed:
-        return [viewing.summary(tx, order)] if machine else [Said("refund-none")]
-    if not (command.words and DESTINATION.fullmatch(command.words[0])):
-        raise Refused("bad-request", "refund-where")
-    for one in owed:
-        money.set_destination(tx, one.id, command.words[0])
-    total = sum(one.amount_msat for one in owed)
-    noted = Said("refund-noted", {"amount": total})
-    alert = Said("alert-destination", {"amount": total, "order": owed[0].order_id})
-    return [
-        viewing.summary(tx, order) if machine else noted,
-        *(
-            Told(Addressee(operator, "auto"), alert, f"where:{owed[0].id}:{operator[:8]}:{ctx.now}")
-            for operator in sorted(ctx.settings.operators)
-        ),
-    ]
-
-
-def _own(tx: Tx, request: Request, order_id: str) -> Order:
-    mine = request.person.id
-    exact = orders.get(tx, order_id.lower())
-    found = [exact] if exact else [o for o in orders.latest_of(tx, mine, 50) if _is(o, order_id)]
-    if not found or found[0].person != mine:
-        raise Refused("not-yours", "order-unknown", order=quote(order_id))
-    return found[0]
-
-
-def _is(order: Order, letters: str) -> bool:
-    return len(letters) >= 4 and order.id.endswith(letters.lower())
 
 
 def _on_sale_after(cursor: tuple[int, str], tx: Tx, ctx: Context) -> Iterator[Listed]:

@@ -9,20 +9,14 @@ from ticketbot.domain.order import OPEN, Effect, Happening, Order, State, Step, 
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import issuing
 from ticketbot.handlers.context import Context
-from ticketbot.ledger import journal, listings, money, orders, people, tickets
+from ticketbot.handlers.refunds import Debt, owe
+from ticketbot.handlers.telling import tell
+from ticketbot.handlers.viewing import invoice_shown
+from ticketbot.ledger import journal, listings, money, orders, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import (
-    Addressee,
-    InvoiceShown,
-    OrderShown,
-    Outcome,
-    RefundOwed,
-    Reply,
-    Said,
-    Told,
-)
+from ticketbot.replies.outcome import OrderShown, Outcome, Reply, Said
 
 PAY_BEFORE_EXPIRY = 60  # the bolt11 outlives the hold, so the last look still finds it alive
 
@@ -69,7 +63,8 @@ def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
     failpoint("cashier.credited")
     reply = carry_out(moved, order, listed.listing, credit.payment_hash, tx, ctx)
     if owed:
-        reply += _owe(tx, ctx, order, listed.listing, credit, reason or "refund-late")
+        debt = Debt(credit.payment_hash, amount, reason or "refund-late", order.person)
+        reply += owe(debt, order, tx, ctx)[1]
     return reply
 
 
@@ -119,26 +114,12 @@ def carry_out(
     return reply
 
 
-def tell(tx: Tx, order: Order, what: str, outcome: Outcome) -> Told:
-    """An outcome for the order's buyer, the way they asked."""
-    buyer = people.person(tx, order.person)
-    to = Addressee(buyer.pubkey, order.via, order.request_id, buyer.id)  # type: ignore[arg-type]
-    return Told(to, outcome, f"{order.id}:{what}")
-
-
-def invoice_shown(order: Order, listing: Listing, made: InvoiceRow) -> InvoiceShown:
-    """An order with its bolt11."""
-    assert made.bolt11 is not None and made.payment_hash is not None
-    assert made.expires_at is not None
-    return InvoiceShown(order, listing, made.bolt11, made.payment_hash, made.expires_at)
-
-
 def _unfit(order: Order, listed: Listed, credit: Credit, tx: Tx, ctx: Context) -> str | None:
     """Why this money cannot become tickets; None when it can."""
     listing = listed.listing
     if credit.amount_msat != order.amount_msat:
         return "refund-amount"
-    if listed.state == "cancelled":
+    if listed.state != "on-sale":
         return "refund-cancelled"
     if ctx.now >= listing.end:
         return "refund-over"
@@ -153,35 +134,6 @@ def _unfit(order: Order, listed: Listed, credit: Credit, tx: Tx, ctx: Context) -
         if has + holds + order.quantity > listing.max_per_buyer:
             return "refund-max"
     return None
-
-
-def _owe(
-    tx: Tx, ctx: Context, order: Order, listing: Listing, credit: Credit, reason: str
-) -> Reply:
-    number = len(money.refunds_of(tx, order.id)) + 1
-    refund = money.Refund(
-        f"{order.id}-r{number}",
-        order.id,
-        order.person,
-        credit.payment_hash,
-        credit.amount_msat,
-        reason,
-        "due",
-        ctx.now,
-    )
-    money.owe(tx, refund)
-    journal.note(
-        tx, ctx.now, order.id, "refund due", refund=refund.id, msat=refund.amount_msat, why=reason
-    )
-    owed = RefundOwed(order.id, listing.title, credit.amount_msat, reason)
-    alert = Said("alert-refund", {"order": order.id, "amount": credit.amount_msat})
-    return [
-        tell(tx, order, f"refund:{refund.id}", owed),
-        *(
-            Told(Addressee(operator, "auto"), alert, f"alert:{refund.id}:{operator[:8]}")
-            for operator in sorted(ctx.settings.operators)
-        ),
-    ]
 
 
 def _load(tx: Tx, order_id: str) -> tuple[Order, Listed]:

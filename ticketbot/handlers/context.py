@@ -17,7 +17,10 @@ Ephemeral = Literal["always", "when-asked", "never"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The operator's choices that handlers decide by. Keys are hex."""
+    """The operator's choices that handlers decide by. Keys are hex.
+
+    `refunds_by_hand`: the bot's wallet may not spend, so the operator is told of each refund.
+    """
 
     bot: str
     name: str
@@ -30,6 +33,7 @@ class Settings:
     max_holds_per_buyer: int = 2
     max_tickets_per_order: int = 10
     messages_per_minute: int = 60
+    refunds_by_hand: bool = True
 
 
 @dataclass(frozen=True, slots=True)

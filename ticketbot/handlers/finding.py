@@ -1,4 +1,4 @@
-"""From the words people type to an event and a tier."""
+"""From the words people type to an event, a tier, an order."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from ticketbot.domain.command import NUMBER_WORDS
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.naming import nearest, quote
+from ticketbot.domain.order import Order
 from ticketbot.errors import Refused
-from ticketbot.handlers.context import Context
-from ticketbot.ledger import listings
+from ticketbot.handlers.context import Context, Request
+from ticketbot.ledger import listings, orders
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Card
 
 MOST_WORDS = 12  # nobody names an event in more, and each costs a look at every code
+LETTERS = 4  # of an order's id: what people read of it
 
 
 def event_in(words: Sequence[str], tx: Tx, ctx: Context) -> tuple[Listed, tuple[str, ...]]:
@@ -62,6 +64,21 @@ def card(tx: Tx, found: Listed) -> Card:
         for tier in found.listing.tiers
     )
     return Card(found.listing, found.code, listings.available(seats, ""), tiers)
+
+
+def own_order(tx: Tx, request: Request, named: str) -> Order:
+    """The order of this person that is meant: by its id, or at least four of its last letters."""
+    mine, letters = request.person.id, named.lower()
+    exact = orders.get(tx, letters)
+    ends = [one for one in orders.latest_of(tx, mine, 50) if _ends(one, letters)]
+    found = [exact] if exact else ends
+    if not found or found[0].person != mine:
+        raise Refused("not-yours", "order-unknown", order=quote(named))
+    return found[0]
+
+
+def _ends(order: Order, letters: str) -> bool:
+    return len(letters) >= LETTERS and order.id.endswith(letters)
 
 
 def _named(word: str, tx: Tx) -> list[Listed]:

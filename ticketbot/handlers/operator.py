@@ -5,7 +5,7 @@ from __future__ import annotations
 from ticketbot.handlers.checkout import SALES_STOPPED
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.organizer import IGNORED
-from ticketbot.ledger import listings, marks, money, outbox
+from ticketbot.ledger import listings, marks, outbox, refunds
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
 
@@ -17,7 +17,7 @@ def status(request: Request, tx: Tx, ctx: Context) -> Reply:
         "sales": "stopped" if marks.get(tx, SALES_STOPPED) else "open",
         "events": len(listings.upcoming(tx, ctx.now, most=1000)),
         "pending": outbox.pending(tx),
-        "owed": money.owed_total(tx),
+        "owed": refunds.owed_total(tx),
         "ignored": marks.number(tx, IGNORED),
         "relays": beat.get("relays", "?"),
         "wallet": beat.get("wallet", "?"),
@@ -35,12 +35,3 @@ def resume_sales(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Sell again."""
     marks.drop(tx, SALES_STOPPED)
     return [Said("operator-resumed")]
-
-
-def refunds(request: Request, tx: Tx, ctx: Context) -> Reply:
-    """What is owed back, order by order."""
-    owed = money.refunds_open(tx)
-    if not owed:
-        return [Said("operator-refunds-none")]
-    rows = tuple((one.order_id, one.amount_msat, one.reason) for one in owed[:15])
-    return [Said("operator-refunds", {"n": len(owed), "owed": money.owed_total(tx), "rows": rows})]

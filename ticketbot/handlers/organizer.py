@@ -6,7 +6,7 @@ from ticketbot.domain.listing import Listing, ListingProblems, is_for, read_list
 from ticketbot.domain.naming import short_code
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.note import looks_like_listing
-from ticketbot.handlers import cashier, finding
+from ticketbot.handlers import cashier, closing, finding
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import inbox, listings, marks, orders
 from ticketbot.ledger.listings import Listed
@@ -44,6 +44,8 @@ def _published(note: Event, tx: Tx, ctx: Context) -> Reply:
     if not inbox.claim(tx, bytes.fromhex(note.id), ctx.now):
         return []
     if before is not None and says_cancelled(note):  # whatever else its tags have become
+        if before.state == "closed":
+            return []
         listings.cancel(tx, event_id)
         return _off_sale(note, before, tx, ctx)
     try:
@@ -59,6 +61,8 @@ def _published(note: Event, tx: Tx, ctx: Context) -> Reply:
 
 def _save(note: Event, listing: Listing, before: Listed | None, tx: Tx, ctx: Context) -> Reply:
     code = before.code if before else short_code(listing.title, listings.taken(tx))
+    if before is not None and not closing.put_back(listing.event_id, tx, ctx):
+        return [_tell(note, Said("listing-being-closed", {"title": before.listing.title}))]
     listings.save(tx, listing, code)
     if listing.cancelled:
         return _off_sale(note, Listed(listing, code, "cancelled"), tx, ctx)
@@ -79,7 +83,7 @@ def _deleted(note: Event, tx: Tx, ctx: Context) -> Reply:
         if row and len(row[0]) == 64:
             marks.put(tx, f"deleted:{note.pubkey}:{row[0]}", str(note.created_at))
     for one in found:
-        if one is None or one.listing.organizer != note.pubkey or one.state == "cancelled":
+        if one is None or one.listing.organizer != note.pubkey or one.state != "on-sale":
             continue
         if one.listing.created_at <= note.created_at:
             listings.cancel(tx, one.listing.event_id)
@@ -88,14 +92,15 @@ def _deleted(note: Event, tx: Tx, ctx: Context) -> Reply:
 
 
 def _off_sale(note: Event, found: Listed, tx: Tx, ctx: Context) -> Reply:
-    """Sales stop in this transaction; open orders are released, their buyers told."""
+    """Sales stop in this transaction; open orders are released, their buyers told.
+
+    What becomes of the tickets that were sold, the organizer is asked.
+    """
     event_id = found.listing.event_id
     reply: Reply = []
     for order in orders.open_of_event(tx, event_id):
         reply += cashier.released(order.id, "released-cancelled", tx, ctx)
-    sold = next((s.sold for s in listings.seats_of(tx, event_id) if s.tier == ""), 0)
-    said = Said("listing-cancelled", {"title": found.listing.title, "n": sold})
-    return [*reply, _tell(note, said)]
+    return [*reply, _tell(note, closing.ask(found, tx, ctx))]
 
 
 def _wrong(problems: ListingProblems, before: Listed | None) -> Outcome:

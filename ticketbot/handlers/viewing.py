@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order, State
-from ticketbot.handlers import cashier, issuing
+from ticketbot.handlers import issuing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.ledger import listings, money, orders, tickets
+from ticketbot.ledger import listings, orders, refunds, tickets
 from ticketbot.ledger.listings import Listed
+from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import OrderShown, Outcome, Reply, Said
+from ticketbot.replies.outcome import InvoiceShown, OrderShown, Outcome, Reply, Said
 
 
 def present(tx: Tx, ctx: Context, order: Order, request: Request) -> Reply:
     """The order as it is now: its invoice, its tickets, or what became of it."""
     listing = listed(tx, order.event_id).listing
     if order.state is State.INVOICED and (made := orders.invoice_for(tx, order.id)):
-        return [cashier.invoice_shown(order, listing, made)]
+        return [invoice_shown(order, listing, made)]
     if order.state is State.PAID and may_show_tickets(request, listing, ctx):
         return [
             issuing.show(tx, ctx, row, listing, request.person, everywhere=False)
@@ -36,8 +37,15 @@ def may_show_tickets(request: Request, listing: Listing, ctx: Context) -> bool:
 def summary(tx: Tx, order: Order) -> Outcome:
     """State, tickets and refunds of an order."""
     live = [row for row in tickets.of_order(tx, order.id) if row.state != "void"]
-    refunds = tuple((r.amount_msat, r.state) for r in money.refunds_of(tx, order.id))
-    return OrderShown(order, listed(tx, order.event_id).listing, len(live), refunds)
+    owed = tuple((one.amount_msat, str(one.state)) for one in refunds.of_order(tx, order.id))
+    return OrderShown(order, listed(tx, order.event_id).listing, len(live), owed)
+
+
+def invoice_shown(order: Order, listing: Listing, made: InvoiceRow) -> InvoiceShown:
+    """An order with its bolt11."""
+    assert made.bolt11 is not None and made.payment_hash is not None
+    assert made.expires_at is not None
+    return InvoiceShown(order, listing, made.bolt11, made.payment_hash, made.expires_at)
 
 
 def listed(tx: Tx, event_id: str) -> Listed:

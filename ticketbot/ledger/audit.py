@@ -154,6 +154,69 @@ def _books(tx: Tx) -> list[str]:
     return broken
 
 
+def _void(tx: Tx) -> list[str]:
+    """Refunds of tickets: each void ticket that was paid for names the one that pays it back."""
+    rows = tx.rows(
+        "SELECT id FROM ticket WHERE state = 'void' AND refund_id IS NULL"
+        " AND payment_hash IS NOT NULL AND price_msat > 0"
+    )
+    broken = [f"ticket {row[0]} is void, and no refund gives its price back" for row in rows]
+    rows = tx.rows("SELECT id, state FROM ticket WHERE refund_id IS NOT NULL AND state <> 'void'")
+    broken += [f"ticket {i} is {s}, and its price goes back" for i, s in rows]
+    rows = tx.rows(
+        "SELECT refund.id, refund.amount_msat, coalesce(sum(price_msat), 0) AS prices"
+        " FROM refund JOIN payment ON payment.payment_hash = refund.payment_hash"
+        " LEFT JOIN ticket ON ticket.refund_id = refund.id"
+        " AND ticket.payment_hash = refund.payment_hash"
+        " WHERE fate = 'tickets' GROUP BY refund.id HAVING prices <> refund.amount_msat"
+    )
+    return broken + [f"refund {i} is {a} msat, its void tickets cost {p}" for i, a, p in rows]
+
+
+def _refunds(tx: Tx) -> list[str]:
+    """Paid exactly once: by one bolt11, or by hand; at most one is under way."""
+    rows = tx.rows(
+        "SELECT refund.id, refund.state, refund.amount_msat,"
+        " coalesce(sum(spend.state = 'open'), 0) AS open,"
+        " coalesce(sum(spend.state = 'paid'), 0) AS paid,"
+        " coalesce(sum(spend.amount_msat <> refund.amount_msat), 0) AS odd,"
+        " hand.ref IS NOT NULL AS hand"
+        " FROM refund LEFT JOIN spend ON purpose = 'refund' AND spend.ref = refund.id"
+        " LEFT JOIN (SELECT DISTINCT ref FROM entry WHERE account = 'by hand') AS hand"
+        "  ON hand.ref = 'sent:' || refund.id"
+        " GROUP BY refund.id HAVING odd > 0 OR open <> (refund.state = 'sending')"
+        " OR paid + hand <> (refund.state = 'sent')"
+    )
+    broken = [
+        f"refund {i} of {a} msat is {s}, with {p} bolt11s paid, {o} under way, {w} of another"
+        f" amount, {'and' if h else 'not'} paid by hand"
+        for i, s, a, o, p, w, h in rows
+    ]
+    rows = tx.rows(
+        "SELECT payment_hash FROM spend WHERE purpose = 'refund'"
+        " AND ref NOT IN (SELECT id FROM refund)"
+    )
+    return broken + [f"bolt11 {row[0]} pays a refund that is not there" for row in rows]
+
+
+def _refund_books(tx: Tx) -> list[str]:
+    """What the book owes, and what left the wallet, is what refunds and bolt11s say."""
+    row = tx.row(
+        "SELECT (SELECT coalesce(-sum(amount_msat), 0) FROM entry WHERE account = 'refunds'),"
+        " (SELECT coalesce(sum(amount_msat), 0) FROM refund WHERE state <> 'sent'),"
+        " (SELECT coalesce(-sum(amount_msat), 0) FROM entry WHERE account = 'wallet'"
+        "  AND ref LIKE 'sent:%'),"
+        " (SELECT coalesce(sum(amount_msat + fee_msat), 0) FROM spend"
+        "  WHERE purpose = 'refund' AND state = 'paid')"
+    )
+    assert row is not None
+    owes, owed, left, spent = row
+    broken = [] if owes == owed else [f"the book owes {owes} msat back, the refunds {owed}"]
+    if left != spent:
+        broken.append(f"in the book {left} msat left the wallet for refunds, by bolt11s {spent}")
+    return broken
+
+
 def _tokens(tx: Tx) -> list[str]:
     rows = tx.rows("SELECT id FROM ticket WHERE length(token_hash) <> 32 OR length(nonce) <> 8")
     return [f"ticket {row[0]} has no token" for row in rows]
@@ -163,6 +226,9 @@ CHECKS: tuple[tuple[str, str, Callable[[Tx], list[str]]], ...] = (
     ("I1", "each payment = its live tickets + its refunds", _fates),
     ("I2", "held + sold ≤ capacity, and both as orders and tickets say", _seats),
     ("I1b", "an order is paid if and only if it has live tickets", _paid_orders),
+    ("I1c", "a void ticket that was paid for names the refund of its price", _void),
+    ("I8", "a refund is sent exactly once, and at most one bolt11 is under way", _refunds),
+    ("I9", "the book owes, and has paid back, what the refunds say", _refund_books),
     ("I5", "every ticket has the one token of its version", _tokens),
     ("I6", "every entry is balanced, and the book equals the payments", _books),
 )

@@ -16,7 +16,10 @@ COLUMNS = "event_id, code, state, body"
 
 
 class Listed(NamedTuple):
-    """A listing as the ledger has it. `state`: on-sale or cancelled."""
+    """A listing as the ledger has it.
+
+    `state`: on-sale; cancelled, while tickets of it live; closed, when none does any more.
+    """
 
     listing: Listing
     code: str
@@ -123,6 +126,11 @@ def cancel(tx: Tx, event_id: str) -> None:
     tx.change("UPDATE listing SET state = 'cancelled' WHERE event_id = ?", (event_id,))
 
 
+def close(tx: Tx, event_id: str) -> None:
+    """Cancelled, and nobody holds a ticket of it any more."""
+    tx.change("UPDATE listing SET state = 'closed' WHERE event_id = ?", (event_id,))
+
+
 def seats_of(tx: Tx, event_id: str) -> list[Seats]:
     """Every row of seats of an event, the whole event ('') first."""
     rows = tx.rows(
@@ -161,6 +169,11 @@ def sell_held(tx: Tx, event_id: str, tier: str, quantity: int) -> None:
 def sell_free(tx: Tx, event_id: str, tier: str, quantity: int) -> None:
     """Free seats become sold ones; the CHECK of the table refuses to oversell."""
     _move(tx, event_id, tier, "sold = sold + ?1", quantity)
+
+
+def free_sold(tx: Tx, event_id: str, tier: str, quantity: int) -> None:
+    """Seats of tickets that are void can be had again."""
+    _move(tx, event_id, tier, "sold = sold - ?1", quantity)
 
 
 def _move(tx: Tx, event_id: str, tier: str, what: str, quantity: int) -> None:

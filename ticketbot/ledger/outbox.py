@@ -90,9 +90,34 @@ def quarantine(tx: Tx, room: str, key: str, error: str, body: bytes, now: int) -
     )
 
 
+def hasten(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> None:
+    """Make a row due at `due`, as if it had never been tried; queue it where there is none."""
+    if not put(tx, key, kind, due, body):
+        tx.change("UPDATE outbox SET due = min(due, ?), attempts = 0 WHERE key = ?", (due, key))
+
+
+def body_of(tx: Tx, key: str) -> dict[str, Any] | None:
+    """What the row under this key carries; None when it is done."""
+    row = tx.row("SELECT body FROM outbox WHERE key = ?", (key,))
+    return None if row is None else orjson.loads(tx.vault.open(row[0], b"outbox"))
+
+
+def amend(tx: Tx, key: str, **changes: object) -> None:
+    """Let the row under this key carry more, or something else."""
+    body = body_of(tx, key)
+    if body is not None:
+        sealed = tx.vault.seal(orjson.dumps(body | changes), b"outbox")
+        tx.change("UPDATE outbox SET body = ? WHERE key = ?", (sealed, key))
+
+
+def drop(tx: Tx, key: str) -> None:
+    """It shall not happen any more."""
+    tx.change("DELETE FROM outbox WHERE key = ?", (key,))
+
+
 def pending(tx: Tx) -> int:
-    """How many rows wait."""
-    row = tx.row("SELECT count(*) FROM outbox")
+    """How many rows wait to leave; what waits for a person's answer is not among them."""
+    row = tx.row("SELECT count(*) FROM outbox WHERE kind IN ('invoice', 'message', 'note')")
     return int(row[0]) if row else 0
 
 

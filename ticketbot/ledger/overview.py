@@ -7,7 +7,6 @@ from typing import NamedTuple
 from ticketbot.domain.order import Order
 from ticketbot.ledger import listings, orders
 from ticketbot.ledger.listings import Listed
-from ticketbot.ledger.money import Refund
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Tx
 
@@ -73,14 +72,3 @@ def payments_of(tx: Tx, order_id: str) -> list[Payment]:
         (order_id,),
     )
     return [Payment(*row) for row in rows]
-
-
-def refunds(tx: Tx, event_id: str | None, most: int) -> list[Refund]:
-    """Refunds that are not sent, oldest first."""
-    where = " AND order_id IN (SELECT id FROM orders WHERE event_id = ?)" if event_id else ""
-    rows = tx.rows(
-        "SELECT id, order_id, payment_hash, amount_msat, reason, state, decided_at FROM refund"
-        f" WHERE state <> 'sent'{where} ORDER BY decided_at, id LIMIT ?",
-        (event_id, most) if event_id else (most,),
-    )
-    return [Refund(*row) for row in rows]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+import orjson
 
 from ticketbot.ledger.store import Tx
 
@@ -65,3 +68,41 @@ def live_count(tx: Tx, person: int, event_id: str) -> int:
         (person, event_id),
     )
     return int(row[0]) if row else 0
+
+
+class Live(NamedTuple):
+    """What still lives of an event: how many orders and tickets, and what was paid for them."""
+
+    orders: int
+    tickets: int
+    paid_msat: int
+
+
+def live_of_event(tx: Tx, event_id: str) -> Live:
+    """How much there is to give back when an event is cancelled."""
+    row = tx.row(
+        "SELECT count(DISTINCT order_id), count(*), coalesce(sum(price_msat), 0) FROM ticket"
+        f" WHERE event_id = ? AND {LIVE}",
+        (event_id,),
+    )
+    assert row is not None
+    return Live(*row)
+
+
+def page_of_event(tx: Tx, event_id: str, after: int, most: int) -> tuple[list[str], int]:
+    """Orders with the next live tickets past a row number, and the last row that was read."""
+    rows = tx.rows(
+        f"SELECT order_id, rowid FROM ticket WHERE event_id = ? AND rowid > ? AND {LIVE}"
+        " ORDER BY rowid LIMIT ?",
+        (event_id, after, most),
+    )
+    return list(dict.fromkeys(row[0] for row in rows)), rows[-1][1] if rows else 0
+
+
+def void(tx: Tx, ticket_ids: Sequence[str], refund_id: str | None) -> None:
+    """End tickets for good; `refund_id` says which refund gives their price back."""
+    tx.change(
+        "UPDATE ticket SET state = 'void', refund_id = ?"
+        " WHERE id IN (SELECT value FROM json_each(?))",
+        (refund_id, orjson.dumps(ticket_ids).decode()),
+    )

@@ -4,7 +4,7 @@
 `Broken`  the operator must act: the key, the address, an LNbits that was never set up,
           a request that LNbits refuses for good
 
-The invoice key travels in a header and, for the push channel, in a path (LNbits wants it
+A key travels in a header and, for the push channel, in a path (LNbits wants it
 there). So no exception of aiohttp leaves this room: some of them print headers or paths.
 """
 
@@ -32,11 +32,16 @@ _LARGEST_PUSH = 256 * 1024
 _LEAST_PER_MINUTE = 10
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 30.0
 _LONGEST_WORDS = 200
+_BOLT11 = re.compile(r"\bln(?:bcrt|bc|tbs|tb)[0-9a-z]{6,}", re.IGNORECASE)
 
 WRONG_KEY = (
     "LNbits does not know the key in the file that `lnbits.invoice_key_file` names. It should be "
     "the Invoice/read key of the bot's wallet, 32 characters 0-9 a-f; LNbits shows it on the "
     "wallet's page, under “Node URL, API keys and API docs”."
+)
+WRONG_ADMIN_KEY = (
+    "LNbits does not let the key in the file that `lnbits.admin_key_file` names spend. It should "
+    "be the Admin key of the bot's wallet, 32 characters 0-9 a-f."
 )
 NOT_SET_UP = (
     "LNbits has not been set up yet: open `lnbits.url` in a browser, make its first account, "
@@ -48,34 +53,46 @@ class TooLate(Retry):
     """It was not asked any more, because the moment until which it may be has passed."""
 
 
+class Declined(Broken):
+    """LNbits understood, and did not do it. Of a payment that decides nothing."""
+
+
+def shared_budget(requests_per_minute: int) -> Budget:
+    """What all calls to one LNbits share, whatever their key: it counts by address."""
+    if requests_per_minute < _LEAST_PER_MINUTE:
+        raise Broken(f"`lnbits.requests_per_minute` must be at least {_LEAST_PER_MINUTE}.")
+    return Budget(requests_per_minute, _AT_ONCE)
+
+
 class LnbitsApi:
     """Authenticated calls to one LNbits wallet. Belongs to one event loop.
 
-    `good`, `heard_at` (unix seconds, None before the first call) and `text` describe the
-    last answer, or that none came.
+    `wrong_key` tells the operator what to do when LNbits does not know the key. `good`,
+    `heard_at` (unix seconds, None before the first call) and `text` describe the last
+    answer, or that none came.
     """
 
     def __init__(
         self,
         url: str,
-        invoice_key: str,
+        key: str,
+        budget: Budget,
         *,
-        requests_per_minute: int,
         clock: Callable[[], float] = time.time,
         timeout: float = 20.0,
         heartbeat: float = 30.0,
+        wrong_key: str = WRONG_KEY,
     ) -> None:
-        if requests_per_minute < _LEAST_PER_MINUTE:
-            raise Broken(f"`lnbits.requests_per_minute` must be at least {_LEAST_PER_MINUTE}.")
         self._base = url.rstrip("/")
-        self._key = invoice_key
+        self._key = key
+        self._wrong_key = wrong_key
         self._clock = clock
         self._timeout = timeout
         self._heartbeat = heartbeat
-        self._budget = Budget(requests_per_minute, _AT_ONCE)
+        self._budget = budget
         self._pause = _FIRST_PAUSE
         self._calm_until = 0.0
-        self._ahead = 0.0  # seconds by which LNbits' clock is ahead of ours, if it is
+        self._ahead = 0.0  # seconds by which LNbits' clock is ahead of ours, or behind
         self._session: aiohttp.ClientSession | None = None
         self.good = False
         self.heard_at: int | None = None
@@ -86,15 +103,15 @@ class LnbitsApi:
     ) -> Any:
         """The JSON of `path`; None when LNbits knows no such payment.
 
-        TooLate instead, once LNbits' own clock shows `before` (unix seconds): waiting for
-        the budget may take a while.
+        TooLate instead, once our clock or LNbits' own shows `before` (unix seconds):
+        waiting for the budget may take a while.
         """
         encoded = "&".join(f"{quote(name)}={quote(value, ',')}" for name, value in query.items())
         whole = f"{path}?{encoded}" if encoded else path
         return await self._call("GET", whole, None, turn, before)
 
     async def post(self, path: str, body: Mapping[str, Any], turn: Turn) -> Any:
-        """The JSON that LNbits answers to `body`."""
+        """The JSON that LNbits answers to `body`; Declined when it does not do it."""
         return await self._call("POST", path, orjson.dumps(body), turn, math.inf)
 
     async def pushes(self) -> AsyncGenerator[str | None, None]:
@@ -122,6 +139,10 @@ class LnbitsApi:
                     if payment_hash is not None:
                         yield payment_hash
 
+    def now(self) -> float:
+        """LNbits' clock, as far as its last answer showed it; ours before the first."""
+        return self._clock() + self._ahead
+
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
@@ -131,7 +152,7 @@ class LnbitsApi:
     ) -> Any:
         try:
             async with self._budget.request(turn):
-                if self._clock() + self._ahead >= before:
+                if max(self._clock(), self.now()) >= before:
                     raise TooLate
                 async with (
                     asyncio.timeout(self._timeout),
@@ -164,18 +185,18 @@ class LnbitsApi:
             data = None
         detail = _words(data)
         if status in (401, 403) or (status == 404 and detail == "Wallet not found."):
-            raise self._broken(f"{WRONG_KEY} (It says: {detail})")
+            raise self._broken(f"{self._wrong_key} (It says: {detail})")
         if status == 404 and detail == "Payment does not exist.":
             self._answered()
             return None
         if status == 520 and isinstance(data, dict) and data.get("status") == "failed":
-            raise self._broken(f"LNbits refuses: {detail}")
+            raise self._declined(f"LNbits refuses: {detail}")
         if status >= 500:
             raise self._retry(f"LNbits has trouble of its own ({status}): {detail}")
         if status == 404:
             raise self._broken("`lnbits.url` leads to something that is not LNbits (404).")
         if status >= 400:
-            raise self._broken(f"LNbits does not understand the bot ({status}): {detail}")
+            raise self._declined(f"LNbits does not understand the bot ({status}): {detail}")
         if data is None:
             raise self._retry("something answered in LNbits' place, and not in JSON.")
         self._answered()
@@ -202,12 +223,16 @@ class LnbitsApi:
         self.good, self.text, self.heard_at = False, text, int(self._clock())
         return Broken(text)
 
+    def _declined(self, text: str) -> Declined:
+        self.good, self.text, self.heard_at = False, text, int(self._clock())
+        return Declined(text)
+
     def _note_clock(self, date: str | None) -> None:
         try:
             there = parsedate_to_datetime(date or "").timestamp()
         except ValueError:
             return
-        self._ahead = max(0.0, there - self._clock())
+        self._ahead = there - self._clock()
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -221,10 +246,10 @@ class LnbitsApi:
 
 
 def _words(data: Any) -> str:
-    """LNbits' own words, on one line and not too many of them."""
+    """LNbits' own words, on one line, not too many of them, and without anybody's invoice."""
     detail = data.get("detail") if isinstance(data, dict) else None
     text = detail if isinstance(detail, str) else orjson.dumps(detail).decode()
-    return " ".join(text.split())[:_LONGEST_WORDS]
+    return _BOLT11.sub("…", " ".join(text.split()))[:_LONGEST_WORDS]
 
 
 def _redirected(location: str) -> str:

@@ -3,7 +3,8 @@
 A token bucket: a quarter of a minute's requests may go at once, the rest trickles, and
 no span of 60 s ever sees more than the budget. When more is wanted than there is, the
 kinds take turns: a look-up that a buyer waits for never queues behind a thousand
-invoices to be made, and reconciliation goes on, slowly, instead of starving.
+invoices to be made, a thousand refunds hold up no sale, and reconciliation goes on,
+slowly, instead of starving.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal
 
-Turn = Literal["look", "create", "bulk"]
+Turn = Literal["look", "create", "pay", "bulk"]
 
-_ROUND: tuple[Turn, ...] = ("look", "create", "look", "create", "bulk")
+_ROUND: tuple[Turn, ...] = ("look", "create", "pay", "look", "create", "bulk")
 _BURST = 0.25  # of a minute's requests
 _STEADY = 0.70  # of them; the rest is for what the network bunches together
 _KEPT = 0.2  # of the burst, which bulk work leaves for whoever is in a hurry
@@ -99,7 +100,7 @@ class Budget:
 
     def _price(self, turn: Turn) -> float:
         """Tokens that must be there. Bulk work alone may not empty the bucket."""
-        hurried = self._waiting["look"] or self._waiting["create"]
+        hurried = any(queue for turn, queue in self._waiting.items() if turn != "bulk")
         return 1.0 if turn != "bulk" or hurried else min(1.0 + self._kept, self._capacity)
 
     def _wake_in(self, seconds: float) -> None:

@@ -26,6 +26,7 @@ from ticketbot.replies.outcome import (
     OrderShown,
     Outcome,
     RefundOwed,
+    RefundSent,
     Said,
     TicketsCounted,
     TicketShown,
@@ -68,10 +69,12 @@ def speak(outcome: Outcome, how: Manner) -> list[str]:
             return [_tickets(outcome, how)]
         case OrderShown():
             return [_order(outcome, how)]
-        case RefundOwed(title=title, amount_msat=amount, reason=reason):
-            why = say(reason, how.language, title=title, amount=format_sats(amount))
+        case RefundOwed():
             order = outcome.order_id[-4:].upper()
-            return [f"{why}\n{say('refund-how', how.language, order=order)}"]
+            return [f"{why_owed(outcome, how)}\n{say('refund-how', how.language, order=order)}"]
+        case RefundSent(order_id=order_id, amount_msat=amount):
+            order, sats = order_id[-4:].upper(), format_sats(amount)
+            return [say("refund-sent", how.language, order=order, amount=sats)]
 
 
 def _said(said: Said, how: Manner) -> str:
@@ -84,10 +87,18 @@ def sentence(refused: Refused, how: Manner = PLAIN) -> str:
     return _said(Said(refused.sentence, refused.values), how)
 
 
+def why_owed(owed: RefundOwed, how: Manner = PLAIN) -> str:
+    """Why money goes back, or why it does not yet."""
+    values = {"title": owed.title, "amount": owed.amount_msat, **owed.values}
+    return _said(Said(owed.reason, values), how)
+
+
 def _value(name: str, value: object, how: Manner) -> object:
     match name, value:
         case ("amount" | "owed", int()):
             return format_sats(value)
+        case ("paid", int()):
+            return format_sats(value) if value else "0 sats"
         case ("at", int()):
             return datetime.fromtimestamp(value, UTC).strftime("%d %b %Y, %H:%M UTC")
         case ("problems", tuple()):

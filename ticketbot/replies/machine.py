@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ticketbot.domain.money import format_sats
 from ticketbot.domain.order import Order
-from ticketbot.replies.dm import sentence
+from ticketbot.replies.dm import sentence, why_owed
 from ticketbot.replies.outcome import (
     Card,
     EventsFound,
@@ -16,6 +15,7 @@ from ticketbot.replies.outcome import (
     OrderShown,
     Outcome,
     RefundOwed,
+    RefundSent,
     Said,
     TicketsCounted,
     TicketShown,
@@ -40,7 +40,7 @@ def write(outcome: Outcome, request_id: str | None, public_url: str | None) -> M
 
 def _body(outcome: Outcome, public_url: str | None) -> Message | None:
     match outcome:
-        case Said():
+        case Said() | RefundSent():
             return None
         case Failed(refused=refused):
             return {"type": "error", "code": refused.code, "message": sentence(refused)}
@@ -57,13 +57,12 @@ def _body(outcome: Outcome, public_url: str | None) -> Message | None:
         case OrderShown(order=order, tickets=tickets, refunds=refunds):
             owed = [{"amount_msat": amount, "state": state} for amount, state in refunds]
             return {"type": "order", **_order(order), "tickets": tickets, "refunds": owed}
-        case RefundOwed(order_id=order_id, amount_msat=amount, title=title, reason=reason):
-            message = say(reason, title=title, amount=format_sats(amount))
+        case RefundOwed(order_id=order_id, amount_msat=amount):
             return {
                 "type": "refund-due",
                 "order_id": order_id,
                 "amount_msat": amount,
-                "message": message,
+                "message": why_owed(outcome),
             }
 
 

@@ -112,12 +112,21 @@ class OrderShown:
 
 @dataclass(frozen=True, slots=True)
 class RefundOwed:
-    """Money that came too late, twice or wrongly, and goes back."""
+    """Money that goes back, and waits for a place to go to."""
 
     order_id: str
     title: str
     amount_msat: int
-    reason: str  # a key of `locales/`: refund-late, refund-double, …
+    reason: str  # a key of `locales/`: refund-late, refund-double, refund-reminder, …
+    values: dict[str, object] = field(default_factory=dict)  # what that sentence wants besides
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSent:
+    """Money that went back: nothing is left to do. Programs are shown the order."""
+
+    order_id: str
+    amount_msat: int
 
 
 Outcome = (
@@ -130,6 +139,7 @@ Outcome = (
     | TicketsCounted
     | OrderShown
     | RefundOwed
+    | RefundSent
 )
 
 

@@ -10,55 +10,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sqlite3
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
 from coincurve import PrivateKey
 
-from ticketbot.domain.bolt11 import write_bolt11
-from ticketbot.errors import Broken, Retry, TicketbotError
+from ticketbot.domain.bolt11 import read_bolt11, write_bolt11
+from ticketbot.domain.payment import (
+    Health,
+    Invoice,
+    InvoiceAsk,
+    Look,
+    Spent,
+    check_ask,
+    tidy_memo,
+)
+from ticketbot.errors import Broken, Malformed, Retry, TicketbotError
 from ticketbot.hints import HintQueue
-from ticketbot.lightning import Health, Invoice, InvoiceAsk, Look, State, check_ask, tidy_memo
+from ticketbot.wallets.fake_books import Books, Fate
 
 _NETWORK = "bcrt"
 _POLL = 0.05  # seconds between looks at what other processes did
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS node (one INTEGER PRIMARY KEY CHECK (one = 1), secret BLOB NOT NULL)
-STRICT;
-CREATE TABLE IF NOT EXISTS payment (
-    id INTEGER PRIMARY KEY,
-    payment_hash TEXT NOT NULL UNIQUE,
-    external_id TEXT,
-    bolt11 TEXT NOT NULL UNIQUE,
-    amount_msat INTEGER NOT NULL,
-    credited_msat INTEGER,
-    expires_at INTEGER NOT NULL,
-    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'settled', 'failed')),
-    settled_at INTEGER,
-    settlement INTEGER UNIQUE
-) STRICT;
-CREATE INDEX IF NOT EXISTS payment_external_id ON payment (external_id);
-CREATE INDEX IF NOT EXISTS payment_settled_at ON payment (settled_at);
-"""
-_LOOK = (
-    "SELECT payment_hash, state, coalesce(credited_msat, amount_msat), external_id, settled_at"
-    " FROM payment"
-)
 
 
 class PaymentFailed(TicketbotError):
     """The payer is told that the payment did not go through."""
-
-
-class _Signed(NamedTuple):
-    payment_hash: str
-    bolt11: str
-    expires_at: int
 
 
 class FakeWallet:
@@ -67,7 +46,12 @@ class FakeWallet:
     Switches, to be set at any time: `down` answers nothing; `lose_answers` makes that
     many invoices and then says that it does not know; `slow` seconds pass before each
     answer; `refuses_key` is what a wrong key does; `deaf` drops hints; `accept_late`
-    lets expired invoices be paid.
+    lets expired invoices be paid; its clock is `ahead` seconds ahead of ours.
+
+    And for what it pays: `can_pay` says whether it was given an admin key; `lose_payments`
+    pays that many times and then says that it does not know; `fate` is what becomes of each
+    payment, a pending one waits for `finish`; `fee_msat` comes on top of each; `poor` means
+    that there is never enough.
     """
 
     name = "fake"
@@ -85,16 +69,16 @@ class FakeWallet:
         self.deaf = False
         self.lose_answers = 0
         self.slow = 0.0
+        self.ahead = 0
+        self.can_pay = True
+        self.lose_payments = 0
+        self.fate: Fate = "paid"
+        self.fee_msat = 0
+        self.poor = False
         self._clock = clock
         self._shared = str(path) != ":memory:"
-        self._db = sqlite3.connect(path, isolation_level=None)
-        self._db.executescript(
-            "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + _SCHEMA
-        )
-        self._db.execute("INSERT OR IGNORE INTO node VALUES (1, ?)", (os.urandom(32),))
-        (secret,) = self._db.execute("SELECT secret FROM node").fetchone()
-        self._node = PrivateKey(secret)
-        self._stock: defaultdict[int, deque[_Signed]] = defaultdict(deque)
+        self._books = Books(path)
+        self._stock: defaultdict[int, deque[Invoice]] = defaultdict(deque)
         self._streams: set[HintQueue] = set()
         self._health = Health(False, None, "not asked yet")
 
@@ -105,32 +89,16 @@ class FakeWallet:
         await self._answer()
         stock = self._stock[ask.amount_msat]
         signed = stock.popleft() if stock else self._sign(*ask[1:])
-        self._db.execute(
-            "INSERT INTO payment (payment_hash, external_id, bolt11, amount_msat, expires_at)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (
-                signed.payment_hash,
-                ask.external_id,
-                signed.bolt11,
-                ask.amount_msat,
-                signed.expires_at,
-            ),
-        )
+        invoice = signed._replace(external_id=ask.external_id)
+        self._books.ask(invoice, ask.external_id)
         if self.lose_answers > 0:
             self.lose_answers -= 1
             raise self._unknown("the fake wallet's answer was lost")
-        return Invoice(
-            ask.external_id, signed.payment_hash, signed.bolt11, ask.amount_msat, signed.expires_at
-        )
+        return invoice
 
     async def find(self, external_id: str) -> list[Invoice]:
         await self._answer()
-        rows = self._db.execute(
-            "SELECT external_id, payment_hash, bolt11, amount_msat, expires_at FROM payment"
-            " WHERE external_id = ? ORDER BY id",
-            (external_id,),
-        )
-        return [Invoice(*row) for row in rows]
+        return self._books.asked(external_id)
 
     async def look(self, payment_hash: str, expires_at: int) -> Look:
         unknown = Look(payment_hash, "unknown", 0, None, None)
@@ -141,17 +109,34 @@ class FakeWallet:
 
     async def look_many(self, hashes: Sequence[str], *, urgent: bool = False) -> dict[str, Look]:
         await self._answer()
-        rows = (
-            self._db.execute(f"{_LOOK} WHERE payment_hash = ?", (one,)).fetchone() for one in hashes
-        )
-        return {row[0]: Look(*row) for row in rows if row is not None}
+        return {look.payment_hash: look for look in self._books.looks(hashes)}
 
     async def settled_since(self, updated_at: int) -> list[Look]:
         await self._answer()
-        rows = self._db.execute(
-            f"{_LOOK} WHERE settled_at >= ? ORDER BY settled_at, settlement", (updated_at,)
-        )
-        return [Look(*row) for row in rows]
+        return self._books.settled_since(updated_at)
+
+    async def pay(self, bolt11: str) -> None:
+        if not self.can_pay:
+            raise Broken("The fake wallet has no admin key, as `can_pay` says.")
+        await self._answer()
+        self._spend(bolt11.lower())
+        if self.lose_payments > 0:
+            self.lose_payments -= 1
+            raise self._unknown("the fake wallet's answer was lost")
+
+    async def spent(self, payment_hash: str) -> Spent:
+        try:
+            await self._answer()
+        except Retry:
+            return Spent(payment_hash, "unknown", 0, 0, None)
+        return self._books.spent(payment_hash)
+
+    async def spent_since(self, updated_at: int) -> list[Spent]:
+        await self._answer()
+        return self._books.spent_since(updated_at)
+
+    def now(self) -> int:
+        return int(self._clock()) + self.ahead
 
     async def hints(self) -> AsyncGenerator[str | None, None]:
         queue = HintQueue()
@@ -161,9 +146,7 @@ class FakeWallet:
 
     async def balance(self) -> int:
         await self._answer()
-        return int(
-            self._db.execute("SELECT coalesce(sum(credited_msat), 0) FROM payment").fetchone()[0]
-        )
+        return self._books.balance()
 
     async def probe(self) -> None:
         with contextlib.suppress(Retry, Broken):
@@ -173,42 +156,35 @@ class FakeWallet:
         return self._health
 
     async def close(self) -> None:
-        self._db.close()
+        self._books.close()
 
     # What the world does.
 
-    async def pay(self, bolt11: str, amount_msat: int | None = None) -> None:
-        """Settles an invoice, with another amount if one is given; PaymentFailed if not."""
-        now = int(self._clock())
-        settled = self._db.execute(
-            "UPDATE payment SET state = 'settled', settled_at = :now,"
-            " credited_msat = coalesce(:amount, amount_msat),"
-            " settlement = (SELECT coalesce(max(settlement), 0) + 1 FROM payment)"
-            " WHERE bolt11 = :bolt11 AND state <> 'settled' AND (expires_at > :now OR :late)"
-            " RETURNING payment_hash",
-            {"now": now, "amount": amount_msat, "bolt11": bolt11.lower(), "late": self.accept_late},
-        ).fetchone()
-        if settled is None:
+    async def receive(self, bolt11: str, amount_msat: int | None = None) -> None:
+        """Somebody pays an invoice, with another amount if one is given; PaymentFailed if not."""
+        if not self._settle(bolt11.lower(), amount_msat, late=self.accept_late):
             raise PaymentFailed(self._why_not(bolt11.lower()))
-        self._tell(settled[0])
 
     async def pay_in(self, amount_msat: int) -> str:
         """Money that is none of the bot's business; its payment hash."""
         signed = self._sign(amount_msat, "something else", 3_600)
-        self._db.execute(
-            "INSERT INTO payment (payment_hash, bolt11, amount_msat, expires_at)"
-            " VALUES (?, ?, ?, ?)",
-            (signed.payment_hash, signed.bolt11, amount_msat, signed.expires_at),
-        )
-        await self.pay(signed.bolt11)
+        self._books.ask(signed, None)
+        await self.receive(signed.bolt11)
         return signed.payment_hash
+
+    def foreign_invoice(self, amount_msat: int, expiry_seconds: int = 600) -> str:
+        """The bolt11 of somebody else's wallet, where money can be sent."""
+        return self._sign(amount_msat, "somebody else's", expiry_seconds, PrivateKey()).bolt11
+
+    def finish(self, payment_hash: str, fate: Fate = "paid") -> None:
+        """What became in the end of a payment that was pending, or called failed."""
+        bolt11 = self._books.end(payment_hash, fate, self.now())
+        if bolt11 is not None and fate == "paid":
+            self._settle(bolt11, late=True)  # as LNbits does when it pays itself
 
     def give_up(self, payment_hash: str) -> None:
         """Marks an unpaid invoice `failed`, as LNbits does after the expiry; not final."""
-        self._db.execute(
-            "UPDATE payment SET state = 'failed' WHERE payment_hash = ? AND state = 'pending'",
-            (payment_hash,),
-        )
+        self._books.give_up(payment_hash)
 
     def hang_up(self) -> None:
         """The hints' connection breaks and comes back."""
@@ -236,9 +212,37 @@ class FakeWallet:
         self._health = Health(False, int(self._clock()), text)
         return Retry(text)
 
-    def _sign(self, amount_msat: int, memo: str, expiry_seconds: int) -> _Signed:
+    def _spend(self, bolt11: str) -> None:
+        """One row and its fate; where LNbits refuses before it writes one, Retry."""
+        try:
+            asked = read_bolt11(bolt11)
+        except Malformed as error:
+            raise Retry(f"the fake wallet refuses: {error}") from None
+        if asked.amount_msat is None:
+            raise Retry("the fake wallet refuses: amountless invoices are not supported")
+        if self._books.spent(asked.payment_hash).state != "absent":
+            return
+        if self._books.state(bolt11) == "settled":
+            raise Retry("the fake wallet refuses: already paid")
+        if self.poor or self._books.balance() < asked.amount_msat + self.fee_msat:
+            raise Retry("the fake wallet refuses: insufficient balance")
+        now, amount_msat = self.now(), asked.amount_msat
+        late = asked.expires_at <= now and not self.accept_late
+        if self._books.begin(asked.payment_hash, bolt11, amount_msat, self.fee_msat, now):
+            self.finish(asked.payment_hash, "failed" if late else self.fate)
+
+    def _settle(self, bolt11: str, amount_msat: int | None = None, *, late: bool) -> bool:
+        payment_hash = self._books.settle(bolt11, amount_msat, self.now(), late=late)
+        if payment_hash is not None and not self.deaf:
+            for queue in self._streams:
+                queue.put(payment_hash)
+        return payment_hash is not None
+
+    def _sign(
+        self, amount_msat: int, memo: str, expiry_seconds: int, node: PrivateKey | None = None
+    ) -> Invoice:
         payment_hash = sha256(os.urandom(32)).digest()
-        now = int(self._clock())
+        now = self.now()
         bolt11 = write_bolt11(
             network=_NETWORK,
             payment_hash=payment_hash,
@@ -247,22 +251,15 @@ class FakeWallet:
             memo=tidy_memo(memo),
             created_at=now,
             expiry_seconds=expiry_seconds,
-            sign=self._node.sign_recoverable,
+            sign=(node or self._books.node).sign_recoverable,
         )
-        return _Signed(payment_hash.hex(), bolt11, now + expiry_seconds)
+        return Invoice("", payment_hash.hex(), bolt11, amount_msat, now + expiry_seconds)
 
     def _why_not(self, bolt11: str) -> str:
-        state: tuple[State] | None = self._db.execute(
-            "SELECT state FROM payment WHERE bolt11 = ?", (bolt11,)
-        ).fetchone()
+        state = self._books.state(bolt11)
         if state is None:
             return "no such invoice"
-        return "already paid" if state[0] == "settled" else "the invoice has expired"
-
-    def _tell(self, payment_hash: str) -> None:
-        if not self.deaf:
-            for queue in self._streams:
-                queue.put(payment_hash)
+        return "already paid" if state == "settled" else "the invoice has expired"
 
     async def _follow(self, queue: HintQueue) -> None:
         """Feeds one stream: what this process pays at once, what others pay by polling."""
@@ -271,29 +268,16 @@ class FakeWallet:
         try:
             if not self._shared:
                 await asyncio.Event().wait()
-            told = self._settlements()
-            version = self._version()
+            told = self._books.settlements()
+            version = self._books.version()
             while True:
                 await asyncio.sleep(_POLL)
-                if version == self._version():
+                if version == self._books.version():
                     continue
-                version = self._version()
-                for payment_hash, settlement in self._db.execute(
-                    "SELECT payment_hash, settlement FROM payment WHERE settlement > ?"
-                    " ORDER BY settlement",
-                    (told,),
-                ):
+                version = self._books.version()
+                for payment_hash, settlement in self._books.settled_after(told):
                     told = settlement
                     if not self.deaf:
                         queue.put(payment_hash)
         finally:
             self._streams.discard(queue)
-
-    def _version(self) -> int:
-        """Changes when another connection commits (PRAGMA data_version)."""
-        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
-
-    def _settlements(self) -> int:
-        return int(
-            self._db.execute("SELECT coalesce(max(settlement), 0) FROM payment").fetchone()[0]
-        )

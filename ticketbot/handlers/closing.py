@@ -1,0 +1,199 @@
+"""A cancelled event: its organizer is asked, then every ticket is void and every order refunded."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from ticketbot.domain.listing import Listing
+from ticketbot.domain.order import Happening, Order, step
+from ticketbot.handlers import refunds, viewing
+from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.refunds import Debt
+from ticketbot.handlers.telling import alert, tell_holder
+from ticketbot.ledger import journal, listings, money, orders, outbox, tickets
+from ticketbot.ledger.listings import Listed
+from ticketbot.ledger.store import Tx
+from ticketbot.ledger.tickets import TicketRow
+from ticketbot.replies.outcome import Addressee, OrderShown, Outcome, Reply, Said, Told
+
+ANSWER_WITHIN = 86_400  # seconds the organizer has to put it back on sale
+PAGE = 50  # tickets in one transaction: purchases of other events are not kept waiting
+REPORT_EACH = 1_000  # orders
+
+
+class Tally(NamedTuple):
+    """How far a closing has come: the last row that was read, and what was given back."""
+
+    after: int = 0
+    orders: int = 0
+    tickets: int = 0
+    refunds: int = 0
+    msat: int = 0
+
+
+def job(event_id: str) -> str:
+    """The key of the outbox row that closes an event."""
+    return f"closing:{event_id}"
+
+
+def ask(found: Listed, tx: Tx, ctx: Context) -> Outcome:
+    """An event went off sale: what goes back, and how its organizer says yes."""
+    listing, live = found.listing, tickets.live_of_event(tx, found.listing.event_id)
+    values: dict[str, object] = {
+        "title": listing.title,
+        "n": live.orders,
+        "paid": live.paid_msat,
+        "code": found.code.lower(),
+    }
+    if not live.tickets:
+        listings.close(tx, listing.event_id)
+        return Said("listing-cancelled-empty", values)
+    if ctx.now >= listing.end:  # its tickets were used: who tidies up old notes gives nothing back
+        return Said("listing-cancelled-over", values)
+    body = {"event": listing.event_id, "begun": False, **Tally()._asdict()}
+    outbox.put(tx, job(listing.event_id), "closing", ctx.now + ANSWER_WITHIN, body)
+    journal.note(
+        tx,
+        ctx.now,
+        listing.event_id,
+        "event cancelled",
+        orders=live.orders,
+        tickets=live.tickets,
+        msat=live.paid_msat,
+    )
+    return Said("listing-cancelled", values)
+
+
+def confirm(request: Request, word: str, tx: Tx, ctx: Context) -> Reply | None:
+    """`cancel <code>` of an event's own organizer; None when the word names no such event."""
+    named = [one for one in listings.by_code(tx, word) if one.code == word.upper()]
+    if not named or named[0].listing.organizer != request.sender:
+        return None
+    found = named[0]
+    event_id = found.listing.event_id
+    title: dict[str, object] = {"title": found.listing.title}
+    if found.state == "on-sale":
+        return [Said("closing-note-first", title)]
+    body = outbox.body_of(tx, job(event_id))
+    if body is None:
+        return [Said("closing-nothing", title)]
+    if not body["begun"]:
+        outbox.hasten(tx, job(event_id), "closing", ctx.now, body)
+        journal.note(tx, ctx.now, event_id, "closing confirmed")
+    return [Said("closing-confirmed", title)]
+
+
+def put_back(event_id: str, tx: Tx, ctx: Context) -> bool:
+    """A newer note sells it again: nobody loses a ticket. False once that has begun."""
+    body = outbox.body_of(tx, job(event_id))
+    if body is None:
+        return True
+    if body["begun"]:
+        return False
+    outbox.drop(tx, job(event_id))
+    journal.note(tx, ctx.now, event_id, "closing taken back")
+    return True
+
+
+def page(event_id: str, number: int, tx: Tx, ctx: Context) -> Reply:
+    """The next tickets become void; with the last of them the event is closed, its row done.
+
+    `number` is the outbox row's, and part of every message's key.
+    """
+    found, body = viewing.listed(tx, event_id), outbox.body_of(tx, job(event_id))
+    if body is None:
+        return []
+    if found.state != "cancelled":
+        outbox.drop(tx, job(event_id))
+        return []
+    reply: Reply = []
+    if not body["begun"]:
+        reply.append(_tell(found.listing, number, "begun", _begun(found.listing, tx, ctx)))
+    before = _tally(body)
+    order_ids, last = tickets.page_of_event(tx, event_id, before.after, PAGE)
+    tally = before._replace(after=last)
+    for order_id in order_ids:
+        order = orders.get(tx, order_id)
+        assert order is not None
+        told, tally = _empty(order, found.listing, tally, tx, ctx)
+        reply += told
+    listings.fit(tx, found.listing)
+    outbox.amend(tx, job(event_id), begun=True, **tally._asdict())
+    if tally.orders // REPORT_EACH > before.orders // REPORT_EACH:
+        said = Said("closing-progress", _totals(found.listing, tally))
+        reply.append(_tell(found.listing, number, f"{tally.orders}", said))
+    if not order_ids:
+        reply += _finish(found.listing, number, tally, tx, ctx)
+    return reply
+
+
+def _begun(listing: Listing, tx: Tx, ctx: Context) -> Said:
+    live = tickets.live_of_event(tx, listing.event_id)
+    journal.note(tx, ctx.now, listing.event_id, "closing begun", orders=live.orders)
+    return Said("closing-begun", {"title": listing.title, "n": live.orders})
+
+
+def _empty(
+    order: Order, listing: Listing, tally: Tally, tx: Tx, ctx: Context
+) -> tuple[Reply, Tally]:
+    """Every ticket of an order becomes void, and what was paid for it is owed to its holder."""
+    live = [row for row in tickets.of_order(tx, order.id) if row.state != "void"]
+    reply: Reply = []
+    for (payment_hash, holder), group in groupby(sorted(live, key=_payment), _payment):
+        rows = list(group)
+        amount = sum(row.price_msat for row in rows)
+        refund_id = None
+        if payment_hash and amount:
+            debt = Debt(payment_hash, amount, "refund-cancelled", holder)
+            refund_id, told = refunds.owe(debt, order, tx, ctx, alone=False)
+            owner = f"organizer:{listing.organizer}"
+            ref = f"refund:{refund_id}"
+            money.post(tx, ref, ctx.now, (owner, amount), ("refunds", -amount))
+            reply += told
+            tally = tally._replace(refunds=tally.refunds + 1, msat=tally.msat + amount)
+        else:
+            reply.append(_lost(order, holder, listing, tx))
+        tickets.void(tx, [row.id for row in rows], refund_id)
+    listings.free_sold(tx, order.event_id, order.tier, len(live))
+    orders.move(tx, order, step(order.state, Happening.EMPTIED).state)
+    journal.note(tx, ctx.now, order.id, "tickets void", tickets=len(live), why="event cancelled")
+    return reply, tally._replace(orders=tally.orders + 1, tickets=tally.tickets + len(live))
+
+
+def _finish(listing: Listing, number: int, tally: Tally, tx: Tx, ctx: Context) -> Reply:
+    listings.close(tx, listing.event_id)
+    outbox.drop(tx, job(listing.event_id))
+    done = {name: value for name, value in tally._asdict().items() if name != "after"}
+    journal.note(tx, ctx.now, listing.event_id, "closed", **done)
+    totals = _totals(listing, tally)
+    reply: Reply = [_tell(listing, number, "done", Said("closing-done", totals))]
+    if tally.refunds:
+        reply += alert(ctx, Said("alert-closing", totals), f"closing:{number}")
+    return reply
+
+
+def _payment(row: TicketRow) -> tuple[str, int]:
+    return row.payment_hash or "", row.holder
+
+
+def _lost(order: Order, holder: int, listing: Listing, tx: Tx) -> Told:
+    """A ticket that cost nothing: there is nothing to do, but nobody should travel for it."""
+    said: Outcome = Said("ticket-cancelled", {"title": listing.title})
+    if order.via == "24133" and holder == order.person:
+        closed = step(order.state, Happening.EMPTIED).state
+        said = OrderShown(order._replace(state=closed), listing, 0)
+    return tell_holder(tx, order, holder, "event-cancelled", said)
+
+
+def _totals(listing: Listing, tally: Tally) -> dict[str, object]:
+    return {"title": listing.title, "n": tally.orders, "paid": tally.msat}
+
+
+def _tally(body: dict[str, Any]) -> Tally:
+    return Tally(*(body[name] for name in Tally._fields))
+
+
+def _tell(listing: Listing, number: int, what: str, said: Said) -> Told:
+    to = Addressee(listing.organizer, "auto")
+    return Told(to, said, f"closing:{number}:{what}")

@@ -1,0 +1,123 @@
+"""What people say about money that is owed back: where it shall go, and that it was paid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ticketbot.domain.command import Refund as Wish
+from ticketbot.domain.naming import quote
+from ticketbot.domain.refund import TYPED_LIVES, Destination, Refund, State, read_destination
+from ticketbot.errors import Refused
+from ticketbot.handlers import finding, refunds, viewing
+from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.telling import alert
+from ticketbot.ledger import refunds as ledger
+from ticketbot.ledger.store import Tx
+from ticketbot.replies.outcome import Reply, Said
+
+PAID_BY_HAND = "sent"
+LISTED = 15
+
+
+def refund(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """A buyer says where the money that is owed to them shall go."""
+    wish = request.command
+    assert isinstance(wish, Wish)
+    order = None if wish.order_id is None else finding.own_order(tx, request, wish.order_id)
+    owed = ledger.owed_to(tx, request.person.id)
+    owed = [one for one in owed if order is None or one.order_id == order.id]
+    going = _send(owed, wish.words, "buyer", tx, ctx)
+    if request.request_id is not None and order is not None:
+        return [viewing.summary(tx, order), *_by_hand(going, ctx)]
+    if not owed:
+        return [Said("refund-none")]
+    reply: Reply = []
+    if going:
+        noted = "refund-noted-by-hand" if ctx.settings.refunds_by_hand else "refund-noted"
+        reply.append(Said(noted, {"amount": _total(going)}))
+    if under_way := [one for one in owed if one.state is State.SENDING]:
+        reply.append(Said("refund-under-way", {"amount": _total(under_way)}))
+    return [*reply, *_by_hand(going, ctx)]
+
+
+def listed(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """What is owed back, order by order, for the operator."""
+    owed = ledger.owed(tx)
+    if not owed:
+        return [Said("operator-refunds-none")]
+    rows = tuple((one.order_id, one.amount_msat, str(one.state)) for one in owed[:LISTED])
+    return [Said("operator-refunds", {"n": len(owed), "owed": ledger.owed_total(tx), "rows": rows})]
+
+
+def settle(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """An operator has paid an order's refund by hand, or says where it shall go."""
+    wish = request.command
+    assert isinstance(wish, Wish) and wish.order_id is not None
+    owed = _owed_for(wish.order_id, tx)
+    order, by = owed[0].order_id[-4:].upper(), f"operator {request.sender[:8]}"
+    if not wish.words:
+        raise Refused("bad-request", "operator-refund-how", order=order)
+    if wish.words[0].lower() != PAID_BY_HAND:
+        going = _send(owed, wish.words, by, tx, ctx)
+        return [Said("operator-refund-goes", {"order": order, "amount": _total(going)})]
+    due = [one for one in owed if one.state is State.DUE]
+    if not due:
+        raise Refused("bad-request", "operator-refund-under-way", order=order)
+    reply: Reply = [Said("operator-refund-sent", {"order": order, "amount": _total(due)})]
+    for one in due:
+        reply += refunds.paid_by_hand(one.id, by, tx, ctx)
+    return reply
+
+
+def _send(
+    owed: Sequence[Refund], words: Sequence[str], by: str, tx: Tx, ctx: Context
+) -> list[Refund]:
+    """Note the destination of everything that is due; a bolt11 is good for one of them only."""
+    due = [one for one in owed if one.state is State.DUE]
+    if not due:
+        return []
+    if not words:
+        raise Refused("bad-request", "refund-where")
+    to = read_destination(words[0])
+    if to.invoice is not None:
+        due = [_fitting(due, to, tx)]
+        refunds.check_invoice(due[0], to, ctx.now, TYPED_LIVES, tx)
+    for one in due:
+        refunds.send_to(one, to, by, tx, ctx)
+    return due
+
+
+def _fitting(due: Sequence[Refund], to: Destination, tx: Tx) -> Refund:
+    """The refund that an invoice is for: of its amount, and without an invoice of its own yet."""
+    assert to.invoice is not None
+    equal = [one for one in due if one.amount_msat == to.invoice.amount_msat]
+    known = {one.id: ledger.destination(tx, one.id) for one in equal}
+    for one in equal:
+        if known[one.id] == to.text:  # said twice
+            return one
+    for one in equal:
+        if (before := known[one.id]) is None or read_destination(before).kind != "invoice":
+            return one
+    return (equal or due)[0]  # one of another amount is refused for it
+
+
+def _owed_for(letters: str, tx: Tx) -> list[Refund]:
+    owed = ledger.owed_for(tx, letters) if len(letters) >= finding.LETTERS else []
+    if not owed:
+        raise Refused("not-yours", "operator-refund-unknown", order=quote(letters))
+    if len({one.order_id for one in owed}) > 1:
+        raise Refused("bad-request", "operator-refund-which", order=quote(letters))
+    return owed
+
+
+def _by_hand(going: Sequence[Refund], ctx: Context) -> Reply:
+    """Where the bot may not spend, the operators hear that they know now where to send it."""
+    due = [one for one in going if one.state is State.DUE]
+    if not due or not ctx.settings.refunds_by_hand:
+        return []
+    said = Said("alert-destination", {"amount": _total(due), "order": due[0].order_id})
+    return [*alert(ctx, said, f"where:{due[0].id}:{ctx.now}")]
+
+
+def _total(owed: Sequence[Refund]) -> int:
+    return sum(one.amount_msat for one in owed)

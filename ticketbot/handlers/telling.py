@@ -1,0 +1,31 @@
+"""Who hears what is decided: the order's buyer, in the way they asked; operators, by DM."""
+
+from __future__ import annotations
+
+from ticketbot.domain.order import Order
+from ticketbot.handlers.context import Context
+from ticketbot.ledger import people
+from ticketbot.ledger.store import Tx
+from ticketbot.replies.outcome import Addressee, Outcome, Said, Told
+
+
+def tell(tx: Tx, order: Order, what: str, outcome: Outcome) -> Told:
+    """An outcome for the order's buyer, the way they asked."""
+    return tell_holder(tx, order, order.person, what, outcome)
+
+
+def tell_holder(tx: Tx, order: Order, person: int, what: str, outcome: Outcome) -> Told:
+    """An outcome for somebody who has to do with an order: its buyer, or who holds a ticket."""
+    someone = people.person(tx, person)
+    to = Addressee(someone.pubkey, "auto", None, someone.id)
+    if person == order.person:
+        to = to._replace(via=order.via, request_id=order.request_id)  # type: ignore[arg-type]
+    return Told(to, outcome, f"{order.id}:{what}")
+
+
+def alert(ctx: Context, said: Said, key: str) -> list[Outcome | Told]:
+    """The same sentence for every operator, under a key that makes it one message each."""
+    return [
+        Told(Addressee(operator, "auto"), said, f"{key}:{operator[:8]}")
+        for operator in sorted(ctx.settings.operators)
+    ]

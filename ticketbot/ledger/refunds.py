@@ -1,0 +1,157 @@
+"""Money that goes back: what is owed to whom, and the bolt11s that were to pay it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ticketbot.domain.refund import Refund, State
+from ticketbot.ledger.store import Row, Tx
+
+COLUMNS = "id, order_id, person, payment_hash, amount_msat, reason, state, decided_at"
+OWED = "state <> 'sent'"
+BY_HAND = "by hand"  # the account of what the operator paid without the bot
+
+
+class Spend(NamedTuple):
+    """A bolt11 of somebody else that the wallet is asked to pay, for the refund `ref`.
+
+    `state`: open, paid, or failed when it has expired and the wallet never paid it.
+    """
+
+    payment_hash: str
+    ref: str
+    amount_msat: int
+    state: str
+    made_at: int
+    expires_at: int
+    bolt11: str
+
+
+def owe(tx: Tx, refund: Refund) -> None:
+    """Decide a refund."""
+    tx.change(f"INSERT INTO refund ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", refund)
+
+
+def get(tx: Tx, refund_id: str) -> Refund | None:
+    """The refund with this id."""
+    found = _refunds(tx, "id = ?", refund_id)
+    return found[0] if found else None
+
+
+def of_order(tx: Tx, order_id: str) -> list[Refund]:
+    """Refunds of an order, oldest first."""
+    return _refunds(tx, "order_id = ? ORDER BY decided_at, id", order_id)
+
+
+def owed(tx: Tx, most: int = 100, event_id: str | None = None) -> list[Refund]:
+    """Refunds that are not sent, of all events or of one, oldest first."""
+    if event_id is None:
+        return _refunds(tx, f"{OWED} ORDER BY decided_at LIMIT ?", most)
+    of_event = "order_id IN (SELECT id FROM orders WHERE event_id = ?)"
+    return _refunds(tx, f"{OWED} AND {of_event} ORDER BY decided_at, id LIMIT ?", event_id, most)
+
+
+def owed_to(tx: Tx, person: int) -> list[Refund]:
+    """What is owed to a person, oldest first."""
+    return _refunds(tx, f"{OWED} AND person = ? ORDER BY decided_at, id", person)
+
+
+def owed_for(tx: Tx, letters: str) -> list[Refund]:
+    """What is owed for orders whose id ends so, oldest first: operators type four letters."""
+    plain = letters.lower().replace("%", "").replace("_", "")
+    return _refunds(tx, f"{OWED} AND order_id LIKE ? ORDER BY decided_at, id", f"%{plain}")
+
+
+def owed_total(tx: Tx) -> int:
+    """All refunds that are not sent, in msat."""
+    row = tx.row(f"SELECT coalesce(sum(amount_msat), 0) FROM refund WHERE {OWED}")
+    return int(row[0]) if row else 0
+
+
+def move(tx: Tx, refund: Refund, state: State, now: int) -> None:
+    """Set the state that the refund's table says."""
+    sent_at = now if state is State.SENT else None
+    tx.change(
+        "UPDATE refund SET state = ?, sent_at = ? WHERE id = ?", (str(state), sent_at, refund.id)
+    )
+
+
+def set_destination(tx: Tx, refund_id: str, destination: str | None) -> None:
+    """Where the money shall go, sealed: a bolt11, a Lightning address, an lnurl. None: unknown."""
+    sealed = None
+    if destination is not None:
+        sealed = tx.vault.seal(destination.encode(), b"destination")
+    tx.change("UPDATE refund SET destination = ? WHERE id = ?", (sealed, refund_id))
+
+
+def destination(tx: Tx, refund_id: str) -> str | None:
+    """Where the money shall go, if anybody said so."""
+    row = tx.row("SELECT destination FROM refund WHERE id = ?", (refund_id,))
+    if row is None or row[0] is None:
+        return None
+    return tx.vault.open(row[0], b"destination").decode()
+
+
+def paid_with(tx: Tx, payment_hash: str) -> str | None:
+    """Our own bolt11 that this payment paid: what goes back, goes back on the same network."""
+    row = tx.row(
+        "SELECT bolt11 FROM payment_hash JOIN invoice ON external_id = ref WHERE hash = ?",
+        (payment_hash,),
+    )
+    return None if row is None else row[0]
+
+
+def use_of(tx: Tx, payment_hash: str) -> str | None:
+    """What this hash is used for already: invoice, refund, payout, or None."""
+    row = tx.row("SELECT use FROM payment_hash WHERE hash = ?", (payment_hash,))
+    return None if row is None else row[0]
+
+
+def keep(tx: Tx, spend: Spend) -> None:
+    """Write the bolt11 down before anybody is asked to pay it; its hash has this one use."""
+    tx.change(
+        "INSERT INTO payment_hash (hash, use, ref) VALUES (?, 'refund', ?)",
+        (spend.payment_hash, spend.ref),
+    )
+    tx.change(
+        "INSERT INTO spend (payment_hash, purpose, ref, amount_msat, state, made_at, expires_at,"
+        " bolt11) VALUES (?, 'refund', ?, ?, ?, ?, ?, ?)",
+        (*spend[:-1], tx.vault.seal(spend.bolt11.encode(), b"spend")),
+    )
+
+
+def spend(tx: Tx, payment_hash: str) -> Spend | None:
+    """The bolt11 with this hash that was to pay a refund."""
+    found = _spends(tx, "payment_hash = ?", payment_hash)
+    return found[0] if found else None
+
+
+def spends_of(tx: Tx, refund_id: str) -> list[Spend]:
+    """Every bolt11 that was to pay a refund, oldest first."""
+    return _spends(tx, "ref = ? ORDER BY made_at, payment_hash", refund_id)
+
+
+def close_spend(tx: Tx, payment_hash: str, state: str, fee_msat: int = 0) -> None:
+    """What became of a bolt11: paid, with what the wallet gave for its way, or failed."""
+    tx.change(
+        "UPDATE spend SET state = ?, fee_msat = ? WHERE payment_hash = ?",
+        (state, fee_msat, payment_hash),
+    )
+
+
+def _refunds(tx: Tx, where: str, *params: object) -> list[Refund]:
+    rows = tx.rows(f"SELECT {COLUMNS} FROM refund WHERE {where}", params)
+    return [Refund._make((*row[:6], State(row[6]), row[7])) for row in rows]
+
+
+def _spends(tx: Tx, where: str, *params: object) -> list[Spend]:
+    rows = tx.rows(
+        "SELECT payment_hash, ref, amount_msat, state, made_at, expires_at, bolt11 FROM spend"
+        f" WHERE purpose = 'refund' AND {where}",
+        params,
+    )
+    return [_spend(tx, row) for row in rows]
+
+
+def _spend(tx: Tx, row: Row) -> Spend:
+    return Spend._make((*row[:-1], tx.vault.open(row[-1], b"spend").decode()))
