@@ -21,7 +21,10 @@ import pytest
 
 from tests.story.cast import DAY, HOUR, Person, Stage
 from ticketbot.demo.stage import run_relay
+from ticketbot.domain.holds import REMEMBERED
 from ticketbot.ledger import (
+    forgetting,
+    holds,
     inbox,
     listings,
     marks,
@@ -36,7 +39,7 @@ from ticketbot.ledger import (
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
 
-ROOMS = (inbox, listings, marks, money, orders, outbox, people, refunds, tickets)
+ROOMS = (forgetting, holds, inbox, listings, marks, money, orders, outbox, people, refunds, tickets)
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
 ONLY_OPERATORS_ASK = {"orders.ending", "orders.invoice_asked"}
@@ -46,6 +49,7 @@ MAY_SCAN = {
     "SCAN json_each VIRTUAL TABLE INDEX 1:": "the few numbers that were just found to be due",
     "SCAN orders USING INDEX orders_open": "only orders that wait for money are in this index",
     "SCAN refund USING INDEX refund_open": "only refunds that are not sent are in this index",
+    "SCAN quarantine": "each row is a bug, and goes after two weeks",
     "SCAN outbox USING COVERING INDEX sqlite_autoindex_outbox_1": "done rows are deleted",
     "SCAN listing USING COVERING INDEX sqlite_autoindex_listing_2": "codes, once per new event",
 }
@@ -201,6 +205,10 @@ async def _play(stage: Stage) -> None:
     await alice.gets_a_ticket()
     await alice.says("buy porto")
     await alice.gets_a_ticket()
+    await _leave_unpaid(stage, gone.address())
+    for words in ("buy faro", "cancel"):
+        await alice.says(words)
+        await alice.hears("lnbc" if words == "buy faro" else "is cancelled")
     await _fetch_its_picture(stage, alice)
 
     fields = {"event_id": lisbon.address(), "quantity": 1, "request_id": "r1"}
@@ -232,6 +240,14 @@ async def _play(stage: Stage) -> None:
     await stage.opens()
     await alice.says("thanks")
     await alice.hears("You are welcome")
+    await _is_forgotten(stage, alice)
+
+
+async def _leave_unpaid(stage: Stage, event_id: str) -> None:
+    """So many orders lapsed that the next one is looked at twice."""
+    now = int(stage.clock())
+    for _ in range(REMEMBERED):
+        await stage.app.store.transaction(lambda tx: holds.lapsed(tx, event_id, now))
 
 
 async def _fetch_its_picture(stage: Stage, alice: Person) -> None:
@@ -245,17 +261,43 @@ async def _fetch_its_picture(stage: Stage, alice: Person) -> None:
                 assert answer.status == 200
 
 
+async def _is_forgotten(stage: Stage, alice: Person) -> None:
+    """Somebody who asks for it, and half a year later everybody else."""
+    bob = await stage.enters()
+    await bob.says("forget me yes")
+    await bob.hears("Done")
+    stray = {"to": bob.pubkey, "via": "24133", "at": 1, "until": 2**40, "text": "no"}
+
+    def work(tx: Tx) -> None:
+        tx.change("UPDATE refund SET state = 'sent', sent_at = 1 WHERE state <> 'sent'")
+        outbox.put(tx, "stray", "message", 2**40, stray)
+
+    await stage.app.store.transaction(work)
+    await _is_quiet(stage, 1)
+    stage.clock.forward(200 * DAY)
+    await stage.app.forget()
+    await _is_quiet(stage, 0)
+    nobodys = "SELECT event_id FROM orders WHERE person = 0"
+    assert await stage.app.store.transaction(lambda tx: tx.row(nobodys)) is not None
+
+
+async def _is_quiet(stage: Stage, but: int) -> None:
+    async with asyncio.timeout(10):
+        while await stage.app.store.transaction(outbox.pending) > but:
+            await asyncio.sleep(0.05)
+
+
 async def _fail_once(stage: Stage, alice: Person) -> None:
     """A row that cannot leave, one that is tried again, and one that is wrapped anew."""
     now = int(stage.clock())
     body = {"to": alice.pubkey, "via": "24133", "at": now, "until": now + 9 * DAY, "text": "no"}
+    body["mould"] = (bytes(32).hex(), now)
 
     def work(tx: Tx) -> None:
         outbox.put(tx, "bad", "message", 1, body | {"draw": True})
         outbox.put(tx, "good", "message", 2**40, body)
         waiting = outbox.due(tx, "message", 2**40, frozenset(), 9)
         good = next(row.id for row in waiting if row.key == "good")
-        outbox.keep_signed(tx, good, b"signed")
         outbox.accept(tx, good, "ws://relay")
         outbox.accepted(tx, good)
         outbox.replace_body(tx, good, body)

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import orjson
 
+from ticketbot.crew import Crew
 from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.command import Buy, Refund
 from ticketbot.domain.listing import Listing
@@ -19,7 +20,6 @@ from ticketbot.domain.payment import InvoiceAsk
 from ticketbot.domain.refund import State
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
-from ticketbot.envelopes import Envelopes
 from ticketbot.errors import NoInvoice, Retry
 from ticketbot.handlers import checkout, owed
 from ticketbot.handlers.cashier import Credit
@@ -120,7 +120,7 @@ class Desk:
             refunds_by_hand=not pays,
         )
         signer = TicketKey.from_bytes(os.urandom(32))
-        self.engine = Engine(self.store, Envelopes(keys), settings, signer, lambda: self.now)
+        self.engine = Engine(self.store, Crew(keys), settings, signer, lambda: self.now)
         self.refunders: list[Refunder] = []
         self.store.start()
 

@@ -19,6 +19,7 @@ from ticketbot.errors import Broken
 
 # the key pair of NIP-19's examples
 NSEC = "nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5"
+NSEC_HEX = "67dea2ed018072d675f5415ecfaed7d2597555e202d85b3d65ea4e58d2d92ffa"
 NPUB = "npub180cvv07tjdrrgpa0j7j7tmnyl2yr6yr7l8j4s3evf6u64th6gkwsyjh6w6"
 HEX = "3bf0c63fcb93463407af97a5e5ee64fa883d107ef9e558472c4eb9aaaefa459d"
 KEY = "ab" * 16
@@ -327,6 +328,31 @@ def test_a_key_pasted_into_the_wrong_place_is_not_repeated(house: House) -> None
     assert NSEC not in "".join(lines)
 
 
+@pytest.mark.parametrize("key", [NSEC, "3f" * 32, KEY])
+@pytest.mark.parametrize("name", ["nsec_file", "ticket_key_file"])
+def test_a_key_in_place_of_its_files_name_is_not_repeated(
+    house: House, name: str, key: str
+) -> None:
+    relays = '[nostr]\nrelays = ["wss://nos.lol"]'
+    house.says(f'[bot]\n{name} = "{key}"\n{relays}')
+    line = house.mistake()
+    assert line.endswith("holds a secret key: put it into a file, and that file's name here")
+    assert key not in line
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        '[nostr]\nrelays = ["wss://me:hunter2@nos.lol"]',
+        '[nostr]\nrelays = ["wss://nos.lol"]\nproxy = "socks5h://me:hunter2@127.0.0.1:9050"',
+        '[nostr]\nrelays = ["wss://nos.lol"]\n[lnbits]\nurl = "http://me:hunter2@127.0.0.1"',
+    ],
+)
+def test_a_password_in_an_address_is_not_repeated(house: House, toml: str) -> None:
+    house.says(toml)
+    assert "hunter2" not in "".join(house.mistakes())
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o604, 0o660, 0o666])
 def test_a_key_that_others_reach_is_refused_with_the_command_to_run(
     house: House, mode: int
@@ -386,4 +412,4 @@ def test_a_secret_shows_nothing(house: House) -> None:
     assert repr(config.bot.nsec) == ""
     with pytest.raises(TypeError):
         pickle.dumps(config)
-    assert {secret.reveal() for secret in config.secrets()} == {NSEC, KEY}
+    assert {secret.reveal() for secret in config.secrets()} == {NSEC, NSEC_HEX, KEY}

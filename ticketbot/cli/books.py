@@ -10,14 +10,14 @@ from ticketbot.cli.opening import open_house
 from ticketbot.cli.output import at, count, pairs, sats, show, show_json, span, table
 from ticketbot.handlers.checkout import SALES_STOPPED
 from ticketbot.handlers.organizer import IGNORED
-from ticketbot.ledger import audit, listings, marks, outbox, overview
+from ticketbot.ledger import audit, listings, marks, outbox, overview, verdicts
 from ticketbot.ledger.listings import Listed, Seats
 from ticketbot.ledger.store import Tx
+from ticketbot.ledger.verdicts import Verdict
 
 HEARTBEAT_LASTS = 35
 """Seconds. The running bot writes one every 10."""
 
-LATE_TRIES = 10
 MANY = 1_000_000
 
 
@@ -32,6 +32,7 @@ class Status(NamedTuple):
     pending: int
     late: int
     ignored: int
+    verdict: Verdict | None
 
 
 def status(args: Namespace) -> int:
@@ -57,6 +58,7 @@ def status(args: Namespace) -> int:
                 ("owed back", f"{sats(totals.refunds_owed)} sats"),
                 ("to be sent", _waiting(found)),
                 ("put aside", f"{count(found.counts.poison, 'message')} that failed thrice"),
+                ("audit", _audited(found.verdict, now)),
                 ("notes ignored", f"{found.ignored:,} by people who may not sell here"),
                 ("ledger", house.config.ledger.path),
             ]
@@ -74,8 +76,9 @@ def read_status(tx: Tx, now: int) -> Status:
         totals=audit.totals(tx),
         counts=overview.counts(tx),
         pending=outbox.pending(tx),
-        late=outbox.late(tx, LATE_TRIES),
+        late=outbox.late(tx, now - outbox.LATE),
         ignored=marks.number(tx, IGNORED),
+        verdict=verdicts.last(tx),
     )
 
 
@@ -102,6 +105,18 @@ def _waiting(found: Status) -> str:
     return f"{count(found.pending, 'message')}{late}"
 
 
+def _audited(verdict: Verdict | None, now: int) -> str:
+    """What the bot found when it last compared its ledger with the wallet."""
+    if verdict is None:
+        return "not yet: the bot compares its books a minute after its start, and every day"
+    found = "everything agrees"
+    if verdict.total:
+        found = f"DIFFERS in {count(verdict.total, 'place')}, see: ticketbot audit"
+    elif verdict.silent is not None:
+        found = "the ledger is right, the wallet did not answer"
+    return f"{span(now - verdict.at)} ago: {found}"
+
+
 def _status_json(found: Status, running: bool, ledger: str) -> dict[str, object]:
     return {
         "running": running,
@@ -117,6 +132,7 @@ def _status_json(found: Status, running: bool, ledger: str) -> dict[str, object]
         "outbox_late": found.late,
         "quarantined": found.counts.poison,
         "notes_ignored": found.ignored,
+        "audit": None if found.verdict is None else found.verdict._asdict(),
         "ledger": ledger,
     }
 

@@ -13,6 +13,7 @@ from ticketbot.errors import Broken, Retry
 from ticketbot.ledger import outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx
+from ticketbot.log import whereabouts
 
 BATCH = 64
 IN_HAND = 1024
@@ -100,7 +101,8 @@ class Claims:
                 await self._carry([row])
             return
         row, now = rows[0], int(self._clock())
-        self._log.error("outbox.row_fails", kind=self._kind, key=row.key, exc_info=error)
+        where = whereabouts(error)
+        self._log.error("outbox.row_fails", kind=self._kind, key=row.key, where=where)
         self._raised[row.id] += 1
 
         def work(tx: Tx) -> None:
