@@ -18,7 +18,7 @@ import structlog
 
 from ticketbot import handlers
 from ticketbot.crew import Crew
-from ticketbot.domain.command import Hello, read_machine
+from ticketbot.domain.command import Buy, Hello, read_machine
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.order import Order
 from ticketbot.domain.speech import read_text
@@ -60,8 +60,11 @@ class Engine:
     """Decides. Calls `wake` when messages must leave, `wake_invoicer` when invoices must be made.
 
     `notes_seen` is set when organizers wrote; `customers` are keys that have lately been sent a
-    ticket they paid for; `paused` is the sentence that says why nothing
-    new is sold just now, or None.
+    ticket they paid for; `paused` is the sentence that says why nothing new is sold just now, or
+    None. `earliest()` is the earliest time that any clock shows: what is late by it is late.
+    Letters sent until `restored_at` may have been answered by a ledger that is lost (unix
+    seconds; None: none was restored), and while the bot is `catching_up` with them nothing new
+    is sold.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Engine:
         settings: Settings,
         signer: TicketKey,
         clock: Callable[[], float] = time.time,
+        earliest: Callable[[], float] | None = None,
         dice: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.store = store
@@ -80,9 +84,12 @@ class Engine:
         self.notes_seen = asyncio.Event()
         self.customers: dict[str, None] = {}
         self.paused: str | None = None
+        self.restored_at: int | None = None
+        self.catching_up = False
         self._crew = crew
         self._signer = signer
         self._clock = clock
+        self._earliest = earliest or clock
         self._dice = dice
         self._budget = Budget(settings.messages_per_minute)
         self.newcomers = Newcomers(settings.newcomers_per_minute)
@@ -110,6 +117,14 @@ class Engine:
         await self._run(works)
         if notes:
             self.notes_seen.set()
+
+    async def dated(self, letters: Sequence[Event]) -> list[tuple[int, Event]]:
+        """Letters with the time at which each was sent (unix seconds); what opens not, last."""
+        opened = await self._crew.open(letters)
+        return [
+            (int(self._clock()) if isinstance(one, Malformed) else one.sent_at, event)
+            for event, one in zip(letters, opened, strict=True)
+        ]
 
     async def command(self, line: str) -> Spoken:
         """What an operator types on the bot's own machine, decided as their DM would be."""
@@ -199,22 +214,30 @@ class Engine:
         ctx = self.context()
 
         def work(tx: Tx) -> None:
-            if not inbox.claim(tx, tx.vault.tag(b"alert", key.encode()), ctx.now):
-                return
-            told: list[Outcome | Told] = [
-                Told(Addressee(operator, "auto"), Said(sentence, values), f"{key}:{operator[:8]}")
-                for operator in sorted(self.settings.operators)
-            ]
-            self._post_fact(tx, ctx, told, key)
+            if inbox.claim(tx, tx.vault.tag(b"alert", key.encode()), ctx.now):
+                self.tell_operators(tx, key, sentence, values)
 
         await self._decide(work)
 
-    async def lapsed(self, after: tuple[int, str]) -> list[tuple[Order, InvoiceRow | None]]:
-        """A page of open orders whose hold is over, with the invoice they were shown."""
+    def tell_operators(self, tx: Tx, key: str, sentence: str, values: dict[str, object]) -> None:
+        """A sentence to every operator, in a transaction that somebody else has begun."""
+        told: list[Outcome | Told] = [
+            Told(Addressee(operator, "auto"), Said(sentence, values), f"{key}:{operator[:8]}")
+            for operator in sorted(self.settings.operators)
+        ]
+        self._post_fact(tx, self.context(), told, key)
+
+    async def lapsed(
+        self, after: tuple[int, str], at_wallet: int
+    ) -> list[tuple[Order, InvoiceRow | None]]:
+        """A page of open orders whose hold is over, with the invoice they were shown.
+
+        A hold without an invoice ends by our clock, one with an invoice by the wallet's.
+        """
         now = int(self._clock())
 
         def work(tx: Tx) -> list[tuple[Order, InvoiceRow | None]]:
-            found = orders.lapsed(tx, now, after)
+            found = orders.lapsed(tx, now, at_wallet, after)
             return [(one, orders.invoice_for(tx, one.id)) for one in found]
 
         return await self.store.transaction(work)
@@ -227,11 +250,12 @@ class Engine:
 
     def _letter(self, letter: Opened, ctx: Context, effort: int) -> Work | None:
         """The transaction that answers one letter; None for what is not answered."""
-        age = ctx.now - letter.sent_at
+        age = int(self._earliest()) - letter.sent_at
+        again = self.restored_at is not None and letter.sent_at <= self.restored_at
         if letter.protocol == "24133":
             if age > STALE_MACHINE:
                 return None
-        elif age > FORGOTTEN:
+        elif age > FORGOTTEN and not again:
             return None
         request_id, command = None, None
         said: Outcome | None = None
@@ -246,12 +270,12 @@ class Engine:
         except Refused as refused:
             request_id = getattr(refused, "request_id", None)
             said = Failed(refused)
-        if letter.protocol != "24133" and age > STALE_COMMAND:
+        if letter.protocol != "24133" and age > STALE_COMMAND and not again:
             said = Said("stale")
         name = "refused" if command is None else type(command).__name__
         metrics().dm_received.labels(letter.protocol, name).inc()
         verdict: Verdict | None = None  # spent once, however often the ledger makes `work` run
-        welcome = self._needs_no_introduction(letter.sender, effort)
+        welcome = again or self._needs_no_introduction(letter.sender, effort)
 
         def work(tx: Tx) -> None:
             nonlocal verdict, welcome
@@ -262,6 +286,10 @@ class Engine:
                 return
             if not inbox.claim(tx, letter.key, ctx.now):
                 return  # an old letter, read again after a restart, spends nothing
+            if again:
+                if not isinstance(command, Buy):
+                    return  # what was asked and answered once is not answered again
+                verdict = "fine"
             verdict = verdict or self._budget.spend(letter.sender, ctx.now)
             if verdict == "silent":
                 return
@@ -270,7 +298,16 @@ class Engine:
                 person = people.welcome(tx, letter.sender, letter.protocol)
             else:
                 person = people.wrote(tx, known, letter.protocol)
-            request = Request(person, letter.protocol, command or Hello(), request_id, effort)
+            request = Request(
+                person,
+                letter.protocol,
+                command or Hello(),
+                request_id,
+                effort,
+                key=letter.key,
+                sent_at=letter.sent_at,
+                again=again,
+            )
             reply: Reply = [first] if first is not None else _answer(request, tx, ctx)
             to = Addressee(letter.sender, letter.protocol, request_id, person.id)
             post(tx, ctx, to, reply, tx.vault.tag(b"letter", letter.key).hex())

@@ -67,6 +67,9 @@ class Metrics:
             "Satoshis decided to go back, not yet sent",
             registry=here,
         )
+        self.alarm = Gauge(
+            "ticketbot_alarm", "1 while this trouble lasts", ["alarm"], registry=here
+        )
         self.audit_differences = Gauge(
             "ticketbot_audit_differences",
             "Differences that the last audit found; NaN before the first",

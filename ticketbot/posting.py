@@ -18,7 +18,9 @@ from ticketbot.replies.outcome import (
     InvoiceShown,
     Outcome,
     RefundOwed,
+    RefundSent,
     Reply,
+    Said,
     TicketShown,
     Told,
     Via,
@@ -64,9 +66,9 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
         }
         if draft.draw:
             body["draw"] = True
-        if not isinstance(outcome, TicketShown | RefundOwed) and draft.via != "24133":
+        if not isinstance(outcome, TicketShown | RefundOwed | RefundSent) and draft.via != "24133":
             body["expires"] = body["at"] + NOTICE_LIVES
-        if not isinstance(outcome, TicketShown | InvoiceShown | RefundOwed):
+        if not isinstance(outcome, TicketShown | InvoiceShown | RefundOwed | RefundSent):
             body["chat"] = True  # not for senders that say they are bots
         due = ctx.now if "chat" in body else ctx.now - HEAD_START
         if isinstance(outcome, TicketShown) and outcome.everywhere:
@@ -116,6 +118,8 @@ def _until(outcome: Outcome, draft: Draft, ctx: Context) -> int:
             return max(listing.end, ctx.now) + DAY
         case InvoiceShown(expires_at=expires_at):
             return expires_at
-        case RefundOwed():
+        case RefundOwed() | RefundSent():
             return ctx.now + 365 * DAY
+        case Said(sentence=key) if key.startswith("alert-"):
+            return ctx.now + NOTICE_LIVES  # relays may be what it is about
     return ctx.now + DAY

@@ -32,16 +32,17 @@ from ticketbot.ledger import (
     orders,
     outbox,
     people,
+    refunds,
     schema,
     tickets,
 )
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
 
-ROOMS = (forgetting, holds, inbox, listings, marks, money, orders, outbox, people, tickets)
+ROOMS = (forgetting, holds, inbox, listings, marks, money, orders, outbox, people, refunds, tickets)
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
-ONLY_OPERATORS_ASK = {"orders.ending", "orders.invoice_asked", "money.destination"}
+ONLY_OPERATORS_ASK = {"orders.ending", "orders.invoice_asked"}
 
 # Which plan steps may read through, and why they stay small or rare.
 MAY_SCAN = {

@@ -49,6 +49,20 @@ async def test_the_last_word_arrives_also_after_a_crash(
     assert await known(stage, alice) is None
 
 
+async def test_no_trace_of_who_asked_stays_in_the_log(stage: Stage, alice: Person) -> None:
+    await stage.app.forget()
+    await alice.says("hi")
+    await alice.hears()
+    kept = await rows(stage, "SELECT lookup, sealed FROM person ORDER BY id DESC LIMIT 1")
+    await alice.says("forget me yes")
+    await alice.hears("Done")
+    await settles_down(stage)
+    await stage.app.forget()
+    files = [stage.folder / "ledger.db", stage.folder / "ledger.db-wal"]
+    there = b"".join(file.read_bytes() for file in files)
+    assert [one for one in kept[0] if one in there] == []
+
+
 async def test_an_open_order_is_finished_first(stage: Stage, alice: Person) -> None:
     await alice.says("buy lisbon")
     await alice.gets_an_invoice()

@@ -7,15 +7,18 @@ import contextlib
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
 from ticketbot.app import settings_of
 from ticketbot.cli import main
+from ticketbot.cli.opening import House, open_house
 from ticketbot.config import load
 from ticketbot.crew import Crew
 from ticketbot.domain.bolt11 import read_bolt11
@@ -227,7 +230,8 @@ class BotHouse:
 
         def buy(tx: Tx) -> str:
             person = people.meet(tx, Keys(os.urandom(32)).pubkey, "nip17")
-            checkout.buy(Request(person, "nip17", Buy((code,), quantity)), tx, ctx)
+            wish, key = Buy((code,), quantity), os.urandom(32)
+            checkout.buy(Request(person, "nip17", wish, key=key, sent_at=ctx.now), tx, ctx)
             return orders.latest_of(tx, person.id)[0].id
 
         order_id = self.change(buy)
@@ -286,6 +290,26 @@ class BotHouse:
         self.wallet(pay)
         return hashes[0]
 
+    def spoil(self, sql: str) -> None:
+        """Change the ledger behind its back."""
+        db = sqlite3.connect(self.ledger)
+        db.executescript(sql)
+        db.close()
+
+    def invoice_of(self, order_id: str) -> dict[str, str]:
+        """The invoice that an order's buyer was shown."""
+        story = self.calls("orders", "show", order_id, "--json").data
+        invoice: dict[str, str] = story["invoices"][0]
+        return invoice
+
+    def differences(self) -> dict[str, list[str]]:
+        """Every invariant that `audit` calls broken, with what breaks it."""
+        ran = self.calls("audit", "--json")
+        found = {one["name"]: one["broken"] for one in ran.data["findings"] if not one["kept"]}
+        assert ran.code == (1 if found else 0)
+        assert ran.data["agree"] == (not found)
+        return found
+
     def wallet(self, does: Callable[[FakeWallet], Any]) -> None:
         """Something happens at the wallet."""
 
@@ -308,3 +332,8 @@ class BotHouse:
             "paused": None,
         }
         self.change(lambda tx: marks.put(tx, "heartbeat", json.dumps(beat)))
+
+
+def opened(house: BotHouse) -> House:
+    """The house as the commands open it."""
+    return open_house(Namespace(config=house.folder / "config.toml"))

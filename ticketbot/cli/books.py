@@ -18,7 +18,6 @@ from ticketbot.ledger.verdicts import Verdict
 HEARTBEAT_LASTS = 35
 """Seconds. The running bot writes one every 10."""
 
-LATE_TRIES = 10
 MANY = 1_000_000
 
 
@@ -77,7 +76,7 @@ def read_status(tx: Tx, now: int) -> Status:
         totals=audit.totals(tx),
         counts=overview.counts(tx),
         pending=outbox.pending(tx),
-        late=outbox.late(tx, LATE_TRIES),
+        late=outbox.late(tx, now - outbox.LATE),
         ignored=marks.number(tx, IGNORED),
         verdict=verdicts.last(tx),
     )

@@ -45,7 +45,7 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
         file=reader.path.absolute(),
         bot=_bot(reader),
         nostr=_nostr(reader),
-        lightning=Lightning(wallet),
+        lightning=Lightning(wallet, reader.flag("lightning", "allow_private_lnurl", False)),
         lnbits=_lnbits(reader, used=wallet == "lnbits"),
         ledger=_ledger(reader),
         web=_web(reader),
@@ -175,7 +175,7 @@ def _lnbits(reader: Reader, *, used: bool) -> Lnbits | None:
         "lnbits",
         "admin_key_file",
         "lnbits_admin_key",
-        None,
+        "TICKETBOT_LNBITS_ADMIN_KEY",
         admin_file,
         'put the wallet\'s admin key there, or write admin_key_file = ""',
     )

@@ -68,7 +68,10 @@ class Nostr:
 
 @dataclass(frozen=True, slots=True)
 class Lightning:
+    """`allow_private_lnurl`: Lightning addresses that buyers name may be on private hosts."""
+
     wallet: Literal["lnbits", "fake"]
+    allow_private_lnurl: bool = False
 
 
 @dataclass(frozen=True, slots=True)

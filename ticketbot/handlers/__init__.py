@@ -32,6 +32,9 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
     c.ResumeSales: operator.resume_sales,
     c.ListRefunds: owed.listed,
     c.Refund: owed.settle,
+    c.ListOrphans: operator.list_orphans,
+    c.CloseOrphan: operator.close_orphan,
+    c.ResumeRefunds: operator.resume_refunds,
 }
 
 

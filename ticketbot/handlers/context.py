@@ -1,4 +1,4 @@
-"""What a handler is given. Nothing in here has a socket, a clock or a dice."""
+"""What a handler is given. Nothing in here has a socket, a clock, or chance."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`now` in unix seconds, `moment` the same with its fraction; `dice(n)`: n random bytes.
+    """`now` in unix seconds, `moment` the same with its fraction; `dice(n)` gives n random bytes.
 
     `paused` is the sentence that says why nothing new is sold just now (a full disk), or None.
     """
@@ -59,6 +59,8 @@ class Request(NamedTuple):
     `work`: the bits of proof of work that its event carried (NIP-13).
     `console`: typed on the bot's own machine, by whoever may reach its ledger. That is an
     operator, and `person` is the bot itself, who holds and owes nothing.
+    `key` is the letter's, the same however often it comes; `sent_at` (unix seconds) is what its
+    sender says. `again`: it may have been answered by a ledger that was lost.
     """
 
     person: Person
@@ -67,6 +69,9 @@ class Request(NamedTuple):
     request_id: str | None = None
     work: int = 0
     console: bool = False
+    key: bytes = b""
+    sent_at: int = 0
+    again: bool = False
 
     @property
     def sender(self) -> str:

@@ -27,7 +27,7 @@ from ticketbot.ledger import journal, money, orders, outbox, refunds
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.refunds import BY_HAND, Spend
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import Outcome, RefundOwed, Reply, Said, Told
+from ticketbot.replies.outcome import Outcome, RefundOwed, RefundSent, Reply, Said, Told
 
 
 class Debt(NamedTuple):
@@ -231,7 +231,7 @@ def _ask(
 def _arrived(tx: Tx, refund: Refund) -> Told:
     """The money is there; programs see it in the order."""
     order, _ = _order(tx, refund)
-    said: Outcome = Said("refund-sent", {"amount": refund.amount_msat, "order": order.short})
+    said: Outcome = RefundSent(order.id, refund.amount_msat)
     if order.via == "24133" and refund.person == order.person:
         said = viewing.summary(tx, order)
     return tell_holder(tx, order, refund.person, f"refund:{refund.id}:sent", said)

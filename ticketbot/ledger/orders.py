@@ -107,14 +107,27 @@ def open_of_event(tx: Tx, event_id: str) -> list[Order]:
     return [_order(tx, row) for row in rows]
 
 
-def lapsed(tx: Tx, now: int, after: tuple[int, str]) -> list[Order]:
-    """A page of orders whose hold is over, past the cursor (hold_until, id)."""
+def lapsed(tx: Tx, now: int, at_wallet: int, after: tuple[int, str]) -> list[Order]:
+    """A page of orders whose hold is over, past the cursor (hold_until, id).
+
+    `now` is our clock, by which a hold without an invoice ends; `at_wallet` the wallet's.
+    """
     rows = tx.rows(
-        f"SELECT {COLUMNS} FROM orders WHERE {OPEN} AND hold_until <= ?"
-        " AND (hold_until, id) > (?, ?) ORDER BY hold_until, id LIMIT ?",
-        (now, *after, PAGE),
+        f"SELECT {COLUMNS} FROM orders WHERE {OPEN} AND hold_until <= max(?1, ?2)"
+        " AND hold_until <= iif(state = 'held', ?1, ?2)"
+        " AND (hold_until, id) > (?3, ?4) ORDER BY hold_until, id LIMIT ?5",
+        (now, at_wallet, *after, PAGE),
     )
     return [_order(tx, row) for row in rows]
+
+
+def shorten_holds(tx: Tx, latest: int) -> int:
+    """Let no hold without an invoice last past `latest`; how many did: our clock was put back."""
+    return tx.change(
+        "UPDATE orders SET hold_until = ?1"
+        " WHERE state IN ('held', 'invoiced') AND hold_until > ?1 AND state = 'held'",
+        (latest,),
+    )
 
 
 def held_seats(tx: Tx, person: int, event_id: str) -> int:
@@ -215,6 +228,13 @@ def awaited(tx: Tx, hashes: Sequence[str]) -> list[str]:
         (orjson.dumps(hashes).decode(),),
     )
     return [row[0] for row in rows]
+
+
+def named(tx: Tx, external_id: str) -> str | None:
+    """The order whose invoice was asked for under this external_id, or None."""
+    order_id = external_id.rpartition("-")[0]
+    row = tx.row("SELECT id FROM orders WHERE id = ?", (order_id,))
+    return None if row is None else str(row[0])
 
 
 def watched(tx: Tx) -> list[tuple[str, int]]:

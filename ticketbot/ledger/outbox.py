@@ -9,6 +9,9 @@ import orjson
 
 from ticketbot.ledger.store import Tx
 
+LATE = 3600
+"""Seconds after which a message that has not left is a trouble."""
+
 
 class Due(NamedTuple):
     """A row of the outbox."""
@@ -25,7 +28,8 @@ def put(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> bool:
     sealed = tx.vault.seal(orjson.dumps(body), b"outbox")
     return (
         tx.change(
-            "INSERT OR IGNORE INTO outbox (key, kind, due, body) VALUES (?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO outbox (key, kind, put_at, due, body)"
+            " VALUES (?1, ?2, ?3, ?3, ?4)",
             (key, kind, due, sealed),
         )
         == 1
@@ -84,6 +88,19 @@ def postpone(tx: Tx, number: int, due_at: int) -> None:
     tx.change("UPDATE outbox SET due = ?, attempts = attempts + 1 WHERE id = ?", (due_at, number))
 
 
+def pull_in(tx: Tx, now: int, longest: int) -> int:
+    """Nothing waits longer than `longest` seconds for its next try; how many rows did.
+
+    They were put off by a clock that has been put back since.
+    """
+    return sum(
+        tx.change(
+            "UPDATE outbox SET due = ?1 WHERE kind = ?2 AND due > ?1 + ?3", (now, kind, longest)
+        )
+        for kind in ("invoice", "message", "note")
+    )
+
+
 def quarantine(tx: Tx, room: str, key: str, error: str, body: bytes, now: int) -> None:
     """Put poison aside so that the rest goes on; sealed, and what it made fail may quote it."""
     tx.change(
@@ -124,15 +141,15 @@ def drop(tx: Tx, key: str) -> None:
 
 
 def pending(tx: Tx) -> int:
-    """How many rows wait."""
-    row = tx.row("SELECT count(*) FROM outbox")
+    """How many rows wait to leave; what waits for a person's answer is not among them."""
+    row = tx.row("SELECT count(*) FROM outbox WHERE kind IN ('invoice', 'message', 'note')")
     return int(row[0]) if row else 0
 
 
-def late(tx: Tx, attempts: int) -> int:
-    """How many messages have been tried so often."""
-    sql = "SELECT count(*) FROM outbox WHERE kind = 'message' AND attempts >= ?"
-    row = tx.row(sql, (attempts,))
+def late(tx: Tx, before: int) -> int:
+    """How many messages wait since before then."""
+    sql = "SELECT count(*) FROM outbox WHERE kind = 'message' AND put_at < ?"
+    row = tx.row(sql, (before,))
     return int(row[0]) if row else 0
 
 

@@ -86,6 +86,8 @@ class Store:
         self.vault = vault
         self._queue: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self.failing: str | None = None
+        """Why the last attempt to write failed, as long as none has succeeded since."""
         self._log_to_empty = False
         self._db = connect(path)
         try:
@@ -169,17 +171,21 @@ class Store:
 
     def _commit(self, tx: Tx, group: list[_Asked]) -> None:
         db = self._db
+        before = db.total_changes
         try:
             results = _run_together(db, tx, group) or _run_apart(db, tx, group)
             failpoint("ledger.before-commit")
             db.execute("COMMIT")
             failpoint("ledger.after-commit")
+            if db.total_changes != before:
+                self.failing = None
             if self._log_to_empty:
                 self._log_to_empty = not _emptied(db)
         except Exception as error:  # noqa: BLE001  whatever it is, everybody in the group hears of it
             if db.in_transaction:
                 db.execute("ROLLBACK")
             failure = _explain(error, self.path)
+            self.failing = str(failure)
             results = [[failure] * len(asked.works) for asked in group]
         group[0].loop.call_soon_threadsafe(_answer, group, results)  # each call is a system call
 
@@ -206,9 +212,9 @@ def _attempt(db: sqlite3.Connection, tx: Tx, work: Work) -> Any:
     db.execute("SAVEPOINT work")
     try:
         result = work(tx)
-    except sqlite3.OperationalError:
-        raise  # disk full, I/O error: the whole group goes back
-    except Exception as error:  # noqa: BLE001  the caller's, who is waiting for it
+    except Exception as error:
+        if isinstance(error, sqlite3.OperationalError) or is_corrupt(error):
+            raise  # disk full, I/O error: the whole group goes back
         db.execute("ROLLBACK TO work")
         result = error
     db.execute("RELEASE work")
@@ -226,7 +232,18 @@ def _emptied(db: sqlite3.Connection) -> bool:
         db.execute(f"PRAGMA busy_timeout={PATIENCE}")
 
 
+def is_corrupt(error: Exception) -> bool:
+    """Whether SQLite says that the file is damaged."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def _explain(error: Exception, path: Path) -> Exception:
+    if is_corrupt(error):
+        return Broken(
+            f"the ledger {path} is corrupt ({error}): "
+            "restore a backup with `ticketbot restore --replace`"
+        )
     if isinstance(error, sqlite3.OperationalError):
         return Retry(f"the ledger {path} could not write ({error}): free some disk space")
     return error

@@ -1,7 +1,7 @@
 """Messages: sealed in the mould that lies in their row, and published until a relay says OK.
 
 One mould makes the same bytes at every try and after every crash, so relays drop what they
-have (docs/adr/0007-a-mould-instead-of-the-sealed-letter.md). Only where a relay refuses a gift
+have (docs/adr/0009-a-mould-instead-of-the-sealed-letter.md). Only where a relay refuses a gift
 wrap for its (backdated) age does the row get another mould, and the rumor a wrap dated now.
 """
 
@@ -59,6 +59,7 @@ class Courier:
         directory: Directory,
         relays: Sequence[str],
         clock: Callable[[], float] = time.time,
+        earliest: Callable[[], float] | None = None,
     ) -> None:
         self.claims = Claims(store, "message", clock, self._send)
         self._store = store
@@ -67,6 +68,7 @@ class Courier:
         self._directory = directory
         self._relays = tuple(relays)
         self._clock = clock
+        self._earliest = earliest or clock
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -75,9 +77,10 @@ class Courier:
 
     async def _send(self, rows: Sequence[Due]) -> None:
         now = int(self._clock())
-        wanted = [row for row in rows if row.body["until"] > now]
+        late = self._earliest()  # whichever clock is wrong, nothing is dropped too early
+        wanted = [row for row in rows if row.body["until"] > late]
         reach = await self._directory.reach(list({row.body["to"] for row in wanted}))
-        dropped = [row for row in rows if row.body["until"] <= now or _is_for_bot(row, reach)]
+        dropped = [row for row in rows if row.body["until"] <= late or _is_for_bot(row, reach)]
         kept = [row for row in wanted if not _is_for_bot(row, reach)]
         letters = [await self._letter(row, reach[row.body["to"]]) for row in kept]
         had = await self._accepted(kept)

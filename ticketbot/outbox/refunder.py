@@ -16,16 +16,16 @@ import structlog
 from ticketbot.domain.payment import Spent
 from ticketbot.domain.refund import Refund, State, next_reminder, read_destination
 from ticketbot.engine import Engine
-from ticketbot.errors import Broken, Retry
+from ticketbot.errors import Broken, NoInvoice, Retry
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import refunds as handler
 from ticketbot.handlers.refunds import Paid
-from ticketbot.ledger import outbox, people, refunds
+from ticketbot.ledger import outbox, people, refunds, restored
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.refunds import Spend
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
-from ticketbot.lnurl import Lnurl, NoInvoice
+from ticketbot.lnurl import Lnurl
 from ticketbot.outbox.claims import Claims, delay
 from ticketbot.relay.directory import Directory
 
@@ -33,6 +33,7 @@ AT_ONCE = 16
 GO_ON = 0
 MARGIN = 60  # seconds after the expiry, and after the last call to pay, until a bolt11 is given up
 LONGEST_DELAY = 300
+HELD = 60  # seconds between looks whether operators have let refunds go on after a restore
 SLOW = 6 * 3600  # between looks at a refund that waits for a person
 STUCK_AFTER = 3600
 LOOKED_BACK = 3  # bolt11s that were given up are asked about again before another is paid
@@ -40,13 +41,17 @@ DAY = 86_400
 
 
 class Standing(NamedTuple):
-    """All that is known of one refund. `spend` may still be paid; `dropped` were given up."""
+    """All that is known of one refund. `spend` may still be paid; `dropped` were given up.
+
+    `held`: a ledger that is lost may have sent it, so that no other bolt11 is taken.
+    """
 
     refund: Refund
     pubkey: str
     destination: str | None
     useless: str | None
     spend: Spend | None
+    held: bool
     dropped: tuple[Spend, ...]
 
 
@@ -110,13 +115,15 @@ class Refunder:
                 return await self._is_paid(standing.refund, spent)
             if spent.state in ("pending", "unknown"):
                 return delay(row.attempts, LONGEST_DELAY)
+        if standing.held:
+            return HELD
         if standing.destination is None:
             return await self._find_where(standing)
         if not self._wallet.can_pay:
             return SLOW
         if standing.dropped and row.attempts:  # and nobody has named another place since
             tries = len(standing.dropped)
-            rest = min(SLOW, LONGEST_DELAY * 2 ** min(tries, 10))
+            rest = min(SLOW, LONGEST_DELAY << min(tries, 10))
             if (wait := standing.dropped[-1].made_at + rest - int(self._clock())) > 0:
                 return wait
         return await self._choose(standing, standing.destination, row)
@@ -252,5 +259,6 @@ def _standing(tx: Tx, refund_id: str) -> Standing:
         refunds.destination(tx, refund_id),
         body.get("useless"),
         next((one for one in spends if one.state == "open"), None),
+        restored.refunds_wait(tx) is not None,
         tuple(one for one in spends if one.state == "failed"),
     )

@@ -103,6 +103,18 @@ CREATE TABLE payment (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX payment_by_order ON payment (order_id);
 
+-- Money for an order that this ledger does not know: it was made with one that is lost.
+CREATE TABLE orphan (
+    payment_hash TEXT PRIMARY KEY,
+    external_id  TEXT NOT NULL,
+    tag          TEXT NOT NULL,
+    amount_msat  INTEGER NOT NULL CHECK (amount_msat > 0),
+    settled_at   INTEGER,
+    found_at     INTEGER NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('open', 'closed'))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX orphan_open ON orphan (tag) WHERE state = 'open';
+
 CREATE TABLE ticket (
     id           TEXT PRIMARY KEY,
     order_id     TEXT NOT NULL REFERENCES orders (id),
@@ -189,6 +201,7 @@ CREATE TABLE outbox (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,  -- an id is never used twice
     key      TEXT NOT NULL UNIQUE,
     kind     TEXT NOT NULL CHECK (kind IN ('invoice', 'message', 'note', 'refund', 'closing')),
+    put_at   INTEGER NOT NULL,
     due      INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     body     BLOB NOT NULL
