@@ -195,12 +195,22 @@ async def _check_wallet(house: House) -> AsyncIterator[Check]:
             yield Check(name, OK, f"answers, and holds {sats(balance)} sats")
             for check in await _check_permission(lnbits):
                 yield check
+            yield _check_wallet_clock(wallet)
         yield await _check_invoice(wallet)
     except (Retry, Broken) as error:
         todo = "" if isinstance(error, Broken) else "is it running, and is `lnbits.url` right?"
         yield Check(name, FAIL, str(error), todo)
     finally:
         await wallet.close()
+
+
+def _check_wallet_clock(wallet: Wallet) -> Check:
+    """The wallet's clock against ours: its invoices are dated by it."""
+    ahead = wallet.now() - int(time.time())
+    if abs(ahead) <= TOO_MUCH_SKEW:
+        return Check("wallet clock", OK, "agrees with this machine's")
+    says = f"{abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'} this machine's"
+    return Check("wallet clock", FAIL, says, "set the clock that is wrong")
 
 
 async def _check_permission(lnbits: Lnbits) -> list[Check]:
