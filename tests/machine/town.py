@@ -206,8 +206,8 @@ class Town:
         swap = self._stack.enter_context
         swap(mock.patch.object(app, "RelayPool", self._pool))
         swap(mock.patch.object(app, "Store", LedgerAtOnce))
-        swap(mock.patch.object(app, "build_lnurl", lambda config, wallet: self.addresses))
-        swap(mock.patch.object(app.control, "serve", lambda *args: contextlib.nullcontext()))
+        swap(mock.patch.object(app, "build_lnurl", return_value=self.addresses))
+        swap(mock.patch.object(app.control, "serve", return_value=contextlib.nullcontext()))
         swap(mock.patch.object(failpoints, "Injected", self._strike))
         swap(mock.patch.object(os, "urandom", self.chance.randbytes))
         swap(mock.patch.object(settlement, "REST", 0))

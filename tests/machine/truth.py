@@ -28,6 +28,12 @@ BAD_NEWS = {
     "message.cannot_be_sealed",
 }
 ROUNDS = 400
+WAITING = (
+    "SELECT due AS at FROM outbox WHERE kind <> 'refund'",
+    "SELECT due FROM outbox JOIN refund ON key = 'refund:' || refund.id"
+    " WHERE destination IS NOT NULL OR state = 'sent'",
+    "SELECT hold_until FROM orders WHERE state IN ('held', 'invoiced')",
+)
 UNSENT = "SELECT id, reason, state FROM refund WHERE state <> 'sent'"
 
 
@@ -101,11 +107,7 @@ def _until_quiet(town: Town) -> None:
 
 def _waits_until(town: Town) -> int | None:
     """When the next thing happens by itself; None when nothing does."""
-    row = town.tx().row(
-        "SELECT min(at) FROM (SELECT due AS at FROM outbox WHERE kind <> 'refund'"
-        " UNION ALL SELECT due FROM outbox JOIN refund ON key = 'refund:' || refund.id"
-        " WHERE destination IS NOT NULL OR state = 'sent' UNION ALL SELECT hold_until FROM orders WHERE state IN ('held', 'invoiced'))"
-    )
+    row = town.tx().row(f"SELECT min(at) FROM ({' UNION ALL '.join(WAITING)})")
     return None if row is None else row[0]
 
 
