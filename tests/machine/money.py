@@ -27,12 +27,11 @@ class Bill(NamedTuple):
 
 
 class Purse(FakeWallet):
-    """The wallet. `said`: what it answered of which hash, and when by the bot's clock."""
+    """The wallet. `said`: what it answered of which hash, and when."""
 
-    def __init__(self, clock: Callable[[], float], bot_clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__(accept_late=True, clock=clock)
         self.said: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-        self._bot_clock = bot_clock
 
     async def create(self, ask: InvoiceAsk) -> Invoice:
         if self.lose_answers == 2:  # somebody on the way asks a second time
@@ -43,7 +42,7 @@ class Purse(FakeWallet):
     async def look_many(self, hashes: Sequence[str], *, urgent: bool = False) -> dict[str, Look]:
         looks = await super().look_many(hashes, urgent=urgent)
         for one in looks:
-            self.said[one].append((int(self._bot_clock()), looks[one].state))
+            self.said[one].append((self.now(), looks[one].state))
         return looks
 
     def bills(self) -> list[Bill]:

@@ -121,12 +121,16 @@ class AnyEvening(RuleBasedStateMachine):
 
     # The buyers.
 
-    @rule(who=buyers, d=events, quantity=quantities, tier=tiers_named, via=ways, pays=st.booleans())
-    def buys(self, who: int, d: str, quantity: int, tier: str, via: Protocol, pays: bool) -> None:
-        """As most people do: at once, and the invoice is paid when it is there."""
-        before = len(self.town.wallet.bills())
+    @rule(who=buyers, d=events, quantity=quantities, tier=tiers_named, via=ways)
+    def buys(self, who: int, d: str, quantity: int, tier: str, via: Protocol) -> None:
         self._write(who, self._wish(d, quantity, tier, via, f"n{len(self.sent)}"), via, 0, 3)
-        if pays and len(bills := self.town.wallet.bills()) > before:
+
+    @rule(who=buyers, d=events, quantity=quantities, tier=tiers_named, via=ways)
+    def buys_and_pays(self, who: int, d: str, quantity: int, tier: str, via: Protocol) -> None:
+        """As most people do: the invoice is paid when it is there."""
+        before = len(self.town.wallet.bills())
+        self.buys(who, d, quantity, tier, via)
+        if len(bills := self.town.wallet.bills()) > before:
             self._pay(bills[-1], bills[-1].amount_msat)
             self.town.lives_on(0.2)
 

@@ -62,7 +62,8 @@ messages_per_minute = 10000
 
 
 class Town:
-    """Everybody, and the time. `true_time` is the world's, `bot_time` what the bot's machine shows.
+    """Everybody, and the time. `true_time` is the world's and the wallet's, `bot_time` what the
+    bot's machine shows.
 
     `deaths` counts what ended the bot, `errors` what a failpoint raised in it.
     """
@@ -76,7 +77,7 @@ class Town:
         self.keys = Keys((7).to_bytes(32, "big"))
         self._vault = open_vault(self.keys)
         self.post = Post(self.true_time)
-        self.wallet = Purse(self.true_time, self.bot_time)
+        self.wallet = Purse(self.true_time)
         self.addresses = Addresses(self.wallet)
         people = [Person(n, self.keys.pubkey, self.true_time) for n in range(100, 105)]
         self.operator, self.organizer, *self.buyers = people
@@ -205,8 +206,8 @@ class Town:
         swap = self._stack.enter_context
         swap(mock.patch.object(app, "RelayPool", self._pool))
         swap(mock.patch.object(app, "Store", LedgerAtOnce))
-        swap(mock.patch.object(app, "build_lnurl", lambda config, wallet: self.addresses))
-        swap(mock.patch.object(app.control, "serve", lambda *args: contextlib.nullcontext()))
+        swap(mock.patch.object(app, "build_lnurl", return_value=self.addresses))
+        swap(mock.patch.object(app.control, "serve", return_value=contextlib.nullcontext()))
         swap(mock.patch.object(failpoints, "Injected", self._strike))
         swap(mock.patch.object(os, "urandom", self.chance.randbytes))
         swap(mock.patch.object(settlement, "REST", 0))

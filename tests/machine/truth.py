@@ -19,6 +19,7 @@ from ticketbot.domain.ticket import verify_token
 from ticketbot.ledger.audit import check_ledger, check_wallet
 from ticketbot.ledger.people import person
 
+FORGOTTEN = "this was the last I know of you"
 GOES_BACK = "goes back to you"
 BAD_NEWS = {
     "payment.undecided",
@@ -27,6 +28,12 @@ BAD_NEWS = {
     "message.cannot_be_sealed",
 }
 ROUNDS = 400
+WAITING = (
+    "SELECT due AS at FROM outbox WHERE kind <> 'refund'",
+    "SELECT due FROM outbox JOIN refund ON key = 'refund:' || refund.id"
+    " WHERE destination IS NOT NULL OR state = 'sent'",
+    "SELECT hold_until FROM orders WHERE state IN ('held', 'invoiced')",
+)
 UNSENT = "SELECT id, reason, state FROM refund WHERE state <> 'sent'"
 
 
@@ -60,6 +67,8 @@ def at_the_end(town: Town) -> Iterator[str]:
     if sent != (len(shown.sent), sum(one.amount_msat for one in shown.sent)):
         yield f"the wallet sent {shown.sent}, refunds are {sent}"
     for one in town.buyers:
+        if one.said(FORGOTTEN):
+            continue
         yield from _holds_what_was_paid(town, one)
         yield from _knows_what_goes_back(town, one)
 
@@ -77,6 +86,9 @@ def settle(town: Town) -> None:
     for payment_hash in town.wallet.unfinished():
         town.wallet.finish(payment_hash)
     _until_quiet(town)
+    for (order_id,) in town.tx().rows("SELECT order_id FROM refund WHERE state = 'due'"):
+        one = town.operator  # of who asked to be forgotten
+        town.post.send(one.wrap(one.letter(f"refund {order_id} me@home.example", "nip17")))
     for word in ("refund me@home.example", "resend"):
         for one in town.buyers:
             town.post.send(one.wrap(one.letter(word, "nip17")))
@@ -95,11 +107,7 @@ def _until_quiet(town: Town) -> None:
 
 def _waits_until(town: Town) -> int | None:
     """When the next thing happens by itself; None when nothing does."""
-    row = town.tx().row(
-        "SELECT min(at) FROM (SELECT due AS at FROM outbox WHERE kind <> 'refund'"
-        " UNION ALL SELECT due FROM outbox JOIN refund ON key = 'refund:' || refund.id"
-        " WHERE destination IS NOT NULL UNION ALL SELECT hold_until FROM orders WHERE state IN ('held', 'invoiced'))"
-    )
+    row = town.tx().row(f"SELECT min(at) FROM ({' UNION ALL '.join(WAITING)})")
     return None if row is None else row[0]
 
 
@@ -121,7 +129,7 @@ def _released_blindly(town: Town) -> Iterator[str]:
         " GROUP BY orders.id HAVING made.id = min(made.id)"
     ):
         said = town.wallet.said[payment_hash]
-        if not any(hold_until <= when <= at and what != "settled" for when, what in said):
+        if not any(hold_until <= when and what != "settled" for when, what in said):
             yield f"order {order_id} was released at {at} without asking the wallet: {said}"
 
 
