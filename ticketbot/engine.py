@@ -18,7 +18,7 @@ import structlog
 
 from ticketbot import handlers
 from ticketbot.crew import Crew
-from ticketbot.domain.command import Buy, Hello, read_machine
+from ticketbot.domain.command import Hello, read_machine
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.order import Order
 from ticketbot.domain.speech import read_text
@@ -28,6 +28,7 @@ from ticketbot.envelopes import WRAP, Opened
 from ticketbot.errors import Broken, Malformed, Refused, Retry
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import cashier, organizer
+from ticketbot.handlers.again import answered, heard_before
 from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Context, Request, Settings
 from ticketbot.ledger import inbox, marks, orders, outbox, people
@@ -251,7 +252,7 @@ class Engine:
     def _letter(self, letter: Opened, ctx: Context, effort: int) -> Work | None:
         """The transaction that answers one letter; None for what is not answered."""
         age = int(self._earliest()) - letter.sent_at
-        again = self.restored_at is not None and letter.sent_at <= self.restored_at
+        again = heard_before(letter.sent_at, self.restored_at, catching_up=self.catching_up)
         if letter.protocol == "24133":
             if age > STALE_MACHINE:
                 return None
@@ -287,8 +288,8 @@ class Engine:
             if not inbox.claim(tx, letter.key, ctx.now):
                 return  # an old letter, read again after a restart, spends nothing
             if again:
-                if not isinstance(command, Buy):
-                    return  # what was asked and answered once is not answered again
+                if self.restored_at and answered(command, self.restored_at - letter.sent_at):
+                    return
                 verdict = "fine"
             verdict = verdict or self._budget.spend(letter.sender, ctx.now)
             if verdict == "silent":

@@ -232,7 +232,7 @@ async def _play(stage: Stage) -> None:
     await alice.says("refund nobody@127.0.0.1:9")
     await alice.hears("Noted")
     await alice.says(f"refund {stage.wallet.foreign_invoice(5_000_000)}")
-    assert '"state":"sent"' in await alice.hears('"type":"order"')
+    await alice.hears("was sent to you")
     await organizer.says("cancel lisbon")
     await organizer.hears("done. The tickets of 2 orders are void")
 

@@ -81,7 +81,8 @@ class Person:
 class Post:
     """The relays, which keep all that was sent to the bot and bring it again when it restarts."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
         self.mood: Mood = "fine"
         self.holding = False
         self.held: list[Event] = []
@@ -132,6 +133,9 @@ class Pool:
             self.inbox.put_nowait(event)
         self._post.pool = self
         await asyncio.Event().wait()
+
+    def clocks(self) -> dict[str, float]:
+        return {RELAY: self._post.clock()} if self._post.mood == "fine" else {}
 
     def refilter(self) -> None:
         """Everything is heard anyway."""

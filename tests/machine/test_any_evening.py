@@ -22,13 +22,16 @@ from hypothesis.stateful import (
 )
 
 from tests.machine import truth
+from tests.machine.money import Bill, Payees
 from tests.machine.people import Mood, Person
-from tests.machine.town import BEGIN, DAY, HOLD, HOUR, MINUTE, Bill, Town, Way, listing, places
+from tests.machine.town import BEGIN, DAY, HOLD, HOUR, MINUTE, Town, Way, listing, places
 from ticketbot.domain.nostr import Event
 from ticketbot.envelopes import Letter, Protocol
+from ticketbot.wallets.fake_books import Fate
 
 TIERS = {"lisbon": [("VIP", 9000, 2)]}
-WORDS = ("status", "cancel", "tickets", "resend", "link", "events", "thanks", "refund me@a.example")
+WORDS = ("status", "cancel", "tickets", "resend", "link", "events", "thanks", "forget me yes")
+FATES: tuple[Fate, ...] = ("paid", "paid", "pending", "failed")
 AGES = (0, 0, 0, 0, 0, 2 * HOUR, 2 * DAY, 8 * DAY)
 WAYS: tuple[Way, ...] = ("dies", "dies", "raises", "disk full")
 NOW = "now"
@@ -40,6 +43,9 @@ newest_first = st.integers(0, 19)
 quantities = st.sampled_from([1, 1, 2, 3])
 tiers_named = st.sampled_from(["", "", "VIP"])
 events = st.sampled_from(["lisbon", "lisbon", "porto"])
+payees: st.SearchStrategy[Payees] = st.sampled_from(
+    ["give", "give", "silent", "refuse", "give another amount"]
+)
 ways: st.SearchStrategy[Protocol] = st.sampled_from(["nip17", "nip04", "24133"])
 
 
@@ -62,6 +68,7 @@ class AnyEvening(RuleBasedStateMachine):
         self.sent: list[tuple[Person, Letter, Event]] = []
         self.questions: list[Question] = []
         self.excused: set[str] = set()
+        self.bolt11 = ""
 
     def teardown(self) -> None:
         try:
@@ -105,15 +112,26 @@ class AnyEvening(RuleBasedStateMachine):
         self.town.post.send(self.town.organizer.note(5, [["a", address]]))
         self.town.lives_on(pause)
 
+    @rule(d=events, pause=pauses)
+    def organizer_confirms(self, d: str, pause: float) -> None:
+        """`cancel lisbon`: everything goes back at once, and not after a day."""
+        organizer = self.town.organizer
+        self.town.post.send(organizer.wrap(organizer.letter(f"cancel {d}", "nip17")))
+        self.town.lives_on(pause)
+
     # The buyers.
 
-    @rule(who=buyers, d=events, quantity=quantities, tier=tiers_named, via=ways, pays=st.booleans())
-    def buys(self, who: int, d: str, quantity: int, tier: str, via: Protocol, pays: bool) -> None:
-        """As most people do: at once, and the invoice is paid when it is there."""
-        before = len(self.town.wallet.bills())
+    @rule(who=buyers, d=events, quantity=quantities, tier=tiers_named, via=ways)
+    def buys(self, who: int, d: str, quantity: int, tier: str, via: Protocol) -> None:
         self._write(who, self._wish(d, quantity, tier, via, f"n{len(self.sent)}"), via, 0, 3)
-        if pays and len(bills := self.town.wallet.bills()) > before:
-            self.town.pays(bills[-1])
+
+    @rule(who=buyers, d=events, quantity=quantities, tier=tiers_named, via=ways)
+    def buys_and_pays(self, who: int, d: str, quantity: int, tier: str, via: Protocol) -> None:
+        """As most people do: the invoice is paid when it is there."""
+        before = len(self.town.wallet.bills())
+        self.buys(who, d, quantity, tier, via)
+        if len(bills := self.town.wallet.bills()) > before:
+            self._pay(bills[-1], bills[-1].amount_msat)
             self.town.lives_on(0.2)
 
     @rule(
@@ -157,7 +175,7 @@ class AnyEvening(RuleBasedStateMachine):
     def pays(self, which: int, wrong: int, pause: float) -> None:
         """Any invoice there is: shown or not, in time or late, for the second time."""
         bill = self._bill(which)
-        self.town.pays(bill, bill.amount_msat + wrong)
+        self._pay(bill, bill.amount_msat + wrong)
         self.town.lives_on(pause)
 
     @precondition(lambda self: self.town.wallet.bills())
@@ -183,6 +201,48 @@ class AnyEvening(RuleBasedStateMachine):
         if foreign:
             self.town.loop.run_until_complete(self.town.wallet.pay_in(foreign))
         self.town.lives_on(0.2)
+
+    # What goes back.
+
+    @rule(who=buyers, mood=payees, pause=pauses)
+    def wants_it_back_at_an_address(self, who: int, mood: Payees, pause: float) -> None:
+        self.town.addresses.mood = mood
+        self._write(who, "refund me@a.example", "nip17", 0, pause)
+
+    @rule(
+        who=buyers,
+        amount=st.sampled_from([5_000_000, 7_000_000, 14_000_000, 5_001_000]),
+        lives=st.sampled_from([HOUR, HOUR, 150]),
+        ours=st.sampled_from([False, False, False, True]),
+        pause=pauses,
+    )
+    def wants_it_back_by_invoice(
+        self, who: int, amount: int, lives: int, ours: bool, pause: float
+    ) -> None:
+        """One that may have been sent before, by somebody else, or that is the bot's own."""
+        wallet, bills = self.town.wallet, self.town.wallet.bills()
+        if ours and bills:
+            self.bolt11 = bills[-1].bolt11
+        elif not self.bolt11 or amount != 5_001_000:
+            self.bolt11 = wallet.foreign_invoice(amount, lives)
+        self._write(who, f"refund {self.bolt11}", "nip17", 0, pause)
+
+    @rule(
+        fate=st.sampled_from(FATES),
+        loses=st.sampled_from([0, 0, 1]),
+        poor=st.sampled_from([False, False, False, True]),
+        fee=st.sampled_from([0, 2000]),
+    )
+    def wallet_sends(self, fate: Fate, loses: int, poor: bool, fee: int) -> None:
+        wallet = self.town.wallet
+        wallet.fate, wallet.lose_payments, wallet.poor, wallet.fee_msat = fate, loses, poor, fee
+
+    @precondition(lambda self: self.town.wallet.unfinished())
+    @rule(which=newest_first, fate=st.sampled_from(["paid", "failed"]), pause=pauses)
+    def it_turns_out_to_be(self, which: int, fate: Fate, pause: float) -> None:
+        waiting = self.town.wallet.unfinished()
+        self.town.wallet.finish(waiting[which % len(waiting)], fate)
+        self.town.lives_on(pause)
 
     # Relays, time and power.
 
@@ -227,6 +287,9 @@ class AnyEvening(RuleBasedStateMachine):
         assert not complaints, complaints
 
     # What the rules have in common.
+
+    def _pay(self, bill: Bill, amount_msat: int) -> None:
+        self.town.loop.run_until_complete(self.town.wallet.takes(bill, amount_msat))
 
     def _bill(self, which: int) -> Bill:
         bills = self.town.wallet.bills()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.machine.test_any_evening import LONG, AnyEvening
 from ticketbot.domain.nostr import Event
+from ticketbot.domain.payment import Look
 from ticketbot.envelopes import Envelopes, Opened
 from ticketbot.errors import Malformed
-from ticketbot.handlers import cashier
+from ticketbot.handlers import cashier, refunds
 from ticketbot.ledger import listings, money
 from ticketbot.ledger.store import Tx
 from ticketbot.outbox.invoicer import Invoicer
+from ticketbot.outbox.refunder import Refunder
 from ticketbot.settlement import Settlement
 
 EVENINGS = settings(LONG, phases=[Phase.generate], report_multiple_bugs=False)
@@ -81,8 +84,6 @@ def forgets_what_it_answered(patch: Patch) -> None:
 
 def believes_every_hint(patch: Patch) -> None:
     async def credit(self: Any, hashes: Any, urgent: bool = False) -> Any:
-        from ticketbot.lightning import Look
-
         return {one: Look(one, "settled", 5_000_000, None, None) for one in hashes}
 
     patch.setattr("tests.machine.town.Purse.look_many", credit)
@@ -99,16 +100,38 @@ def credits_what_was_asked(patch: Patch) -> None:
     patch.setattr(cashier, "settled", settled)
 
 
-def wakes_up_where_it_was(patch: Patch) -> None:
-    """An order lapsed once more frees its seats once more."""
-    steps = cashier.step
+def believes_what_paying_answered(patch: Patch) -> None:
+    """No answer is taken for "not paid", and another invoice is asked for and paid."""
+    pay = Refunder._pay
 
-    def again(state: Any, happening: Any) -> Any:
-        if happening == "hold over" and state == "released":
-            return steps("invoiced", happening)
-        return steps(state, happening)
+    async def pay_or_give_up(self: Any, spend: Any) -> None:
+        before = self._wallet.lose_payments
+        await pay(self, spend)
+        if self._wallet.lose_payments < before:
+            gone = partial(refunds.failed, spend.ref, spend.payment_hash)
+            await self._engine.decide(gone, spend.payment_hash)
 
-    patch.setattr(cashier, "step", again)
+    patch.setattr(Refunder, "_pay", pay_or_give_up)
+    patch.setattr("ticketbot.outbox.refunder.LOOKED_BACK", -9)
+
+
+def pays_its_own_invoice(patch: Patch) -> None:
+    patch.setattr("ticketbot.ledger.refunds.use_of", lambda tx, payment_hash: None)
+
+
+def forgets_what_was_paid_out(patch: Patch) -> None:
+    """The refund is sent, and its fee is in no book."""
+    sends = refunds.sent
+
+    def sent(refund_id: str, paid: refunds.Paid, tx: Tx, ctx: Any) -> Any:
+        return sends(refund_id, paid._replace(fee_msat=0), tx, ctx)
+
+    patch.setattr(refunds, "sent", sent)
+
+
+def gives_back_and_lets_in(patch: Patch) -> None:
+    """The money of a cancelled event goes back, and its tickets stay good."""
+    patch.setattr("ticketbot.ledger.tickets.void", lambda tx, ticket_ids, refund_id: None)
 
 
 FAULTS: list[Callable[[Patch], None]] = [
@@ -121,6 +144,10 @@ FAULTS: list[Callable[[Patch], None]] = [
     forgets_what_it_answered,
     believes_every_hint,
     credits_what_was_asked,
+    believes_what_paying_answered,
+    pays_its_own_invoice,
+    forgets_what_was_paid_out,
+    gives_back_and_lets_in,
 ]
 
 

@@ -14,16 +14,15 @@ import random
 import re
 import sqlite3
 import tempfile
-from collections import defaultdict
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 from unittest import mock
 
 import structlog.testing
 
 import ticketbot
 from tests.machine.clockwork import Clockwork, Death, LedgerAtOnce
+from tests.machine.money import Addresses, Purse
 from tests.machine.people import RELAY, Person, Pool, Post
 from ticketbot import app, failpoints, settlement
 from ticketbot.app import App
@@ -33,9 +32,7 @@ from ticketbot.errors import Retry
 from ticketbot.keys import Keys
 from ticketbot.ledger.store import Tx, connect
 from ticketbot.ledger.vault import open_vault
-from ticketbot.lightning import Invoice, InvoiceAsk, Look
 from ticketbot.outbox import claims
-from ticketbot.wallets.fake import FakeWallet, PaymentFailed
 
 BEGIN = 1_900_000_000
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -64,59 +61,12 @@ messages_per_minute = 10000
 """
 
 
-class Bill(NamedTuple):
-    """An invoice in the wallet's own books."""
-
-    external_id: str
-    payment_hash: str
-    bolt11: str
-    amount_msat: int
-    state: str
-    credited_msat: int | None
-
-
-class Purse(FakeWallet):
-    """The wallet, which outlives the bot. `said`: what it answered of which hash, and when."""
-
-    def __init__(self, clock: Callable[[], float], bot_clock: Callable[[], float]) -> None:
-        super().__init__(accept_late=True, clock=clock)
-        self.said: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-        self._bot_clock = bot_clock
-
-    async def create(self, ask: InvoiceAsk) -> Invoice:
-        if self.lose_answers == 2:  # somebody on the way asks a second time
-            with contextlib.suppress(Retry):
-                await super().create(ask)
-        return await super().create(ask)
-
-    async def look_many(self, hashes: Sequence[str], *, urgent: bool = False) -> dict[str, Look]:
-        looks = await super().look_many(hashes, urgent=urgent)
-        for one in looks:
-            self.said[one].append((int(self._bot_clock()), looks[one].state))
-        return looks
-
-    def bills(self) -> list[Bill]:
-        """Every invoice that was ever made for the bot, oldest first."""
-        rows = self._db.execute(
-            "SELECT external_id, payment_hash, bolt11, amount_msat, state, credited_msat"
-            " FROM payment WHERE external_id IS NOT NULL ORDER BY id"
-        )
-        return [Bill(*row) for row in rows]
-
-    def whisper(self, payment_hash: str) -> None:
-        """A hint, true or not."""
-        self._tell(payment_hash)
-
-    async def close(self) -> None:
-        """The bot lets go of it; it goes on."""
-
-    def shut(self) -> None:
-        """The evening is over."""
-        self._db.close()
-
-
 class Town:
-    """Everybody, and the time. `true_time` is the world's, `bot_time` what the bot believes."""
+    """Everybody, and the time. `true_time` is the world's and the wallet's, `bot_time` what the
+    bot's machine shows.
+
+    `deaths` counts what ended the bot, `errors` what a failpoint raised in it.
+    """
 
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
@@ -126,12 +76,13 @@ class Town:
         self.skipped, self.clock_error = 0, 0
         self.keys = Keys((7).to_bytes(32, "big"))
         self._vault = open_vault(self.keys)
-        self.post = Post()
-        self.wallet = Purse(self.true_time, self.bot_time)
+        self.post = Post(self.true_time)
+        self.wallet = Purse(self.true_time)
+        self.addresses = Addresses(self.wallet)
         people = [Person(n, self.keys.pubkey, self.true_time) for n in range(100, 105)]
         self.operator, self.organizer, *self.buyers = people
         self.post.people = {one.pubkey: one for one in people}
-        self.deaths = 0
+        self.deaths = self.errors = 0
         self._bot: asyncio.Task[None] | None = None
         self._app: App | None = None
         self._way: Way = "dies"
@@ -188,16 +139,6 @@ class Town:
         assert self._app is not None
         return self._app.desk.ticket_public_key
 
-    # The money.
-
-    def pays(self, bill: Bill, amount_msat: int | None = None) -> bool:
-        """Somebody pays; False when the wallet says no."""
-        try:
-            self.loop.run_until_complete(self.wallet.pay(bill.bolt11, amount_msat))
-        except PaymentFailed:
-            return False
-        return True
-
     def close(self) -> None:
         """Leave nothing behind."""
         failpoints.arm("")
@@ -217,7 +158,7 @@ class Town:
 
     def _start(self) -> None:
         config = load(self.folder / "config.toml", {})
-        one = self._app = App(config, self.wallet, self.bot_time)
+        one = self._app = App(config, self.wallet, self.bot_time, self._steady)
         one.engine.settings = dataclasses.replace(  # pictures by address need no drawing
             one.engine.settings, public_url="https://tickets.example"
         )
@@ -249,9 +190,13 @@ class Town:
         if self._way == "disk full":
             return sqlite3.OperationalError("database or disk is full")
         if self._way == "raises":
+            self.errors += 1
             return _Injected(place)
         self._store.dead = True
         return Death(place)
+
+    def _steady(self) -> float:
+        return self.skipped + self.loop.time()
 
     def _pool(self, urls: object, keys: Keys, inbox: Any, *args: object, **options: object) -> Pool:
         return Pool(self.post, inbox)
@@ -261,6 +206,8 @@ class Town:
         swap = self._stack.enter_context
         swap(mock.patch.object(app, "RelayPool", self._pool))
         swap(mock.patch.object(app, "Store", LedgerAtOnce))
+        swap(mock.patch.object(app, "build_lnurl", return_value=self.addresses))
+        swap(mock.patch.object(app.control, "serve", return_value=contextlib.nullcontext()))
         swap(mock.patch.object(failpoints, "Injected", self._strike))
         swap(mock.patch.object(os, "urandom", self.chance.randbytes))
         swap(mock.patch.object(settlement, "REST", 0))

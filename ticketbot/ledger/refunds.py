@@ -121,12 +121,6 @@ def keep(tx: Tx, spend: Spend) -> None:
     )
 
 
-def spend(tx: Tx, payment_hash: str) -> Spend | None:
-    """The bolt11 with this hash that was to pay a refund."""
-    found = _spends(tx, "payment_hash = ?", payment_hash)
-    return found[0] if found else None
-
-
 def spends_of(tx: Tx, refund_id: str) -> list[Spend]:
     """Every bolt11 that was to pay a refund, oldest first."""
     return _spends(tx, "ref = ? ORDER BY made_at, payment_hash", refund_id)
