@@ -30,6 +30,7 @@ from ticketbot.ledger import (
     marks,
     money,
     orders,
+    orphans,
     outbox,
     people,
     refunds,
@@ -38,17 +39,24 @@ from ticketbot.ledger import (
 )
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
+from ticketbot.lightning import InvoiceAsk
 
-ROOMS = (forgetting, holds, inbox, listings, marks, money, orders, outbox, people, refunds, tickets)
+ROOMS = (
+    *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
+    *(outbox, people, refunds, tickets),
+)
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
 ONLY_OPERATORS_ASK = {"orders.ending", "orders.invoice_asked"}
+ONLY_AFTER_A_RESTORE = {"orphans.adopted"}
 
 # Which plan steps may read through, and why they stay small or rare.
 MAY_SCAN = {
     "SCAN json_each VIRTUAL TABLE INDEX 1:": "the few numbers that were just found to be due",
     "SCAN orders USING INDEX orders_open": "only orders that wait for money are in this index",
     "SCAN refund USING INDEX refund_open": "only refunds that are not sent are in this index",
+    "SCAN orphan USING INDEX orphan_open": "only money that nobody has claimed is in this index",
+    "SCAN outbox USING COVERING INDEX outbox_due": "done rows are deleted",
     "SCAN quarantine": "each row is a bug, and goes after two weeks",
     "SCAN outbox USING COVERING INDEX sqlite_autoindex_outbox_1": "done rows are deleted",
     "SCAN listing USING COVERING INDEX sqlite_autoindex_listing_2": "codes, once per new event",
@@ -115,9 +123,9 @@ async def test_nothing_reads_through_a_table_that_grows(recorder: Recorder) -> N
         f"{step}: {shape}"
         for shape, plan in plans.items()
         for step in plan
-        if step.startswith("SCAN ") and step not in MAY_SCAN and step != "SCAN CONSTANT ROW"
+        if step.startswith("SCAN ") and step not in MAY_SCAN and "CONSTANT ROW" not in step
     ]
-    assert reading == []
+    assert reading == [], "\n".join(reading)
     assert MAY_SCAN.keys() <= scans, "a plan that nobody has any more"
 
 
@@ -156,7 +164,9 @@ def test_a_scan_is_seen() -> None:
 def _every_question_was_asked(recorder: Recorder) -> None:
     known = {f"{_name(room)}.{name}" for room in ROOMS for name in _questions(room)}
     assert known >= ONLY_OPERATORS_ASK
-    assert known - recorder.asked == ONLY_OPERATORS_ASK, "let the session ask these, too"
+    assert known - recorder.asked == ONLY_OPERATORS_ASK | ONLY_AFTER_A_RESTORE, (
+        "let the session ask these, too"
+    )
 
 
 def _plan(db: sqlite3.Connection, sql: str) -> list[str]:
@@ -242,12 +252,23 @@ async def _play(stage: Stage) -> None:
     await _fail_once(stage, alice)
     await stage.app.look_around()
     stage.wallet.hang_up()
+    await _is_paid_for_an_order_that_is_lost(stage)
     await stage.closes()
     stage.clock.forward(DAY + HOUR)
     await stage.opens()
+    for words in ("orphans", "orphans done abse"):
+        await operator.says(words)
+        await operator.hears("5,000 sats")
     await alice.says("thanks")
     await alice.hears("You are welcome")
     await _is_forgotten(stage, alice)
+
+
+async def _is_paid_for_an_order_that_is_lost(stage: Stage) -> None:
+    """Money of a ledger that was restored from an older backup."""
+    asked = InvoiceAsk("dc0s3i05abse-1", 5_000_000, "1 x Lisbon Meetup, order ABSE", 600)
+    made = await stage.wallet.create(asked)
+    await stage.wallet.receive(made.bolt11)
 
 
 async def _leave_unpaid(stage: Stage, event_id: str) -> None:
@@ -273,7 +294,10 @@ async def _is_forgotten(stage: Stage, alice: Person) -> None:
     bob = await stage.enters()
     await bob.says("forget me yes")
     await bob.hears("Done")
-    await _is_quiet(stage, "SELECT 1 FROM listing WHERE state = 'cancelled'")
+    await _is_quiet(
+        stage,
+        "SELECT 1 FROM listing INDEXED BY listing_by_start WHERE state = 'cancelled' AND ends > 0",
+    )
     owed = await stage.app.store.transaction(refunds.owed)
     for order_id in {refund.order_id for refund in owed}:
         await stage.operator.says(f"refund {order_id} sent")
