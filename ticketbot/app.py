@@ -16,10 +16,10 @@ import structlog
 from ticketbot import control
 from ticketbot.bookkeeping import Auditor
 from ticketbot.config import Config
+from ticketbot.crew import Crew
 from ticketbot.desk import LedgerDesk
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
-from ticketbot.envelopes import Envelopes
 from ticketbot.errors import Broken, Retry
 from ticketbot.forgetting import Forgetter
 from ticketbot.handlers.context import Settings
@@ -31,10 +31,12 @@ from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
 from ticketbot.ledger.whole import require_whole, waits_for_check
 from ticketbot.lightning import LNbits, Wallet
+from ticketbot.lnurl import Lnurl
 from ticketbot.outbox.closer import Closer
 from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
+from ticketbot.outbox.refunder import Refunder
 from ticketbot.relay.directory import Directory
 from ticketbot.relays import RelayPool
 from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
@@ -77,6 +79,15 @@ def build_wallet(config: Config, clock: Callable[[], float]) -> Wallet:
     )
 
 
+def build_lnurl(config: Config, wallet: Wallet) -> Lnurl:
+    """Asks payees for invoices, by the wallet's clock; their network is judged by who pays."""
+    return Lnurl(
+        config.lightning.allow_private_lnurl,
+        config.nostr.proxy,
+        clock=wallet.now,
+    )
+
+
 class App:
     """One running bot. `ready` is set when the ledger is open, HTTP listens, relays connect."""
 
@@ -96,10 +107,10 @@ class App:
         self._log = structlog.get_logger()
 
         signer = open_ticket_key(config)
-        settings = settings_of(config, self.keys.pubkey)
-        envelopes = Envelopes(self.keys, clock=clock)
+        settings = settings_of(config, self.keys.pubkey, by_hand=not self.wallet.can_pay)
+        self.crew = Crew(self.keys, config.performance.crypto_workers, clock)
         self.engine = Engine(
-            self.store, envelopes, settings, signer, clock, earliest=clock.earliest
+            self.store, self.crew, settings, signer, clock, earliest=clock.earliest
         )
         self.interests = Interests(self.keys.pubkey, clock.earliest)
         self._queue = Inbox(lambda event: comes_first(event, self.interests, self.engine))
@@ -118,15 +129,19 @@ class App:
         directory = Directory(self.pool, clock)
         self._invoicer = Invoicer(self.store, self.engine, self.wallet, clock)
         self._courier = Courier(
-            self.store, envelopes, self.pool, directory, relays, clock, clock.earliest
+            self.store, self.crew, self.pool, directory, relays, clock, clock.earliest
         )
         self._herald = Herald(self.store, self.keys, self.pool, relays, clock)
+        self._lnurl = build_lnurl(config, self.wallet)
+        self._refunder = Refunder(
+            self.store, self.engine, self.wallet, self._lnurl, directory, clock
+        )
         self._closer = Closer(self.store, self.engine, clock)
         self._settlement = Settlement(self.store, self.engine, self.wallet, lambda: self.pool.deaf)
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
         )
-        self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock)
+        self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock.earliest)
         self._auditor = Auditor(self.store, self.engine, self.wallet, clock)
         self.desk = LedgerDesk(
             self.store,
@@ -159,6 +174,7 @@ class App:
                     self.web_port = await stack.enter_async_context(web.serve(page, host, port))
                 await self._work(stop, checked_later)
         finally:
+            await self._lnurl.close()
             await self.wallet.close()
             await self.store.close()
 
@@ -186,13 +202,14 @@ class App:
         return False
 
     async def _work(self, stop: asyncio.Event, check: bool) -> None:
-        carriers = (self._courier, self._herald, self._invoicer, self._closer)
+        carriers = (self._courier, self._herald, self._invoicer, self._refunder, self._closer)
         claims = [carrier.claims for carrier in carriers]
 
         self.engine.wake = self._courier.claims.stirred.set
         self.engine.wake_invoicer = self._invoicer.claims.stirred.set
         async with asyncio.TaskGroup() as tasks:
-            outgoing = [tasks.create_task(part.run()) for part in (self.pool, *carriers)]
+            working = (self.pool, *carriers, self.crew)
+            outgoing = [tasks.create_task(part.run()) for part in working]
             incoming = [
                 tasks.create_task(self._take_in()),
                 tasks.create_task(self._settlement.run()),
@@ -268,8 +285,8 @@ class App:
             self._log.warning("wallet.unknown", error=str(error), starts="degraded")
 
 
-def settings_of(config: Config, bot: str) -> Settings:
-    """What handlers need of the configuration."""
+def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
+    """What handlers need of the configuration, and whether refunds are paid by hand."""
     return Settings(
         bot=bot,
         name=config.bot.name,
@@ -284,6 +301,7 @@ def settings_of(config: Config, bot: str) -> Settings:
         messages_per_minute=config.limits.messages_per_minute,
         newcomers_per_minute=config.limits.newcomers_per_minute,
         proof_of_work_bits=config.limits.proof_of_work_bits,
+        refunds_by_hand=by_hand,
     )
 
 

@@ -8,6 +8,7 @@ outbox in the same transaction. Nothing here has a socket.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -16,13 +17,14 @@ import orjson
 import structlog
 
 from ticketbot import handlers
+from ticketbot.crew import Crew
 from ticketbot.domain.command import Hello, read_machine
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.order import Order
 from ticketbot.domain.speech import read_text
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.domain.work import proven
-from ticketbot.envelopes import WRAP, Envelopes, Opened
+from ticketbot.envelopes import WRAP, Opened
 from ticketbot.errors import Broken, Malformed, Refused, Retry
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import cashier, organizer
@@ -33,9 +35,9 @@ from ticketbot.ledger import inbox, marks, orders, outbox, people
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.limits import Budget, Newcomers, Verdict
-from ticketbot.log import whereabouts
 from ticketbot.metrics import metrics
 from ticketbot.posting import post
+from ticketbot.redaction import whereabouts
 from ticketbot.replies import dm
 from ticketbot.replies.outcome import Addressee, Failed, Outcome, Reply, Said, TicketShown, Told
 
@@ -69,11 +71,12 @@ class Engine:
     def __init__(
         self,
         store: Store,
-        envelopes: Envelopes,
+        crew: Crew,
         settings: Settings,
         signer: TicketKey,
         clock: Callable[[], float] = time.time,
         earliest: Callable[[], float] | None = None,
+        dice: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.store = store
         self.settings = settings
@@ -84,10 +87,11 @@ class Engine:
         self.paused: str | None = None
         self.restored_at: int | None = None
         self.catching_up = False
-        self._envelopes = envelopes
+        self._crew = crew
         self._signer = signer
         self._clock = clock
         self._earliest = earliest or clock
+        self._dice = dice
         self._budget = Budget(settings.messages_per_minute)
         self.newcomers = Newcomers(settings.newcomers_per_minute)
         self._log = structlog.get_logger()
@@ -95,14 +99,14 @@ class Engine:
     def context(self) -> Context:
         """What handlers are given now."""
         moment = self._clock()
-        return Context(int(moment), self.settings, self._signer, moment, self.paused)
+        return Context(int(moment), self.settings, self._signer, self._dice, moment, self.paused)
 
     async def receive(self, events: Sequence[Event], caught: Mapping[str, int]) -> None:
         """Answer a batch; then, in the same commit, `caught`: relay → stored up to when."""
         ctx = self.context()
         letters = [event for event in events if self._is_to_be_opened(event, ctx.now)]
         notes = [event for event in events if event.kind in organizer.NOTE_KINDS]
-        opened = self._envelopes.open(letters) if letters else []
+        opened = await self._crew.open(letters) if letters else []
         works: list[tuple[Work, Event | None]] = [(self._note(note, ctx), note) for note in notes]
         for event, letter in zip(letters, opened, strict=True):
             if isinstance(letter, Malformed):
@@ -115,9 +119,9 @@ class Engine:
         if notes:
             self.notes_seen.set()
 
-    def dated(self, letters: Sequence[Event]) -> list[tuple[int, Event]]:
+    async def dated(self, letters: Sequence[Event]) -> list[tuple[int, Event]]:
         """Letters with the time at which each was sent (unix seconds); what opens not, last."""
-        opened = self._envelopes.open(letters)
+        opened = await self._crew.open(letters)
         return [
             (int(self._clock()) if isinstance(one, Malformed) else one.sent_at, event)
             for event, one in zip(letters, opened, strict=True)

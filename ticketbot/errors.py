@@ -2,6 +2,7 @@
 
 TicketbotError
 ├── Refused   the person who asked: told in a sentence what to do next
+├── NoInvoice the person who gave the Lightning address: told why it cannot be paid to
 ├── Retry     the clock: the same thing is tried again later
 ├── Broken    the operator: told which key, which file, what it should look like
 └── Malformed nobody: the bytes are rubbish, count them and go on
@@ -39,6 +40,19 @@ class Refused(TicketbotError):
     def __init__(self, code: RefusalCode, sentence: str, /, **values: object) -> None:
         super().__init__(f"{code}: {sentence}")
         self.code: RefusalCode = code
+        self.sentence = sentence
+        self.values = values
+
+
+class NoInvoice(TicketbotError):
+    """A Lightning address or LNURL does not give the invoice that was asked of it.
+
+    `sentence` is the key of a text in `locales/`, filled with `values`. Another attempt at
+    the same address would most likely end the same way.
+    """
+
+    def __init__(self, sentence: str, /, **values: object) -> None:
+        super().__init__(sentence)
         self.sentence = sentence
         self.values = values
 

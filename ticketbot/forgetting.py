@@ -21,7 +21,8 @@ from ticketbot.ledger.store import Store, Tx
 DAY = 86_400
 EVERY = 600.0  # seconds between looks at whether a day has passed
 AT_ONCE = 50  # orders or people in one transaction
-MOST = 50_000  # of each a day; the rest another day
+REST = 0.02  # seconds between two of them
+MOST = 50_000  # of each at one look; the rest at the next
 POISON_DAYS = 14  # what was put aside helps to find a bug; nobody looks for one longer
 LAST = "forgotten-at"
 
@@ -34,13 +35,15 @@ class _Found(NamedTuple):
 
 
 class Forgetter:
-    """Forgets people `days` days after the end of their event."""
+    """Forgets people `days` days after the end of their event.
+
+    What is forgotten does not come back, so `clock` gives the earliest time that it can be.
+    """
 
     def __init__(self, store: Store, days: int, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._days = days
         self._clock = clock
-        self._log_is_full = False
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -53,14 +56,14 @@ class Forgetter:
                 self._log.error("people.not_forgotten", error=str(error))
 
     async def forget(self) -> None:
-        """Forget whoever is due, once a day."""
+        """Forget whoever is due, once a day; and leave no traces, also of who asked for it."""
         now = int(self._clock())
         last = await self._store.transaction(lambda tx: marks.number(tx, LAST))
         if not last <= now < last + DAY:  # a clock that was ahead must not stop it
             await self._forget(now)
-            self._log_is_full = True
-        if self._log_is_full:
-            self._log_is_full = not await self._store.empty_log()
+        traces = await self._store.transaction(lambda tx: marks.get(tx, forgetting.TRACES))
+        if traces and await self._store.empty_log():
+            await self._store.transaction(lambda tx: marks.drop(tx, forgetting.TRACES))
 
     async def _forget(self, now: int) -> None:
         before = now - self._days * DAY
@@ -74,7 +77,9 @@ class Forgetter:
 
         def finish(tx: Tx) -> None:
             poison = forgetting.drop_poison(tx, now - min(self._days, POISON_DAYS) * DAY)
-            marks.put(tx, LAST, str(now))
+            if max(len(over), len(found.people)) < MOST:
+                marks.put(tx, LAST, str(now))
+            marks.put(tx, forgetting.TRACES, "1")
             counts = {"orders": orders, "people": people, "messages": messages, "poison": poison}
             if any(counts.values()):
                 journal.note(tx, now, "people", "forgotten", **counts)
@@ -83,8 +88,11 @@ class Forgetter:
 
     async def _in_pages(self, found: Sequence[T], work: Callable[[Tx, Sequence[T]], int]) -> int:
         """`work` on a few at a time, so that nobody who is buying waits for it; the sum."""
-        pages = [found[at : at + AT_ONCE] for at in range(0, len(found), AT_ONCE)]
-        return sum([await self._store.transaction(_on(page, work)) for page in pages])
+        done = 0
+        for at in range(0, len(found), AT_ONCE):
+            done += await self._store.transaction(_on(found[at : at + AT_ONCE], work))
+            await asyncio.sleep(REST)
+        return done
 
 
 def _on(page: Sequence[T], work: Callable[[Tx, Sequence[T]], int]) -> Callable[[Tx], int]:

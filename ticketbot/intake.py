@@ -17,7 +17,8 @@ from ticketbot.relays import Caught
 
 BATCH = 32
 MOST_WAITING = 2048
-MOST_CHARACTERS = 8 * 2**20
+MOST_BYTES = 16 * 2**20
+EVENT, TAG, WORD = 1000, 80, 50
 HOUR = 3600
 BACKDATED = 2 * 24 * HOUR + HOUR  # NIP-59 stamps lie up to two days; an hour for clocks
 MOST_AUTHORS = 500
@@ -73,7 +74,7 @@ class Interests:
 class Inbox(asyncio.Queue[Event | Caught]):
     """What waits for the engine, oldest first, but `first` before all others.
 
-    Bounded in number and in characters. When it is full nobody reads from relays: they keep
+    Bounded in number and in bytes. When it is full nobody reads from relays: they keep
     what they have, and nothing is lost. A gift wrap's author is made up, so that nothing but
     work tells one from another before it is opened.
     """
@@ -82,11 +83,11 @@ class Inbox(asyncio.Queue[Event | Caught]):
         self,
         first: Callable[[Event], bool],
         most: int = MOST_WAITING,
-        characters: int = MOST_CHARACTERS,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         self._first = first
         self._most = most
-        self._room = characters
+        self._room = most_bytes
         self._ahead: deque[Event] = deque()
         self._others: deque[Event | Caught] = deque()
         super().__init__()
@@ -114,10 +115,11 @@ class Inbox(asyncio.Queue[Event | Caught]):
 
 
 def _weight(item: Event | Caught) -> int:
-    """Characters, more or less."""
+    """About its bytes: a list or a text of one letter takes more than a letter's place."""
     if isinstance(item, Caught):
         return 0
-    return len(item.content) + sum(len(word) for tag in item.tags for word in tag)
+    tags = sum(TAG + sum(WORD + len(word) for word in tag) for tag in item.tags)
+    return EVENT + len(item.content) + tags
 
 
 def comes_first(event: Event, interests: Interests, engine: Engine) -> bool:
@@ -170,7 +172,7 @@ async def catch_up(
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(WALLET_TELLS):
             await wallet_told()
-    dated = sorted(engine.dated(letters), key=lambda one: one[0])
+    dated = sorted(await engine.dated(letters), key=lambda one: one[0])
     before = [event for sent_at, event in dated if sent_at <= (engine.restored_at or 0)]
     after = [event for sent_at, event in dated if sent_at > (engine.restored_at or 0)]
     await _answer(before, engine)

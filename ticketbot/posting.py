@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ticketbot.envelopes import SEED_BYTES
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import outbox, people
 from ticketbot.ledger.store import Tx
@@ -17,6 +18,7 @@ from ticketbot.replies.outcome import (
     InvoiceShown,
     Outcome,
     RefundOwed,
+    RefundSent,
     Reply,
     Said,
     TicketShown,
@@ -51,19 +53,22 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
     if to.person == people.NOBODY:
         return
     person = to.person if to.person is not None else people.meet(tx, to.pubkey).id
-    for number, draft in enumerate(_drafts(outcome, to, ctx)):
+    drafts = list(_drafts(outcome, to, ctx))
+    first = people.next_stamp(tx, person, ctx.now, len(drafts)) if drafts else ctx.now
+    for number, draft in enumerate(drafts):
         body: dict[str, Any] = {
             "to": to.pubkey,
             "via": draft.via,
-            "at": people.next_stamp(tx, person, ctx.now),
+            "at": first + number,
             "text": draft.text,
             "until": _until(outcome, draft, ctx),
+            "mould": (ctx.dice(SEED_BYTES).hex(), ctx.now),
         }
         if draft.draw:
             body["draw"] = True
-        if not isinstance(outcome, TicketShown | RefundOwed) and draft.via != "24133":
+        if not isinstance(outcome, TicketShown | RefundOwed | RefundSent) and draft.via != "24133":
             body["expires"] = body["at"] + NOTICE_LIVES
-        if not isinstance(outcome, TicketShown | InvoiceShown | RefundOwed):
+        if not isinstance(outcome, TicketShown | InvoiceShown | RefundOwed | RefundSent):
             body["chat"] = True  # not for senders that say they are bots
         due = ctx.now if "chat" in body else ctx.now - HEAD_START
         if isinstance(outcome, TicketShown) and outcome.everywhere:
@@ -113,7 +118,7 @@ def _until(outcome: Outcome, draft: Draft, ctx: Context) -> int:
             return max(listing.end, ctx.now) + DAY
         case InvoiceShown(expires_at=expires_at):
             return expires_at
-        case RefundOwed():
+        case RefundOwed() | RefundSent():
             return ctx.now + 365 * DAY
         case Said(sentence=key) if key.startswith("alert-"):
             return ctx.now + NOTICE_LIVES  # relays may be what it is about

@@ -17,7 +17,7 @@ from ticketbot.domain.order import Order, State
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.handlers.cashier import Credit
-from ticketbot.ledger import marks, money, orders, refunds, restored
+from ticketbot.ledger import marks, orders, refunds, restored
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Look, Wallet
@@ -117,17 +117,19 @@ class Settlement:
         """Hints in batches; one that cannot be answered now is answered by the next poll."""
         while True:
             await self._look_now.wait()
-            began = time.monotonic()
             self._look_now.clear()
             hinted, self._hinted = self._hinted, set()
+            looked = 0.0  # seconds; what the ledger takes is no burden on the wallet
             try:
                 ours = await self._ours(sorted(hinted))
                 for at in range(0, len(ours), BATCH):
+                    began = time.monotonic()
                     looks = await self._wallet.look_many(ours[at : at + BATCH], urgent=True)
+                    looked += time.monotonic() - began
                     await self._credit(list(looks.values()))
             except (Retry, Broken) as error:
                 self._log.warning("wallet.unknown", error=str(error))  # the poll sees to it
-            await asyncio.sleep(min(LONGEST_REST, REST * (time.monotonic() - began)))
+            await asyncio.sleep(min(LONGEST_REST, REST * looked))
 
     async def _poll(self) -> None:
         back = LOOK_BACK
@@ -182,12 +184,7 @@ class Settlement:
 
     async def _ours(self, hashes: Sequence[str]) -> list[str]:
         """Those that are our invoices and not credited yet: a wallet may hint twice."""
-
-        def work(tx: Tx) -> list[str]:
-            ours = [one for one in hashes if orders.owner_of(tx, one) is not None]
-            return [one for one in ours if not money.credited(tx, one)]
-
-        return await self._store.transaction(work)
+        return await self._store.transaction(lambda tx: orders.awaited(tx, hashes))
 
     async def _credit(self, looks: Sequence[Look]) -> None:
         credits = [

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.chaos.purse import FakePurse, Purse
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.keys import Keys
-from ticketbot.ledger.audit import Finding, Received, check_ledger, check_wallet
+from ticketbot.ledger.audit import Finding, check_ledger, check_wallet
 from ticketbot.ledger.store import read_ledger
 from ticketbot.ledger.vault import open_vault
 
@@ -89,14 +89,9 @@ class Daemon:
                 text=True,
             )
         if ready:
-            line = await asyncio.wait_for(asyncio.to_thread(self._first_line), READY_WITHIN)
-            if not line:  # it died before it was ready
-                await asyncio.to_thread(self.process.wait)
-                assert "failpoint" in self.tail(), self.tail()
-            else:
-                assert line.startswith("READY"), self.tail()
+            await self._is_ready_or_dead()
 
-    async def dies(self, within: float = 20.0) -> int:
+    async def dies(self, within: float = 30.0) -> int:
         """Wait until it has ended; its exit code (-9 for SIGKILL)."""
         assert self.process is not None
         code = await asyncio.wait_for(asyncio.to_thread(self.process.wait), within)
@@ -126,13 +121,12 @@ class Daemon:
 
     async def audit(self) -> list[Finding]:
         """Every invariant that does not hold."""
-        taken = await asyncio.to_thread(self.purse.taken)
-        received = [
-            Received(one.payment_hash, one.msat, one.external_id) for one in taken if one.paid
-        ]
+        shown = await self.purse.shown()
         path, vault = self.folder / "ledger.db", open_vault(self.keys)
         findings = read_ledger(path, vault, check_ledger)
-        findings += read_ledger(path, vault, lambda tx: check_wallet(tx, received, None))
+        findings += read_ledger(
+            path, vault, lambda tx: check_wallet(tx, shown.received, shown.balance, shown.sent)
+        )
         return [one for one in findings if not one.kept]
 
     def ticket_key(self) -> bytes:
@@ -143,6 +137,19 @@ class Daemon:
         path = self.folder / name
         path.touch(mode=0o600)
         path.write_text(secret + "\n")
+
+    async def _is_ready_or_dead(self) -> None:
+        """What never gets ready is ended: systemd's TimeoutStartSec."""
+        assert self.process is not None
+        first_line = asyncio.ensure_future(asyncio.to_thread(self._first_line))
+        await asyncio.wait([first_line], timeout=READY_WITHIN)
+        if not first_line.done():
+            self.process.kill()
+        if line := await first_line:
+            assert line.startswith("READY"), self.tail()
+        else:
+            await asyncio.to_thread(self.process.wait)
+            assert "failpoint" in self.tail(), self.tail()
 
     def _first_line(self) -> str:
         assert self.process is not None

@@ -39,7 +39,7 @@ class Evening:
 
     async def publishes_event(self, stock: int = 5, price: int = 5) -> None:
         start = str(int(time.time()) + 86_400)
-        tags = [
+        self.tags = [
             ["d", "x"],
             ["title", "Lisbon"],
             ["start", start],
@@ -48,8 +48,15 @@ class Evening:
             ["stock", str(stock)],
             ["p", self.daemon.keys.pubkey],
         ]
-        await self.organizer.publish(31923, tags, "")
+        await self.organizer.publish(31923, self.tags, "")
         await self.organizer.next("On sale", WITHIN)
+
+    async def cancels_event(self) -> None:
+        """A newer note says so, and its organizer answers the question."""
+        tags = [*self.tags, ["status", "cancelled"]]
+        await self.organizer.publish(31923, tags, "", int(time.time()) + 1)
+        await self.organizer.next("Answer: cancel lisbon", WITHIN)
+        await self.organizer.write("cancel lisbon")
 
     async def buys(self) -> str:
         """The whole purchase; the token."""

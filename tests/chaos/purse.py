@@ -10,6 +10,8 @@ from typing import Protocol
 
 from tests.chaos.checker import Taken
 from tests.real.lnbits import LnbitsServer
+from ticketbot.bookkeeping import Shown, ask
+from ticketbot.lightning import LNbits
 from ticketbot.wallets.fake import FakeWallet
 
 PAGE = 500
@@ -27,6 +29,9 @@ class Purse(Protocol):
     def taken(self) -> list[Taken]:
         """Every incoming invoice that it lists, without help from the program."""
 
+    async def shown(self) -> Shown:
+        """What the program's own audit is shown of it."""
+
 
 class FakePurse:
     """The fake wallet's file, shared with the daemon."""
@@ -40,6 +45,9 @@ class FakePurse:
 
     async def pay(self, bolt11: str) -> None:
         await self.wallet.receive(bolt11)
+
+    async def shown(self) -> Shown:
+        return await ask(self.wallet, 0)
 
     def taken(self) -> list[Taken]:
         with closing(sqlite3.connect(self.path)) as db:
@@ -61,6 +69,13 @@ class LnbitsPurse:
 
     async def pay(self, bolt11: str) -> None:
         await asyncio.to_thread(self._server.pay, bolt11)
+
+    async def shown(self) -> Shown:
+        wallet = LNbits(self._server.url, self.secret, requests_per_minute=100_000)
+        try:
+            return await ask(wallet, 0)
+        finally:
+            await wallet.close()
 
     def taken(self) -> list[Taken]:
         found: list[Taken] = []

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import ticketbot
-from tests.chaos.evening import Evening, evening
+from tests.chaos.evening import WITHIN, Evening, evening
 from ticketbot.demo.stage import run_relay
 
 COMMITS = range(2, 14)
@@ -31,11 +31,19 @@ PLACES = [
     "cashier.credited",
     "invoicer.before-create",
     "invoicer.after-create",
-    "courier.before-signed",
     "courier.before-publish",
     "courier.after-publish",
 ]
 LAPSE = ["engine.before-release"]
+REFUND = [
+    "refunder.before-spend",
+    "refunder.after-spend",
+    "refunder.before-pay",
+    "refunder.after-pay",
+    "refunder.before-sent",
+]
+CLOSING = ["closer.before-page", "closer.after-page"]
+PRICE = 5_000
 
 
 @pytest.fixture
@@ -94,7 +102,7 @@ async def test_a_kill_around_a_commit(tmp_path: Path, relay: str, place: str, vi
 @pytest.mark.parametrize("way", WAYS[1:])
 @pytest.mark.parametrize("place", ["ledger.before-commit", "ledger.after-commit"])
 async def test_trouble_around_a_commit(tmp_path: Path, relay: str, place: str, way: str) -> None:
-    await one_evening(tmp_path, relay, place, way, 8)
+    await one_evening(tmp_path, relay, place, way, 16)  # after READY
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -112,8 +120,51 @@ async def test_while_a_hold_ends(tmp_path: Path, relay: str, place: str, way: st
     assert token
 
 
+@pytest.mark.parametrize("place", REFUND)
+async def test_a_kill_while_money_goes_back(tmp_path: Path, relay: str, place: str) -> None:
+    """A payment that came too late goes to the buyer's invoice: exactly once."""
+    async with evening(tmp_path, [relay], f"{place}=kill", hold=2) as it:
+        await it.publishes_event(stock=1)
+        await it.alice.write("buy lisbon")
+        late = await it.gets_an_invoice()
+        await it.alice.next("lapsed", WITHIN)
+        await it.buys()
+        await it.pays(late)
+        await it.alice.next("goes back to you", WITHIN)
+        await it.alice.write(f"refund {it.daemon.wallet.foreign_invoice(PRICE)}")
+        await it.has_died_once()
+        await it.alice.next("was sent to you", WITHIN)
+        assert [one.amount_msat for one in await it.daemon.wallet.spent_since(0)] == [PRICE]
+        assert await it.daemon.wallet.balance() == PRICE
+    assert f"failpoint {place}: kill" in it.daemon.tail()
+    told = {message.key: message.text for message in it.alice.heard}
+    assert sum("was sent to you" in text for text in told.values()) == 1
+
+
+@pytest.mark.parametrize("place", CLOSING)
+async def test_a_kill_while_an_event_is_closed(tmp_path: Path, relay: str, place: str) -> None:
+    async with evening(tmp_path, [relay], f"{place}=kill") as it:
+        await it.publishes_event()
+        await it.buys()
+        await it.cancels_event()
+        await it.has_died_once()
+        await it.organizer.next("done. The tickets of one order are void", WITHIN)
+        await it.alice.next("was cancelled, so your 5 sats goes back", WITHIN)
+        assert it.sold() == 0
+    assert f"failpoint {place}: kill" in it.daemon.tail()
+    told = {message.key: message.text for message in it.alice.heard}
+    assert sum("was cancelled" in text for text in told.values()) == 1
+
+
 def test_every_failpoint_is_visited() -> None:
     root = Path(ticketbot.__file__).parent
     source = "".join(file.read_text() for file in root.rglob("*.py"))
     names = set(re.findall(r'failpoint\("([a-z.-]+)"\)', source)) - {"name"}
-    assert names == {*PLACES, *LAPSE, "ledger.before-commit", "ledger.after-commit"}
+    assert names == {
+        *PLACES,
+        *LAPSE,
+        *REFUND,
+        *CLOSING,
+        "ledger.before-commit",
+        "ledger.after-commit",
+    }

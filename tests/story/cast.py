@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from ticketbot.app import App
+from ticketbot.bookkeeping import ask
 from ticketbot.config import Config
 from ticketbot.config.values import (
     Bot,
@@ -32,7 +33,7 @@ from ticketbot.demo.client import Client
 from ticketbot.domain.nostr import Event
 from ticketbot.envelopes import Protocol
 from ticketbot.keys import Keys
-from ticketbot.ledger.audit import Received, check_ledger, check_wallet
+from ticketbot.ledger.audit import check_ledger, check_wallet
 from ticketbot.ledger.store import read_ledger
 from ticketbot.ledger.vault import open_vault
 from ticketbot.wallets.fake import FakeWallet
@@ -174,6 +175,7 @@ class Stage:
             "max_holds": 2,
             "purge_days": 90,
             "relays": (self.relay,),
+            "pays": False,
         } | self.choices
         key = self.folder / "ticket-key"
         ledger = self.folder / "ledger.db"
@@ -189,7 +191,7 @@ class Stage:
                 choices["organizers"],
             ),
             nostr=Nostr(choices["relays"], choices["ephemeral"], None, True),
-            lightning=Lightning("fake"),
+            lightning=Lightning("fake", allow_private_lnurl=True),
             lnbits=None,
             ledger=Ledger(f"sqlite:///{ledger}", ledger),
             web=Web("127.0.0.1", 0, choices["public_url"]),
@@ -207,6 +209,7 @@ class Stage:
         """Start the bot, or start it again."""
         self._stop = asyncio.Event()
         self.wallet = self.new_wallet()
+        self.wallet.can_pay = self.choices.get("pays", False)
         self._app = App(
             self.config(),
             self.wallet,
@@ -251,11 +254,12 @@ class Stage:
     async def audit(self) -> None:
         """Every invariant, by the code that operators run."""
         wallet = FakeWallet(self.folder / "wallet.db", clock=self.clock)
-        looks = await wallet.settled_since(0)
+        shown = await ask(wallet, 0)
         await wallet.close()
-        received = [Received(one.payment_hash, one.amount_msat, one.external_id) for one in looks]
         path, vault = self.folder / "ledger.db", open_vault(self.keys)
         findings = read_ledger(path, vault, check_ledger)
-        findings += read_ledger(path, vault, lambda tx: check_wallet(tx, received, None))
+        findings += read_ledger(
+            path, vault, lambda tx: check_wallet(tx, shown.received, shown.balance, shown.sent)
+        )
         broken = [finding for finding in findings if not finding.kept]
         assert not broken, broken

@@ -18,12 +18,13 @@ import orjson
 from benchmarks.bot import ORGANIZER, on_sale
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.nostr import Event
+from ticketbot.domain.order import Order
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
 from ticketbot.envelopes import Opened
 from ticketbot.handlers.cashier import PAY_BEFORE_EXPIRY, Credit
 from ticketbot.handlers.context import Settings
-from ticketbot.ledger import holds, listings, outbox
+from ticketbot.ledger import holds, listings, orders, outbox, people
 from ticketbot.ledger.audit import check_ledger
 from ticketbot.ledger.holds import Holds
 from ticketbot.ledger.listings import Seats
@@ -38,7 +39,7 @@ BOT = "b" * 64
 class Unsealed:
     """Opens letters that nobody has sealed: their text is their content."""
 
-    def open(self, events: Sequence[Event]) -> list[Opened]:
+    async def open(self, events: Sequence[Event]) -> list[Opened]:
         return [
             Opened(
                 "24133",
@@ -86,18 +87,8 @@ class Counter:
         return listing
 
     def wish(self, who: int, quantity: int = 1, bits: int = 0) -> Event:
-        """Somebody's `buy` as a program sends it, as if it had so many bits of work."""
-        self._letters += 1
-        text = {
-            "type": "buy",
-            "request_id": f"r{self._letters}",
-            "event_id": self.listing.event_id,
-            "quantity": quantity,
-        }
-        digest = hashlib.sha256(str(self._letters).encode()).hexdigest()
-        digest = "0" * (bits // 4) + digest[bits // 4 :]
-        tags = [["nonce", "1", str(bits)]] if bits else []
-        return Event(digest, key_of(who), self.now, 24133, tags, orjson.dumps(text).decode(), "")
+        """Somebody's `buy` as a program sends it."""
+        return self.asks(who, "buy", bits, event_id=self.listing.event_id, quantity=quantity)
 
     async def hears(self, events: Iterable[Event]) -> dict[str, list[dict[str, Any]]]:
         """All of them, and the wallet at once; what each is answered, by key."""
@@ -105,8 +96,30 @@ class Counter:
         waiting = list(events)
         for at in range(0, len(waiting), 32):
             await self.engine.receive(waiting[at : at + 32], {})
+        return await self.answers()
+
+    async def answers(self) -> dict[str, list[dict[str, Any]]]:
+        """What was not read yet, by key."""
         await self.makes_invoices()
         return await self._read_answers()
+
+    async def order_of(self, who: int) -> Order | None:
+        """Somebody's newest order."""
+
+        def work(tx: Tx) -> Order | None:
+            found = orders.latest_of(tx, people.meet(tx, key_of(who)).id, 1)
+            return found[0] if found else None
+
+        return await self.store.transaction(work)
+
+    def asks(self, who: int, kind: str, bits: int = 0, **fields: Any) -> Event:
+        """Somebody's message, as if it had so many bits of work."""
+        self._letters += 1
+        text = orjson.dumps({"type": kind, "request_id": f"r{self._letters}"} | fields).decode()
+        digest = hashlib.sha256(str(self._letters).encode()).hexdigest()
+        digest = "0" * (bits // 4) + digest[bits // 4 :]
+        tags = [["nonce", "1", str(bits)]] if bits else []
+        return Event(digest, key_of(who), self.now, 24133, tags, text, "")
 
     async def pays(self, invoice: dict[str, Any]) -> None:
         await self.engine.settle([Credit(invoice["payment_hash"], invoice["amount_msat"])])
@@ -115,7 +128,7 @@ class Counter:
         """Time passes; holds that are over end, as the wallet calls them unpaid."""
         self.now += seconds
         after = (0, "")
-        while page := await self.engine.lapsed(after):
+        while page := await self.engine.lapsed(after, self.now):
             await asyncio.gather(*(self.engine.release(one.id, "order-lapsed") for one, _ in page))
             order = page[-1][0]
             after = (order.hold_until, order.id)
@@ -129,11 +142,16 @@ class Counter:
         event_id = self.listing.event_id
         return await self.store.transaction(lambda tx: holds.of(tx, event_id, ""))
 
+    async def broken(self) -> list[str]:
+        """The invariants that do not hold."""
+        findings = await self.store.transaction(check_ledger)
+        return [one.name for one in findings if not one.kept]
+
     async def closes(self) -> None:
         """The books must be right."""
-        findings = await self.store.transaction(check_ledger)
+        broken = await self.broken()
         await self.store.close()
-        assert [one for one in findings if not one.kept] == []
+        assert broken == []
 
     async def makes_invoices(self) -> None:
         """All that are asked for, as a wallet that takes no time."""

@@ -137,6 +137,7 @@ async def test_one_bad_row_is_put_aside_and_the_others_leave(
     await organizer.has_on_sale()
     now = int(stage.clock())
     good = {"to": alice.pubkey, "via": "nip17", "at": now, "text": "good", "until": now + DAY}
+    good["mould"] = (bytes(32).hex(), now)
     bad = good | {"via": "24133", "text": "no JSON", "draw": True}
 
     def queue(tx: Tx) -> None:

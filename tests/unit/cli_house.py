@@ -7,23 +7,26 @@ import contextlib
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
 from ticketbot.app import settings_of
 from ticketbot.cli import main
+from ticketbot.cli.opening import House, open_house
 from ticketbot.config import load
+from ticketbot.crew import Crew
 from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.command import Buy
 from ticketbot.domain.listing import Listing, Tier
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
-from ticketbot.envelopes import Envelopes
 from ticketbot.handlers import cashier, checkout
 from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Context, Request
@@ -167,7 +170,7 @@ class BotHouse:
         """What the bot's handlers are given."""
         settings = settings_of(load(self.folder / "config.toml", {}), self.keys.pubkey)
         no_store = cast(Store, None)
-        return Engine(no_store, Envelopes(self.keys), settings, self.ticket_key).context()
+        return Engine(no_store, Crew(self.keys), settings, self.ticket_key).context()
 
     def change(self, work: Callable[[Tx], T]) -> T:
         """One transaction of the bot's writer."""
@@ -287,6 +290,26 @@ class BotHouse:
         self.wallet(pay)
         return hashes[0]
 
+    def spoil(self, sql: str) -> None:
+        """Change the ledger behind its back."""
+        db = sqlite3.connect(self.ledger)
+        db.executescript(sql)
+        db.close()
+
+    def invoice_of(self, order_id: str) -> dict[str, str]:
+        """The invoice that an order's buyer was shown."""
+        story = self.calls("orders", "show", order_id, "--json").data
+        invoice: dict[str, str] = story["invoices"][0]
+        return invoice
+
+    def differences(self) -> dict[str, list[str]]:
+        """Every invariant that `audit` calls broken, with what breaks it."""
+        ran = self.calls("audit", "--json")
+        found = {one["name"]: one["broken"] for one in ran.data["findings"] if not one["kept"]}
+        assert ran.code == (1 if found else 0)
+        assert ran.data["agree"] == (not found)
+        return found
+
     def wallet(self, does: Callable[[FakeWallet], Any]) -> None:
         """Something happens at the wallet."""
 
@@ -309,3 +332,8 @@ class BotHouse:
             "paused": None,
         }
         self.change(lambda tx: marks.put(tx, "heartbeat", json.dumps(beat)))
+
+
+def opened(house: BotHouse) -> House:
+    """The house as the commands open it."""
+    return open_house(Namespace(config=house.folder / "config.toml"))

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import shutil
 import sqlite3
 import time
-from collections.abc import AsyncIterator
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,12 +16,12 @@ import pytest
 from aiohttp import web
 
 from tests.real.relays import awkward_relay, free_port
-from tests.unit.cli_house import BotHouse, Ran
+from tests.unit.cli_house import BotHouse, Ran, opened
+from tests.unit.strangers import serve
 from ticketbot.cli import checks, doctor
 from ticketbot.cli.checks import Check
 from ticketbot.demo.stage import run_relay
-from ticketbot.domain.bolt11 import write_bolt11
-from ticketbot.keys import Keys, event_json
+from ticketbot.keys import event_json
 
 
 class Diagnosis(NamedTuple):
@@ -45,21 +43,6 @@ async def examine(house: BotHouse) -> Diagnosis:
     found = json.loads(ran.out)
     assert found["ok"] == (ran.code == 0)
     return Diagnosis(ran, {check["name"]: check for check in found["checks"]})
-
-
-@contextlib.asynccontextmanager
-async def serve(*routes: web.RouteDef) -> AsyncIterator[str]:
-    """A web server on loopback; its address."""
-    app = web.Application()
-    app.add_routes(routes)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        await runner.cleanup()
 
 
 # Relays
@@ -154,7 +137,7 @@ async def test_the_clock(ahead: int, verdict: str, tmp_path: Path) -> None:
 
     async with serve(web.get("/", tell)) as url:
         house = BotHouse(tmp_path / "bot", url.replace("http", "ws"))
-        check = await checks._check_clock(_opened(house))
+        check = await checks._check_clock(opened(house))
     assert check.verdict == verdict
     if verdict != "ok":
         assert ("behind" if ahead > 0 else "ahead of") in check.says
@@ -162,134 +145,8 @@ async def test_the_clock(ahead: int, verdict: str, tmp_path: Path) -> None:
 
 async def test_a_clock_that_nobody_tells(tmp_path: Path) -> None:
     house = BotHouse(tmp_path / "bot", f"ws://127.0.0.1:{free_port()}")
-    check = await checks._check_clock(_opened(house))
+    check = await checks._check_clock(opened(house))
     assert (check.verdict, "not checked" in check.says) == ("skip", True)
-
-
-def _opened(house: BotHouse) -> Any:
-    """The house as doctor opens it."""
-    from argparse import Namespace
-
-    from ticketbot.cli.opening import open_house
-
-    return open_house(Namespace(config=house.folder / "config.toml"))
-
-
-# The wallet
-
-
-class FakeLnbits:
-    """As much of LNbits as doctor asks for."""
-
-    def __init__(self) -> None:
-        self.is_admin = False
-        self.knows_key = True
-        self.has_node = True
-        self.made: list[dict[str, Any]] = []
-        node = Keys(os.urandom(32))
-        self._sign = node.keypair
-
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get("/api/v1/wallet", self.wallet),
-            web.post("/api/v1/payments", self.create),
-            web.get("/api/v1/payments/{hash}", self.look),
-        ]
-
-    async def wallet(self, request: web.Request) -> web.Response:
-        if not self.knows_key:
-            return web.json_response({"detail": "Wallet not found."}, status=404)
-        answer: dict[str, Any] = {"name": "bot", "balance": 42_000_000}
-        return web.json_response(answer | ({"id": "w"} if self.is_admin else {}))
-
-    async def create(self, request: web.Request) -> web.Response:
-        from coincurve import PrivateKey
-
-        asked = await request.json()
-        payment_hash = os.urandom(32)
-        bolt11 = write_bolt11(
-            network="bcrt",
-            payment_hash=payment_hash,
-            payment_secret=os.urandom(32),
-            amount_msat=asked["amount"] * 1000,
-            memo=asked["memo"],
-            created_at=int(time.time()),
-            expiry_seconds=asked["expiry"],
-            sign=PrivateKey(os.urandom(32)).sign_recoverable,
-        )
-        row = {
-            "payment_hash": payment_hash.hex(),
-            "bolt11": bolt11,
-            "amount": asked["amount"] * 1000,
-            "external_id": asked["external_id"],
-            "wallet_id": "w",
-            "status": "pending",
-            "updated_at": "2026-01-01T00:00:00+00:00",
-        }
-        self.made.append(row)
-        return web.json_response(row, status=201)
-
-    async def look(self, request: web.Request) -> web.Response:
-        row = next(row for row in self.made if row["payment_hash"] == request.match_info["hash"])
-        answer = {"paid": False, "details": row}
-        return web.json_response(answer | ({"status": "pending"} if self.has_node else {}))
-
-
-async def wallet_checks(house: BotHouse) -> dict[str, Check]:
-    return {check.name: check async for check in checks._check_wallet(_opened(house))}
-
-
-def with_lnbits(folder: Path, url: str) -> BotHouse:
-    house = BotHouse(folder)
-    house.configure('wallet = "fake"', f'wallet = "lnbits"\n\n[lnbits]\nurl = "{url}"')
-    house.write("lnbits-invoice-key", "ab" * 16)
-    return house
-
-
-async def test_an_lnbits_in_order(tmp_path: Path) -> None:
-    lnbits = FakeLnbits()
-    async with serve(*lnbits.routes()) as url:
-        found = await wallet_checks(with_lnbits(tmp_path / "bot", url))
-    assert {check.verdict for check in found.values()} == {"ok"}
-    assert "42,000 sats" in found[f"wallet {url}"].says
-    (made,) = lnbits.made
-    assert made["amount"] == 1000
-    assert made["external_id"].startswith("doctor-")
-
-
-async def test_the_admin_key_in_the_invoice_key_s_place(tmp_path: Path) -> None:
-    lnbits = FakeLnbits()
-    lnbits.is_admin = True
-    async with serve(*lnbits.routes()) as url:
-        found = await wallet_checks(with_lnbits(tmp_path / "bot", url))
-    assert found["wallet key"].verdict == "FAIL"
-    assert "admin key" in found["wallet key"].says
-
-
-async def test_a_key_that_lnbits_does_not_know(tmp_path: Path) -> None:
-    lnbits = FakeLnbits()
-    lnbits.knows_key = False
-    async with serve(*lnbits.routes()) as url:
-        found = await wallet_checks(with_lnbits(tmp_path / "bot", url))
-    (check,) = found.values()
-    assert check.verdict == "FAIL"
-    assert "invoice_key_file" in check.says
-
-
-async def test_an_lnbits_that_cannot_ask_its_node(tmp_path: Path) -> None:
-    lnbits = FakeLnbits()
-    lnbits.has_node = False
-    async with serve(*lnbits.routes()) as url:
-        found = await wallet_checks(with_lnbits(tmp_path / "bot", url))
-    assert found["wallet invoice"].verdict == "FAIL"
-    assert "unknown" in found["wallet invoice"].says
-
-
-async def test_no_lnbits(tmp_path: Path) -> None:
-    url = f"http://127.0.0.1:{free_port()}"
-    (check,) = (await wallet_checks(with_lnbits(tmp_path / "bot", url))).values()
-    assert check.verdict == "FAIL"
-    assert "is it running" in check.todo
 
 
 # The public address
@@ -316,7 +173,7 @@ async def test_the_public_address(
         house.configure(
             "[lightning]", f'[web]\nlisten = "127.0.0.1:0"\npublic_url = "{url}"\n[lightning]'
         )
-        check = await checks._check_public(_opened(house), runs)
+        check = await checks._check_public(opened(house), runs)
     assert check.verdict == verdict
 
 
@@ -326,15 +183,15 @@ async def test_a_public_address_that_leads_nowhere(tmp_path: Path) -> None:
     house.configure(
         "[lightning]", f'[web]\nlisten = "127.0.0.1:0"\npublic_url = "{url}"\n[lightning]'
     )
-    assert (await checks._check_public(_opened(house), True)).verdict == "FAIL"
-    assert (await checks._check_public(_opened(house), False)).verdict == "warn"
+    assert (await checks._check_public(opened(house), True)).verdict == "FAIL"
+    assert (await checks._check_public(opened(house), False)).verdict == "warn"
 
 
 # This machine
 
 
 def here(house: BotHouse, now: int | None = None) -> dict[str, Check]:
-    found = doctor.inside(_opened(house), now or int(time.time()))
+    found = doctor.inside(opened(house), now or int(time.time()))
     return {check.name: check for check in found if check.name != "configuration"}
 
 

@@ -21,9 +21,9 @@ from ticketbot import control, handlers
 from ticketbot.app import settings_of
 from ticketbot.config import load
 from ticketbot.config.values import LONGEST_SOCKET, Ledger
+from ticketbot.crew import Crew
 from ticketbot.domain.command import ShowStatus
 from ticketbot.engine import Engine
-from ticketbot.envelopes import Envelopes
 from ticketbot.errors import Broken, Refused, Retry
 from ticketbot.handlers.context import Context, Request
 from ticketbot.ledger import journal, outbox
@@ -57,7 +57,7 @@ async def running(house: BotHouse) -> AsyncIterator[Engine]:
     store = Store(house.ledger, open_vault(house.keys))
     store.start()
     settings = settings_of(config, house.keys.pubkey)
-    engine = Engine(store, Envelopes(house.keys), settings, house.ticket_key)
+    engine = Engine(store, Crew(house.keys), settings, house.ticket_key)
     try:
         async with control.serve(engine, config.ledger.socket):
             yield engine

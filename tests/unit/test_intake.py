@@ -57,7 +57,7 @@ def test_full_by_number_and_by_size() -> None:
     inbox.get_nowait()
     assert not inbox.full()
 
-    inbox = Inbox(says_vip, characters=100_000)
+    inbox = Inbox(says_vip, most_bytes=100_000)
     sizes = 0
     while not inbox.full():
         inbox.put_nowait(letter("x" * 30_000))
@@ -68,15 +68,17 @@ def test_full_by_number_and_by_size() -> None:
 
 
 def test_long_tags_weigh_as_much_as_long_texts() -> None:
-    inbox = Inbox(says_vip, characters=1000)
-    inbox.put_nowait(letter("x")._replace(tags=[["e", "y" * 1000]]))
+    inbox = Inbox(says_vip, most_bytes=5000)
+    inbox.put_nowait(letter("x")._replace(tags=[["e", "y" * 5000]]))
     assert inbox.full()
     drain(inbox)
     assert not inbox.full()
+    inbox.put_nowait(letter("x")._replace(tags=[["e"]] * 100))
+    assert inbox.full()
 
 
 async def test_many_writers_wait_and_lose_nothing() -> None:
-    inbox = Inbox(says_vip, most=8, characters=2000)
+    inbox = Inbox(says_vip, most=8, most_bytes=5000)
     order = random.Random(7)
     texts = [
         f"{'vip' if order.random() < 0.3 else ''} {n} {'x' * order.randrange(500)}"

@@ -31,7 +31,7 @@ NODE = PrivateKey(b"\x11" * 32)
 hashes = st.binary(min_size=32, max_size=32)
 
 
-def write(amount_msat: int = 21_000, memo: str = "ticket", **values: object) -> str:
+def write(amount_msat: int | None = 21_000, memo: str | bytes = "ticket", **values: object) -> str:
     wanted: dict[str, object] = {
         "network": "bcrt",
         "payment_hash": bytes.fromhex(HASH),
@@ -103,6 +103,16 @@ def test_what_is_written_reads_the_same_here_and_elsewhere(
     )
     assert theirs.signature is not None
     assert theirs.signature.recover_public_key() == NODE.public_key.format().hex()
+
+
+@given(description_hash=hashes)
+def test_a_hash_in_place_of_the_description(description_hash: bytes) -> None:
+    text = write(None, description_hash)
+
+    theirs = bolt11.decode(text)
+    assert read_bolt11(text).description_hash == description_hash.hex() == theirs.description_hash
+    assert read_bolt11(text).amount_msat is None
+    assert read_bolt11(write(1_000)).description_hash is None
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ OWED = 5_000_000
 FITS = Bolt11("bc", "a" * 64, OWED, NOW, NOW + 3600)
 ASKED = Asked(OWED, "bc", None)
 BOLT11 = "lnbc50u1p4srywrpp5dc683t38yu63vcdnefql2nj7anh9grpk5tx05u9sqeamrayms2tsdq5f38y6mmwv"
-LNURL = "lnurl1dp68gurn8ghj7um9wfmxjcm99e3k7mf0v9cxj0m385ekvcenxc6r2c35xvukxefcv5mkvv34x5ekz"
+LNURL = "lnurl1dp68gurn8ghj7etcv9khqmr99e3k7mf09emk2mrv944kummhdchkcmn4wfk8qtmdv5mfpgtm"
 
 
 @pytest.mark.parametrize("state", State)
@@ -92,8 +92,8 @@ def test_what_people_write_is_understood(text: str, place: Place) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "the usual place", "me@", "@example.com", "me@host", "me@exa mple.com", "me@-.-"),
-        *("a" * 65 + "@b.cd", "npub1xyz", "https://example.com", "lnurl1", "me@b.cd/x", "lnbc"),
+        *("", "the usual place", "me@", "@example.com", "me@exa mple.com", "me@b.cd/x"),
+        *("a" * 65 + "@b.cd", "npub1xyz", "https://example.com", "lnbc", "sent"),
     ],
 )
 def test_what_is_no_place_is_refused(text: str) -> None:
@@ -102,10 +102,11 @@ def test_what_is_no_place_is_refused(text: str) -> None:
     assert refused.value.sentence == "refund-where"
 
 
-def test_an_invoice_that_was_cut_off_is_called_so() -> None:
+@pytest.mark.parametrize("text", [BOLT11, LNURL[:-1], LNURL[:-1] + "q", "lnurl1"])
+def test_what_was_cut_off_is_called_so(text: str) -> None:
     with pytest.raises(Refused) as refused:
-        read_destination(BOLT11)
-    assert refused.value.sentence == "refund-invoice-broken"
+        read_destination(text)
+    assert refused.value.sentence == "refund-broken"
 
 
 def test_an_invoice_that_fits_is_taken() -> None:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ipaddress
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.real.relays import PATIENT, AwkwardRelay, awkward_relay, running, sealed, until, wrap
+from tests.unit.strangers import SocksProxy, certificate, serving
 from ticketbot.errors import Broken
 from ticketbot.relay import nip11
 from ticketbot.relay.dial import Dialer
@@ -26,29 +21,6 @@ from ticketbot.relay.link import Unreachable
 from ticketbot.relay.nip11 import Limits, read_limits
 from ticketbot.relay.terms import Timing
 from ticketbot.relays import Ok
-
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@contextlib.asynccontextmanager
-async def serving(talk: Talk) -> AsyncIterator[int]:
-    """The port of a TCP server. Leaving it closes every connection."""
-    writers: list[asyncio.StreamWriter] = []
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            await talk(reader, writer)
-        writer.close()
-
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-    for writer in writers:
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
-
 
 # what a relay says of itself
 
@@ -139,36 +111,6 @@ async def test_a_document_is_not_chased(behaviour: str, monkeypatch: pytest.Monk
 # proxies
 
 
-class SocksProxy:
-    """A SOCKS5 proxy (RFC 1928) that leads every name to one port of the loopback."""
-
-    def __init__(self, port: int) -> None:
-        self.asked: list[tuple[str, int]] = []
-        self._port = port
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        _, methods = await reader.readexactly(2)
-        await reader.readexactly(methods)
-        writer.write(b"\x05\x00")
-        *_, kind = await reader.readexactly(4)
-        assert kind == 3  # a name: the client must not resolve it
-        (size,) = await reader.readexactly(1)
-        name = (await reader.readexactly(size)).decode()
-        self.asked.append((name, int.from_bytes(await reader.readexactly(2), "big")))
-        writer.write(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
-        back, there = await asyncio.open_connection("127.0.0.1", self._port)
-        await asyncio.gather(_pipe(reader, there), _pipe(back, writer))
-
-
-async def _pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while data := await source.read(65536):
-            sink.write(data)
-    sink.close()
-    with contextlib.suppress(ConnectionError):
-        await sink.wait_closed()
-
-
 @pytest.fixture
 async def relay() -> AsyncIterator[AwkwardRelay]:
     async with awkward_relay() as relay:
@@ -232,31 +174,8 @@ async def test_a_redirect_is_not_followed(relay: AwkwardRelay) -> None:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Certificate and key for relay.test and 127.0.0.1, signed by themselves."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "relay.test")])
-    now = datetime.now(UTC)
-    names = [x509.DNSName("relay.test"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "relay.pem"
-    path.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return path
+    folder = tmp_path_factory.mktemp("tls")
+    return certificate(folder / "relay.pem", "relay.test", "127.0.0.1")
 
 
 @pytest.fixture

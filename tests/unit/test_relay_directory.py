@@ -81,6 +81,26 @@ async def test_who_is_no_bot(content: str) -> None:
     assert not (await reach(event(0, content=content))).is_bot
 
 
+@pytest.mark.parametrize(
+    ("content", "address"),
+    [
+        ('{"lud16":"ann@example.com","name":"Ann"}', "ann@example.com"),
+        ('{"lud16":" Ann@Example.com ","bot":true}', "ann@example.com"),
+        ('{"lud16":""}', None),
+        ('{"lud16":"ann"}', None),
+        ('{"lud16":"ann@example.com/x"}', None),
+        ('{"lud16":"lnurl1dp68gurn8ghj7"}', None),
+        ('{"lud16":["ann@example.com"]}', None),
+        ('{"lud16":null}', None),
+        ('{"lud06":"lnurl1dp68gurn8ghj7"}', None),
+        ('["lud16"]', None),
+        ("nonsense", None),
+    ],
+)
+async def test_where_somebody_takes_money(content: str, address: str | None) -> None:
+    assert (await reach(event(0, content=content))).lud16 == address
+
+
 async def test_only_relays_that_may_be_dialled_each_once_and_few() -> None:
     bad = ["ws://plain.example", "wss://127.0.0.1", "wss://[::ffff:10.0.0.1]", "nonsense", ""]
     good = [f"wss://relay{number}.example" for number in range(9)]

@@ -121,6 +121,9 @@ def uses() -> Iterator[Use]:
             if called in ("Refused", "BadRequest"):
                 for key in literals(args[1]):
                     yield Use(key, keywords(call), True, where)
+            elif called == "NoInvoice":
+                for key in literals(args[0]):
+                    yield Use(key, keywords(call), True, where)
             elif called in PROBLEMS:
                 given = keywords(call)
                 for key in literals(args[0]):
@@ -239,6 +242,7 @@ WORST: dict[str, Any] = {
     "word": WORD,
     "words": WORD,
     "text": WORD,
+    "payee": WORD,
     "code": "LISBON1234",
     "codes": "LISBON (Lisbon Meetup), LISBON2 (Lisbon Dinner)",
     "tiers": "Early bird, VIP",
@@ -328,7 +332,7 @@ def outcomes(one: Listing) -> dict[str, Outcome]:
         "events": EventsFound((card,) * 20, None, WORD),
         "invoice": InvoiceShown(order, one, "lnbc" + "1" * 400, "c" * 64, order.hold_until),
         "ticket": ticket,
-        "tickets": TicketsCounted(50, ((one, tier, "a" * 16),) * 50),
+        "tickets": TicketsCounted(1_000_000, ((one, tier, "a" * 16),) * 50, first=999_900),
         "order": OrderShown(order, one, 0, owed),
         "refund": RefundOwed(order.id, one.title, order.amount_msat, "refund-max"),
         "on sale": Said("listing-new", {"title": one.title, "code": "lisbon1234"}),

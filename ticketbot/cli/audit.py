@@ -93,6 +93,8 @@ def _ledger_lines(sums: Sums) -> list[Line]:
     sent = count(sums.refunds_sent.number, "refund")
     if sums.refunds_by_hand.number:
         sent += f", {sums.refunds_by_hand.number:,} of them by hand"
+    going = sums.refunds_due.msat + sums.refunds_sending.msat + sums.refunds_sent.msat
+    odd = sums.received.msat - sums.tickets.msat - going
     free = f", {sums.free_tickets:,} besides were free" if sums.free_tickets else ""
     return [
         _line("Received for orders", sums.received, "payment"),
@@ -104,6 +106,7 @@ def _ledger_lines(sums: Sums) -> list[Line]:
         _line("  are refunds due", sums.refunds_due, "refund"),
         _line("  are refunds being sent", sums.refunds_sending, "refund"),
         ("  are refunds sent", sats(sums.refunds_sent.msat), sent),
+        *([("  are UNEXPLAINED", sats(odd), "see below")] if odd else []),
         _line("Organizers have earned", sums.shares, "organizer"),
         ("Commission", sats(sums.commission), ""),
         ("Fees for sending refunds", sats(sums.fees), "paid by the operator"),
@@ -119,7 +122,7 @@ def _wallet_lines(flows: Flows, balance: int, owed: int) -> list[Line]:
         (
             "The wallet paid for refunds",
             sats(paid + fees),
-            f"{count(flows.sent.number, 'payment')}, {sats(fees)} of it fees",
+            f"{count(flows.sent.number, 'payment')}, {sats(fees)} sats of it fees",
         ),
         _line("The wallet received besides", flows.foreign_in, "payment", _FOREIGN),
         _line("The wallet paid besides", flows.foreign_out, "payment", _FOREIGN),

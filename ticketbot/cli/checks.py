@@ -19,7 +19,7 @@ from ticketbot.config import Lnbits
 from ticketbot.domain.nostr import Event
 from ticketbot.envelopes import Envelopes, Letter, Sealed
 from ticketbot.errors import Broken, Retry
-from ticketbot.lightning import InvoiceAsk, Wallet
+from ticketbot.lightning import InvoiceAsk, LNbits, Wallet
 from ticketbot.lnbits.api import LnbitsApi, shared_budget
 from ticketbot.relays import Caught, RelayPool
 
@@ -193,10 +193,11 @@ async def _check_wallet(house: House) -> AsyncIterator[Check]:
             yield Check(name, WARN, "FAKE MONEY: this wallet is for the demo and for tests")
         else:
             yield Check(name, OK, f"answers, and holds {sats(balance)} sats")
-            for check in await _check_permission(lnbits):
-                yield check
+            yield await _check_permission(lnbits)
             yield _check_wallet_clock(wallet)
         yield await _check_invoice(wallet)
+        if isinstance(wallet, LNbits):
+            yield await _check_admin_key(wallet)
     except (Retry, Broken) as error:
         todo = "" if isinstance(error, Broken) else "is it running, and is `lnbits.url` right?"
         yield Check(name, FAIL, str(error), todo)
@@ -213,23 +214,30 @@ def _check_wallet_clock(wallet: Wallet) -> Check:
     return Check("wallet clock", FAIL, says, "set the clock that is wrong")
 
 
-async def _check_permission(lnbits: Lnbits) -> list[Check]:
+async def _check_permission(lnbits: Lnbits) -> Check:
     """LNbits tells a wallet's id to its admin key only."""
     api = LnbitsApi(lnbits.url, lnbits.invoice_key.reveal(), shared_budget(60))
     try:
         wallet = await api.get("/api/v1/wallet", {}, "look")
     finally:
         await api.close()
-    found = []
     if isinstance(wallet, dict) and "id" in wallet:
         says = "the key in `invoice_key_file` is the admin key: who steals it takes the money"
-        found.append(Check("wallet key", FAIL, says, "put the Invoice/read key there"))
-    else:
-        found.append(Check("wallet key", OK, "it can make invoices, and cannot spend"))
-    if lnbits.admin_key is not None:
-        says = "an admin key is on this machine: needed only for refunds sent by the bot"
-        found.append(Check("wallet key", WARN, says))
-    return found
+        return Check("wallet key", FAIL, says, "put the Invoice/read key there")
+    return Check("wallet key", OK, "it can make invoices, and cannot spend")
+
+
+async def _check_admin_key(wallet: LNbits) -> Check:
+    """After an invoice was made: its row tells whose wallet the invoice key is of."""
+    if not wallet.can_pay:
+        return Check("wallet admin key", SKIP, "none: refunds wait for you")
+    try:
+        await wallet.check_admin_key()
+    except Broken as error:
+        return Check("wallet admin key", FAIL, str(error))
+    return Check(
+        "wallet admin key", OK, "it is of the same wallet: the bot sends refunds by itself"
+    )
 
 
 async def _check_invoice(wallet: Wallet) -> Check:

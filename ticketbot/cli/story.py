@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from itertools import dropwhile
 from typing import NamedTuple
 
 from ticketbot.cli.opening import open_house
@@ -95,12 +96,11 @@ def _read(tx: Tx, text: str, name_people: bool) -> _Story:
 
 def _decisions(tx: Tx, order: Order) -> list[Decision]:
     """The order's own, and what was decided about its event meanwhile."""
-    event = [
-        one._replace(what=f"event {one.what}")
-        for one in journal.of(tx, order.event_id)
-        if one.at >= order.placed_at
+    both = journal.of(tx, order.id, order.event_id)
+    since = dropwhile(lambda one: one.subject != order.id, both)
+    return [
+        one if one.subject == order.id else one._replace(what=f"event: {one.what}") for one in since
     ]
-    return sorted([*journal.of(tx, order.id), *event], key=lambda one: one.at)
 
 
 def _head(story: _Story) -> list[tuple[str, object]]:
@@ -168,6 +168,7 @@ def _sections(story: _Story) -> Iterator[Section]:
 def _decision_line(one: Decision) -> tuple[object, ...]:
     detail = dict(one.detail)
     amount = detail.pop("msat", None)
+    detail.pop("event", None)  # it stands above
     rest = ", ".join(f"{name} {value}" for name, value in detail.items() if value not in ("", None))
     return (utc(one.at), one.what, "" if amount is None else sats(int(amount)), rest)
 
@@ -179,7 +180,8 @@ def _invoice_line(one: InvoiceRow) -> tuple[object, ...]:
 
 def _refund_line(one: _GoesBack) -> tuple[object, ...]:
     refund = one.refund
-    where = one.destination or ("told" if one.said_where else "not told yet")
+    open_yet = "-" if refund.state == "sent" else "not told yet"
+    where = one.destination or ("told" if one.said_where else open_yet)
     why = refund.reason.removeprefix("refund-")
     head = (refund.id, utc(refund.decided_at), sats(refund.amount_msat))
     return (*head, why, refund.state, where)

@@ -64,12 +64,14 @@ ephemeral_tickets = "always"
 [lightning]
 # "lnbits"; "fake" gives tickets for play money.
 wallet = {toml(answers.wallet)}
+# allow_private_lnurl = false          # true: send money to Lightning addresses on private hosts
 
 [lnbits]
 url = {toml(answers.lnbits_url)}
 # The wallet's invoice key, mode 0600. Or the credential `lnbits_invoice_key`.
 invoice_key_file = "lnbits-invoice-key"
-# Only where refunds and payouts are sent automatically. Or the credential `lnbits_admin_key`.
+# The same wallet's admin key, where the bot shall send refunds by itself: it can spend all that
+# the wallet holds. Without it refunds wait for you. Or the credential `lnbits_admin_key`.
 admin_key_file = ""
 # What that LNbits allows.
 requests_per_minute = 200
@@ -94,6 +96,10 @@ messages_per_minute = 60
 [privacy]
 # So many days after an event's end the bot forgets who was there.
 purge_days = 90
+
+[performance]
+# Processes that encrypt and sign beside the bot when it is busy, 25 MB each.
+crypto_workers = 0   # 1 on a machine with two cores
 """
 
 

@@ -19,6 +19,7 @@ from ticketbot.config.values import (
     Limits,
     Lnbits,
     Nostr,
+    Performance,
     Privacy,
     Sales,
     Secret,
@@ -44,7 +45,7 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
         file=reader.path.absolute(),
         bot=_bot(reader),
         nostr=_nostr(reader),
-        lightning=Lightning(wallet),
+        lightning=Lightning(wallet, reader.flag("lightning", "allow_private_lnurl", False)),
         lnbits=_lnbits(reader, used=wallet == "lnbits"),
         ledger=_ledger(reader),
         web=_web(reader),
@@ -60,6 +61,7 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
             proof_of_work_bits=reader.number("limits", "proof_of_work_bits", 20, 0, 40),
         ),
         warnings=tuple(reader.warnings),
+        performance=Performance(reader.number("performance", "crypto_workers", 0, 0, 16)),
     )
     reader.finish()
     return config
@@ -173,7 +175,7 @@ def _lnbits(reader: Reader, *, used: bool) -> Lnbits | None:
         "lnbits",
         "admin_key_file",
         "lnbits_admin_key",
-        None,
+        "TICKETBOT_LNBITS_ADMIN_KEY",
         admin_file,
         'put the wallet\'s admin key there, or write admin_key_file = ""',
     )

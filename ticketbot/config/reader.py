@@ -15,10 +15,12 @@ PREFIX = "TICKETBOT_"
 OTHER_VARIABLES = (
     "TICKETBOT_NSEC",
     "TICKETBOT_LNBITS_INVOICE_KEY",
+    "TICKETBOT_LNBITS_ADMIN_KEY",
     "TICKETBOT_FAILPOINTS",
     "TICKETBOT_DEBUG",
 )
 _SHOWN = 60
+KEY = re.compile(r"nsec1[0-9a-z]+|[0-9a-f]{32,}", re.IGNORECASE)
 _PASSWORD = re.compile(r"://[^\s/@]+@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NO_SECTION: Mapping[str, object] = {}
@@ -187,7 +189,7 @@ class Reader:
 
     def _unknown(self, name: str, kind: str, known: list[str]) -> None:
         nearest = _nearest(name, known)
-        self.wrong(name, f"unknown {kind}; the nearest known one is {nearest}")
+        self.wrong(KEY.sub("…", name), f"unknown {kind}; the nearest known one is {nearest}")
 
 
 def _nearest(name: str, known: list[str]) -> str:

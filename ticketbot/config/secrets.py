@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from ticketbot.config.people import Misread
-from ticketbot.config.reader import Reader
+from ticketbot.config.reader import KEY, Reader
 from ticketbot.config.values import Secret
 
 _OTHERS = stat.S_IRWXO | stat.S_IWGRP
 _LONGEST = 4096
-_KEY = re.compile(r"nsec1.*|[0-9a-f]{32,}", re.IGNORECASE)
 
 
 class Source(NamedTuple):
@@ -35,7 +33,7 @@ class Source(NamedTuple):
 def key_file(reader: Reader, section: str, key: str, default: str) -> Path | None:
     """The file that a key names, relative to the configuration's folder."""
     name = reader.text(section, key, default) or default
-    if _KEY.fullmatch(name):
+    if KEY.fullmatch(name):
         wrong = "holds a secret key: put it into a file, and that file's name here"
         reader.wrong(f"{section}.{key}", wrong)
         return None

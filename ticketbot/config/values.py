@@ -68,7 +68,10 @@ class Nostr:
 
 @dataclass(frozen=True, slots=True)
 class Lightning:
+    """`allow_private_lnurl`: Lightning addresses that buyers name may be on private hosts."""
+
     wallet: Literal["lnbits", "fake"]
+    allow_private_lnurl: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,13 @@ class Privacy:
 
 
 @dataclass(frozen=True, slots=True)
+class Performance:
+    """`crypto_workers`: processes that open and seal letters under load; 0: none."""
+
+    crypto_workers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of it. `lnbits` is None with another wallet, `web` is None where nothing listens.
 
@@ -141,6 +151,7 @@ class Config:
     limits: Limits
     privacy: Privacy
     warnings: tuple[str, ...]
+    performance: Performance = Performance()
 
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret in it, for the logs to leave out; the nsec also in hex."""

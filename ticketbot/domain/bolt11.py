@@ -29,6 +29,7 @@ _MSAT = {"": 100_000_000_000, "m": 100_000_000, "u": 100_000, "n": 100}
 
 _TIMESTAMP, _SIGNATURE, _CHECKSUM = 7, 104, 6  # lengths in characters of five bits
 _HASH_TAG, _SECRET_TAG, _MEMO_TAG, _EXPIRY_TAG, _FEATURES_TAG = map(_CHARSET.index, b"psdx9")
+_MEMO_HASH_TAG = _CHARSET.index(b"h")
 _HASH_LENGTH = 52
 _EXPIRY_LENGTH = 8  # 40 bits of seconds
 _DEFAULT_EXPIRY = 3_600
@@ -36,13 +37,14 @@ _FEATURES = bytes((16, 8, 0))  # bits 8 and 14: the payer must send the payment 
 
 
 class Bolt11(NamedTuple):
-    """What a bolt11 says about itself; times are unix seconds."""
+    """What a bolt11 says about itself; times are unix seconds, hashes lowercase hex."""
 
     network: str
     payment_hash: str
     amount_msat: int | None
     created_at: int
     expires_at: int
+    description_hash: str | None = None
 
 
 def read_bolt11(text: str) -> Bolt11:
@@ -64,13 +66,14 @@ def read_bolt11(text: str) -> Bolt11:
 
     created_at = _number(values[:_TIMESTAMP])
     fields = values[_TIMESTAMP : -_SIGNATURE - _CHECKSUM]
-    payment_hash, lifetime = _read_fields(fields)
+    payment_hash, lifetime, description_hash = _read_fields(fields)
     return Bolt11(
         network=found[1],
         payment_hash=payment_hash,
         amount_msat=_amount(found[2], found[3]),
         created_at=created_at,
         expires_at=created_at + lifetime,
+        description_hash=description_hash,
     )
 
 
@@ -79,21 +82,25 @@ def write_bolt11(
     network: str,
     payment_hash: bytes,
     payment_secret: bytes,
-    amount_msat: int,
-    memo: str,
+    amount_msat: int | None,
+    memo: str | bytes,
     created_at: int,
     expiry_seconds: int,
     sign: Callable[[bytes], bytes],
 ) -> str:
-    """A signed bolt11. `sign` gets the bytes to be hashed (SHA-256) and signed, and gives
-    the 65 bytes of a recoverable signature: r, s and the recovery id.
+    """A signed bolt11. Bytes as `memo` are its SHA-256; no `amount_msat` leaves it to the payer.
+
+    `sign` gets the bytes to be hashed (SHA-256) and signed, and gives the 65 bytes of a
+    recoverable signature: r, s and the recovery id.
     """
-    prefix = "ln" + network + _write_amount(amount_msat)
+    prefix = "ln" + network + ("" if amount_msat is None else _write_amount(amount_msat))
     values = _values(created_at, _TIMESTAMP)
     for tag, data in (
         (_HASH_TAG, _fives(payment_hash)),
         (_SECRET_TAG, _fives(payment_secret)),
-        (_MEMO_TAG, _fives(memo.encode())),
+        (_MEMO_TAG, _fives(memo.encode()))
+        if isinstance(memo, str)
+        else (_MEMO_HASH_TAG, _fives(memo)),
         (_EXPIRY_TAG, _values(expiry_seconds, (expiry_seconds.bit_length() + 4) // 5)),
         (_FEATURES_TAG, _FEATURES),
     ):
@@ -105,9 +112,10 @@ def write_bolt11(
     return f"{prefix}1{values.translate(_TO_CHARSET).decode()}"
 
 
-def _read_fields(fields: bytes) -> tuple[str, int]:
-    """The payment hash and the lifetime in seconds; of a repeated field the first counts."""
+def _read_fields(fields: bytes) -> tuple[str, int, str | None]:
+    """Payment hash, lifetime in seconds, description hash; of repeated fields the first counts."""
     payment_hash: str | None = None
+    description_hash: str | None = None
     lifetime: int | None = None
     at = 0
     while at < len(fields):
@@ -119,6 +127,8 @@ def _read_fields(fields: bytes) -> tuple[str, int]:
         data = fields[at + 3 : end]
         if fields[at] == _HASH_TAG and len(data) == _HASH_LENGTH and payment_hash is None:
             payment_hash = _bytes(data)[:32].hex()
+        elif fields[at] == _MEMO_HASH_TAG and len(data) == _HASH_LENGTH and not description_hash:
+            description_hash = _bytes(data)[:32].hex()
         elif fields[at] == _EXPIRY_TAG and lifetime is None:
             if len(data) > _EXPIRY_LENGTH:
                 raise Malformed("not a bolt11: it would outlive everybody")
@@ -126,7 +136,7 @@ def _read_fields(fields: bytes) -> tuple[str, int]:
         at = end
     if payment_hash is None:
         raise Malformed("not a bolt11: it has no payment hash")
-    return payment_hash, _DEFAULT_EXPIRY if lifetime is None else lifetime
+    return payment_hash, _DEFAULT_EXPIRY if lifetime is None else lifetime, description_hash
 
 
 def _amount(digits: str | None, unit: str) -> int | None:

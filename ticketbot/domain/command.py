@@ -65,12 +65,17 @@ class Buy:
 
 @dataclass(frozen=True, slots=True)
 class ShowTickets:
-    """What do I hold?"""
+    """What do I hold? From the n-th on; `after` is the cursor of an earlier answer."""
+
+    first: int = 1
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """My tickets once more."""
+    """My tickets once more, from the n-th on."""
+
+    first: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +274,7 @@ def _machine_buy(fields: _Fields) -> Command:
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "events": lambda f: ListEvents((), f.number("limit", 20, 100), f.maybe("after", 400)),
     "buy": _machine_buy,
-    "tickets": lambda f: ShowTickets(),
+    "tickets": lambda f: ShowTickets(after=f.maybe("after", 100)),
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
     "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),

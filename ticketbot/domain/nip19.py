@@ -1,7 +1,8 @@
 """Keys, notes and events as people paste them: bech32 with and without TLV (NIP-19, NIP-21).
 
 All keys and ids are lowercase hex outside of this file. Whatever does not decode is
-Malformed, in a sentence that never repeats what it was given.
+Malformed, in a sentence that never repeats what it was given. `decode` reads any bech32
+text, an LNURL too (LUD-01).
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def npub_encode(pubkey: str) -> str:
 
 def npub_decode(text: str) -> str:
     """The public key of an `npub1…`."""
-    return _key(_decode("npub", text)).hex()
+    return _key(decode("npub", text)).hex()
 
 
 def nsec_encode(secret: str) -> str:
@@ -67,7 +68,7 @@ def nsec_encode(secret: str) -> str:
 
 def nsec_decode(text: str) -> str:
     """The secret key of an `nsec1…`."""
-    return _key(_decode("nsec", text)).hex()
+    return _key(decode("nsec", text)).hex()
 
 
 def note_encode(note_id: str) -> str:
@@ -77,18 +78,18 @@ def note_encode(note_id: str) -> str:
 
 def note_decode(text: str) -> str:
     """The event id of a `note1…`."""
-    return _key(_decode("note", text)).hex()
+    return _key(decode("note", text)).hex()
 
 
 def nprofile_decode(text: str) -> Profile:
     """Key and relays of an `nprofile1…`."""
-    rows = list(_rows(_decode("nprofile", text)))
+    rows = list(_rows(decode("nprofile", text)))
     return Profile(_needed(rows, _SPECIAL), _relays(rows))
 
 
 def nevent_decode(text: str) -> Pointer:
     """Id, relays, author and kind of an `nevent1…`."""
-    rows = list(_rows(_decode("nevent", text)))
+    rows = list(_rows(decode("nevent", text)))
     author = _needed(rows, _AUTHOR) if _first(rows, _AUTHOR) is not None else None
     return Pointer(_needed(rows, _SPECIAL), _relays(rows), author, _kind(rows))
 
@@ -103,7 +104,7 @@ def naddr_encode(kind: int, pubkey: str, d: str, relays: Sequence[str] = ()) -> 
 
 def naddr_decode(text: str) -> Address:
     """Kind, key, `d` and relays of an `naddr1…`."""
-    rows = list(_rows(_decode("naddr", text)))
+    rows = list(_rows(decode("naddr", text)))
     d, kind = _first(rows, _SPECIAL), _kind(rows)
     if d is None or kind is None:
         raise Malformed("this naddr is incomplete: it lacks its identifier or its kind")
@@ -155,7 +156,8 @@ def _encode(prefix: str, data: bytes) -> str:
     return bech32_encode(prefix, bits)
 
 
-def _decode(prefix: str, text: str) -> bytes:
+def decode(prefix: str, text: str) -> bytes:
+    """The bytes of a bech32 text with this prefix, all of one case."""
     word = text.strip()
     if len(word) > LONGEST:
         raise Malformed(f"this {prefix} is too long: at most {LONGEST} characters")

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from ticketbot.domain.bolt11 import Bolt11, read_bolt11
+from ticketbot.domain.payee import read_payee
 from ticketbot.errors import Malformed, Refused
 
 DAY = 86_400
@@ -108,24 +109,21 @@ class Destination(NamedTuple):
     invoice: Bolt11 | None = None
 
 
-_ADDRESS = re.compile(r"[a-z0-9._+-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}")
-_LNURL = re.compile(r"lnurl1[02-9ac-hj-np-z]{20,2000}")
 _BOLT11 = re.compile(r"ln(bcrt|bc|tbs|tb)[0-9a-z]{20,}")
 
 
 def read_destination(text: str) -> Destination:
     """What a person wrote; Refused when it is nothing that money can be sent to."""
     plain = text.strip().lower().removeprefix("lightning:")
-    if _ADDRESS.fullmatch(plain):
-        return Destination("address", plain)
-    if _LNURL.fullmatch(plain):
-        return Destination("lnurl", plain)
-    if not _BOLT11.match(plain):
-        raise Refused("bad-request", "refund-where")
+    is_invoice = _BOLT11.match(plain) is not None
     try:
-        return Destination("invoice", plain, read_bolt11(plain))
+        if is_invoice:
+            return Destination("invoice", plain, read_bolt11(plain))
+        payee = read_payee(plain)
     except Malformed:
-        raise Refused("bad-request", "refund-invoice-broken") from None
+        broken = is_invoice or plain.startswith("lnurl1")
+        raise Refused("bad-request", "refund-broken" if broken else "refund-where") from None
+    return Destination("lnurl" if payee.startswith("lnurl1") else "address", payee)
 
 
 class Asked(NamedTuple):

@@ -176,9 +176,17 @@ def _quantity(digits: str) -> int:
 
 
 def _tickets(rest: Sequence[str]) -> Command:
+    if first := _from(rest):
+        return ShowTickets(first)
     if any(map(_INTEGER.fullmatch, rest)):
         return Unknown(quote(" ".join(("tickets", *rest))), (_offer("buy", rest),))
     return ShowTickets()
+
+
+def _from(rest: Sequence[str]) -> int | None:
+    """The number in `from 51`, where a list goes on."""
+    found = re.fullmatch(r"from ([0-9]{1,6})", " ".join(rest).lower())
+    return max(1, int(found[1])) if found else None
 
 
 def _status(rest: Sequence[str]) -> Command:
@@ -249,7 +257,7 @@ _READERS: Mapping[str, Callable[[Sequence[str]], Command | None]] = {
     "event": _event,
     "buy": _buy,
     "tickets": _tickets,
-    "resend": lambda rest: Resend(),
+    "resend": lambda rest: Resend(_from(rest) or 1),
     "status": _status,
     "cancel": _cancel,
     "link": lambda rest: ShowLink(),

@@ -137,8 +137,8 @@ def _check_quantity(
     limit = listing.max_per_buyer or (most if free else None)  # nobody empties a free event
     if limit is not None:
         has = tickets.live_count(tx, person, listing.event_id)
-        holds = orders.held_seats(tx, person, listing.event_id)
-        if has + holds + quantity > limit:
+        held = orders.held_seats(tx, person, listing.event_id)
+        if has + held + quantity > limit:
             raise Refused("too-many", "too-many-per-buyer", most=limit)
 
 

@@ -40,7 +40,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`now` in unix seconds, `moment` the same with its fraction.
+    """`now` in unix seconds, `moment` the same with its fraction; `dice(n)` gives n random bytes.
 
     `paused` is the sentence that says why nothing new is sold just now (a full disk), or None.
     """
@@ -48,6 +48,7 @@ class Context:
     now: int
     settings: Settings
     signer: TicketKey
+    dice: Callable[[int], bytes]
     moment: float
     paused: str | None = None
 

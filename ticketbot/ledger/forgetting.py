@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 import orjson
 
+from ticketbot.ledger import marks
 from ticketbot.ledger.people import NOBODY
 from ticketbot.ledger.store import Tx
 
 PAGE = 500
+TRACES = "forgotten-traces"  # while this mark is there, the write-ahead log may show them
 LISTED = "(SELECT value FROM json_each(?))"
 OWED = "EXISTS (SELECT 1 FROM refund WHERE order_id = orders.id AND refund.state <> 'sent')"
 DECIDED = f"orders.state NOT IN ('held', 'invoiced') AND NOT {OWED}"
@@ -59,6 +61,7 @@ def forget(tx: Tx, person: int) -> int:
     """Nothing is known of this person any more; how many orders were theirs."""
     orders = _unbind(tx, person, orders="person = ?", tickets="holder = ?", refunds="person = ?")
     tx.change("DELETE FROM person WHERE id = ?", (person,))
+    marks.put(tx, TRACES, "1")
     return orders
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -13,14 +14,13 @@ LATE = 3600
 
 
 class Due(NamedTuple):
-    """A row of the outbox. `signed`: the sealed event, once there is one."""
+    """A row of the outbox."""
 
     id: int
     key: str
     kind: str
     attempts: int
     body: dict[str, Any]
-    signed: bytes | None
 
 
 def put(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> bool:
@@ -44,29 +44,16 @@ def due(tx: Tx, kind: str, now: int, skip: frozenset[int], most: int) -> list[Du
     )
     fresh = [number for (number,) in known if number not in skip][:most]
     rows = tx.rows(
-        "SELECT id, key, kind, attempts, body, event FROM outbox LEFT JOIN signed USING (id)"
+        "SELECT id, key, kind, attempts, body FROM outbox"
         " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY due, id",
         (orjson.dumps(fresh).decode(),),
     )
-    return [_due(tx, *row) for row in rows]
+    return [Due._make((*row[:4], _open(tx, row[4]))) for row in rows]
 
 
-def _due(
-    tx: Tx, number: int, key: str, kind: str, attempts: int, body: bytes, event: bytes | None
-) -> Due:
-    signed = None if event is None else tx.vault.open(event, b"signed")
-    return Due(number, key, kind, attempts, orjson.loads(tx.vault.open(body, b"outbox")), signed)
-
-
-def keep_signed(tx: Tx, number: int, event: bytes) -> None:
-    """Store the signed event before anybody sees it; a re-wrap replaces it.
-
-    Its row may be gone meanwhile: the person it was for asked to be forgotten.
-    """
-    tx.change(
-        "INSERT OR REPLACE INTO signed (id, event) SELECT id, ? FROM outbox WHERE id = ?",
-        (tx.vault.seal(event, b"signed"), number),
-    )
+def _open(tx: Tx, sealed: bytes) -> dict[str, Any]:
+    body: dict[str, Any] = orjson.loads(tx.vault.open(sealed, b"outbox"))
+    return body
 
 
 def accept(tx: Tx, number: int, relay: str) -> None:
@@ -85,6 +72,15 @@ def accepted(tx: Tx, number: int) -> set[str]:
 def done(tx: Tx, number: int) -> None:
     """Nothing more to do; what hangs on the row goes with it."""
     tx.change("DELETE FROM outbox WHERE id = ?", (number,))
+
+
+def done_all(tx: Tx, numbers: Sequence[int]) -> None:
+    """As `done`, for many at once."""
+    if numbers:
+        tx.change(
+            "DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))",
+            (orjson.dumps(numbers).decode(),),
+        )
 
 
 def postpone(tx: Tx, number: int, due_at: int) -> None:
@@ -145,8 +141,8 @@ def drop(tx: Tx, key: str) -> None:
 
 
 def pending(tx: Tx) -> int:
-    """How many rows wait."""
-    row = tx.row("SELECT count(*) FROM outbox")
+    """How many rows wait to leave; what waits for a person's answer is not among them."""
+    row = tx.row("SELECT count(*) FROM outbox WHERE kind IN ('invoice', 'message', 'note')")
     return int(row[0]) if row else 0
 
 
@@ -158,7 +154,6 @@ def late(tx: Tx, before: int) -> int:
 
 
 def replace_body(tx: Tx, number: int, body: dict[str, Any]) -> None:
-    """The same message wrapped anew: forget the signed event, keep the rumor."""
-    tx.change("DELETE FROM signed WHERE id = ?", (number,))
+    """The same message, sealed differently from now on."""
     sealed = tx.vault.seal(orjson.dumps(body), b"outbox")
     tx.change("UPDATE outbox SET body = ? WHERE id = ?", (sealed, number))

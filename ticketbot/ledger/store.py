@@ -274,6 +274,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             db.execute("PRAGMA synchronous=FULL")
             db.execute("PRAGMA secure_delete=ON")
             db.execute("PRAGMA cache_size=-16000")
+            db.execute("PRAGMA temp_store=MEMORY")  # savepoints and triggers write no files
         db.execute("SELECT count(*) FROM sqlite_schema")
     except sqlite3.DatabaseError as error:
         raise Broken(

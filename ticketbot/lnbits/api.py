@@ -184,7 +184,7 @@ class LnbitsApi:
             data = orjson.loads(answer)
         except orjson.JSONDecodeError:
             data = None
-        detail = _words(data).replace(self._key, "…")  # it may be shown to operators, and kept
+        detail = _words(data)
         if status in (401, 403) or (status == 404 and detail == "Wallet not found."):
             raise self._broken(f"{self._wrong_key} (It says: {detail})")
         if status == 404 and detail == "Payment does not exist.":
@@ -217,12 +217,16 @@ class LnbitsApi:
         self._pause = _FIRST_PAUSE
 
     def _retry(self, text: str) -> Retry:
-        self.good, self.text, self.heard_at = False, text, int(self._clock())
-        return Retry(text)
+        return Retry(self._failed(text))
 
     def _broken(self, text: str) -> Broken:
-        self.good, self.text, self.heard_at = False, text, int(self._clock())
-        return Broken(text)
+        return Broken(self._failed(text))
+
+    def _failed(self, text: str) -> str:
+        """The text as it may be shown to operators and kept: LNbits may have quoted the key."""
+        self.good, self.heard_at = False, int(self._clock())
+        self.text = text.replace(self._key, "…")
+        return self.text
 
     def _declined(self, text: str) -> Declined:
         self.good, self.text, self.heard_at = False, text, int(self._clock())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
@@ -12,7 +13,7 @@ from ticketbot.errors import Broken, Retry
 from ticketbot.ledger import outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx
-from ticketbot.log import whereabouts
+from ticketbot.redaction import whereabouts
 
 BATCH = 64
 IN_HAND = 1024
@@ -47,6 +48,7 @@ class Claims:
         self._batch = batch
         self._most = in_hand
         self._in_hand: set[int] = set()
+        self._raised: Counter[int] = Counter()  # a row that waits for a relay is no poison
         self._waiting = False
         self._log = structlog.get_logger()
 
@@ -103,9 +105,10 @@ class Claims:
         row, now = rows[0], int(self._clock())
         where = whereabouts(error)
         self._log.error("outbox.row_fails", kind=self._kind, key=row.key, where=where)
+        self._raised[row.id] += 1
 
         def work(tx: Tx) -> None:
-            if row.attempts + 1 < POISON:
+            if self._raised[row.id] < POISON:
                 outbox.postpone(tx, row.id, now + delay(row.attempts))
                 return
             outbox.quarantine(tx, "outbox", row.key, repr(error), orjson.dumps(row.body), now)

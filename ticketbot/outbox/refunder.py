@@ -16,7 +16,7 @@ import structlog
 from ticketbot.domain.payment import Spent
 from ticketbot.domain.refund import Refund, State, next_reminder, read_destination
 from ticketbot.engine import Engine
-from ticketbot.errors import Broken, Retry
+from ticketbot.errors import Broken, NoInvoice, Retry
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import refunds as handler
 from ticketbot.handlers.refunds import Paid
@@ -25,7 +25,7 @@ from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.refunds import Spend
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
-from ticketbot.lnurl import Lnurl, NoInvoice
+from ticketbot.lnurl import Lnurl
 from ticketbot.outbox.claims import Claims, delay
 from ticketbot.relay.directory import Directory
 
@@ -123,7 +123,7 @@ class Refunder:
             return SLOW
         if standing.dropped and row.attempts:  # and nobody has named another place since
             tries = len(standing.dropped)
-            rest = min(SLOW, LONGEST_DELAY * 2 ** min(tries, 10))
+            rest = min(SLOW, LONGEST_DELAY << min(tries, 10))
             if (wait := standing.dropped[-1].made_at + rest - int(self._clock())) > 0:
                 return wait
         return await self._choose(standing, standing.destination, row)
@@ -208,6 +208,8 @@ class Refunder:
     async def _find_where(self, standing: Standing) -> int:
         """The person's own profile may name a Lightning address; else they are reminded."""
         refund = standing.refund
+        if not standing.pubkey:  # who was forgotten; an operator says where, or pays by hand
+            return SLOW
         reach = await self._directory.reach([standing.pubkey])
         address = reach[standing.pubkey].lud16
         if address is not None and address != standing.useless:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 
 from ticketbot.errors import Broken
 from ticketbot.relay.guard import Guard, host_and_port, resolve
 from ticketbot.relay.link import Link, Unreachable
 from ticketbot.relay.terms import Timing
+from ticketbot.socks import through
 
 ADDRESS_PATIENCE = 5.0
 """Seconds for one address of several: a broken IPv6 route must not hide a working IPv4."""
@@ -70,7 +70,7 @@ class Dialer:
             return Link(url, max_size)
 
         if self._proxy is not None:
-            sock = await _through(self._proxy, host, port)
+            sock = await through(self._proxy, host, port)
             return (await loop.create_connection(link, sock=sock, ssl=tls, server_hostname=name))[1]
         failure = OSError("its name leads nowhere")
         # One by one: asyncio's own race between addresses (happy_eyeballs_delay) fails with an
@@ -85,15 +85,3 @@ class Dialer:
             except OSError as error:
                 failure = error
         raise failure
-
-
-async def _through(proxy: str, host: str, port: int) -> socket.socket:
-    # Imported here: only those who use Tor pay for it.
-    from python_socks import ProxyError
-    from python_socks.async_.asyncio import Proxy
-
-    try:
-        tunnel = Proxy.from_url(proxy.replace("socks5h:", "socks5:", 1), rdns=True)
-        return await tunnel.connect(host, port)
-    except ProxyError as error:
-        raise Unreachable(f"proxy: {error}") from None

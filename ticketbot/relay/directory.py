@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from ticketbot.domain.nostr import Event
-from ticketbot.errors import Retry
+from ticketbot.domain.payee import read_address
+from ticketbot.errors import Malformed, Retry
 from ticketbot.relay.filters import Filter
 from ticketbot.relay.guard import NotDiallable, normal
 
@@ -37,6 +38,8 @@ class Reach(NamedTuple):
     """Where the person reads what others address to them (10002)."""
     is_bot: bool = False
     """Kind 0 says `bot: true`: never answered, or two bots would talk for ever (NIP-24)."""
+    lud16: str | None = None
+    """The Lightning address that kind 0 gives (LUD-16); it looks like one, no more is known."""
 
 
 class Permits(Protocol):
@@ -116,7 +119,7 @@ class Directory:
             self._known[person] = reach, self._clock() + known_for
 
     def _reach(self, person: str, newest: Mapping[tuple[str, int], Event]) -> Reach:
-        profile = newest.get((person, PROFILE))
+        profile = _profile(newest.get((person, PROFILE)))
         reading = newest.get((person, READ_RELAYS))
         inbox = newest.get((person, DM_RELAYS))
         return Reach(
@@ -128,7 +131,8 @@ class Directory:
                 for row in (reading.rows("r") if reading else ())
                 if row and (len(row) == 1 or row[1] in ("", "read"))
             ),
-            is_bot=profile is not None and _says_bot(profile.content),
+            is_bot=profile.get("bot") is True,
+            lud16=_lightning_address(profile.get("lud16")),
         )
 
     def _dialled(self, urls: Iterable[str]) -> tuple[str, ...]:
@@ -149,9 +153,19 @@ def _newest(events: Iterable[Event]) -> dict[tuple[str, int], Event]:
     return newest
 
 
-def _says_bot(content: str) -> bool:
+def _profile(event: Event | None) -> Mapping[str, Any]:
+    """What a kind 0 says; nothing when it is rubbish, or there is none."""
     try:
-        profile = orjson.loads(content)
+        profile = orjson.loads(event.content) if event else None
     except orjson.JSONDecodeError:
-        return False
-    return isinstance(profile, dict) and profile.get("bot") is True
+        return {}
+    return profile if isinstance(profile, dict) else {}
+
+
+def _lightning_address(text: object) -> str | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        return read_address(text)
+    except Malformed:
+        return None

@@ -8,24 +8,16 @@ checked is the one that is dialled (a second look-up could answer differently).
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from ticketbot.domain.addresses import is_public, may_be_public
 from ticketbot.errors import Malformed
 
-# A name ends in letters: `127.1` and `0x7f.1` are spellings of an address.
-_HOST = re.compile(r"([a-z0-9_-]+\.)+[a-z][a-z0-9-]*")
-_PRIVATE_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 _MAX_URL = 512
-
-_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# They carry an IPv4 address inside, which would escape the check.
-_TUNNELS = (ipaddress.ip_network("2001::/32"), ipaddress.ip_network("2002::/16"))
 
 
 class NotDiallable(Malformed):
@@ -67,20 +59,6 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def is_public(address: str) -> bool:
-    """Whether an IP address, also one wrapped in another, is a host of the public internet."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip in _NAT64:
-            ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        elif ip not in _GLOBAL_UNICAST or any(ip in tunnel for tunnel in _TUNNELS):
-            return False
-    return ip.is_global and not ip.is_multicast
-
-
 class Guard:
     """Decides for every URL whether, and to which addresses, it may be dialled.
 
@@ -106,7 +84,7 @@ class Guard:
         return (
             parts.scheme == "wss"
             and parts.username is None
-            and self._permits_host(parts.hostname or "")
+            and may_be_public(parts.hostname or "", onion=self._by_name_only)
         )
 
     async def addresses(self, url: str) -> list[str] | None:
@@ -122,12 +100,3 @@ class Guard:
         if not addresses or not all(is_public(address) for address in addresses):
             raise NotDiallable("its name leads to a private address")
         return addresses
-
-    def _permits_host(self, host: str) -> bool:
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            hidden = host.endswith(".onion") and not self._by_name_only
-            named = bool(_HOST.fullmatch(host)) and not host.endswith(_PRIVATE_NAMES)
-            return named and not hidden
-        return is_public(host)

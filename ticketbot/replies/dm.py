@@ -26,6 +26,7 @@ from ticketbot.replies.outcome import (
     OrderShown,
     Outcome,
     RefundOwed,
+    RefundSent,
     Said,
     TicketsCounted,
     TicketShown,
@@ -35,6 +36,10 @@ from ticketbot.texts import say
 LONGEST = 1000
 AROUND_PROBLEMS = 350  # the title, and the sentences before and after the list
 PLACE_ON_TICKET = 120
+GIVEN_BACK = {
+    "order-cancelled": "order-given-back",
+    "released-cancelled": "order-event-cancelled",
+}  # by the reason why an order was released, where that was not its time
 EVENTS_IN_MIND = 256  # what is said of an event to every buyer is made once
 
 
@@ -71,6 +76,9 @@ def speak(outcome: Outcome, how: Manner) -> list[str]:
         case RefundOwed():
             order = outcome.order_id[-4:].upper()
             return [f"{why_owed(outcome, how)}\n{say('refund-how', how.language, order=order)}"]
+        case RefundSent(order_id=order_id, amount_msat=amount):
+            order, sats = order_id[-4:].upper(), format_sats(amount)
+            return [say("refund-sent", how.language, order=order, amount=sats)]
 
 
 def _said(said: Said, how: Manner) -> str:
@@ -197,14 +205,19 @@ def _tickets(counted: TicketsCounted, how: Manner) -> str:
         f" · {_short_when(listing)} · {group_id(ticket_id)}"
         for listing, tier, ticket_id in counted.rows
     ]
-    return "\n".join([head, *_fitting(rows, head, hint), hint])
+    more = say("tickets-more", how.language, next=counted.count)
+    lines = _fitting(rows, head, hint, more)
+    last = counted.first + len(lines) - 1
+    if last < counted.count:
+        lines.append(say("tickets-more", how.language, next=last + 1))
+    return "\n".join([head, *lines, hint])
 
 
 def _order(shown: OrderShown, how: Manner) -> str:
     order = shown.order
     lines = [
         say(
-            f"order-{order.state}",
+            GIVEN_BACK.get(shown.released or "", f"order-{order.state}"),
             how.language,
             order=order.short,
             what=_what(order.quantity, shown.listing.title, order.tier),

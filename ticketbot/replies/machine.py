@@ -15,6 +15,7 @@ from ticketbot.replies.outcome import (
     OrderShown,
     Outcome,
     RefundOwed,
+    RefundSent,
     Said,
     TicketsCounted,
     TicketShown,
@@ -39,7 +40,7 @@ def write(outcome: Outcome, request_id: str | None, public_url: str | None) -> M
 
 def _body(outcome: Outcome, public_url: str | None) -> Message | None:
     match outcome:
-        case Said():
+        case Said() | RefundSent():
             return None
         case Failed(refused=refused):
             # With so many bits of proof of work it would be granted.
@@ -53,8 +54,8 @@ def _body(outcome: Outcome, public_url: str | None) -> Message | None:
             return _invoice(outcome)
         case TicketShown():
             return _ticket(outcome, public_url)
-        case TicketsCounted(count=count):
-            return {"type": "tickets", "count": count}
+        case TicketsCounted(count=count, after=after):
+            return {"type": "tickets", "count": count} | ({"next": after} if after else {})
         case OrderShown(order=order, tickets=tickets, refunds=refunds):
             owed = [{"amount_msat": amount, "state": state} for amount, state in refunds]
             return {"type": "order", **_order(order), "tickets": tickets, "refunds": owed}

@@ -208,11 +208,7 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_due ON outbox (kind, due, id);
 
--- The signed bytes of a message, stored before its first publish, and who took them.
-CREATE TABLE signed (
-    id    INTEGER PRIMARY KEY REFERENCES outbox (id) ON DELETE CASCADE,
-    event BLOB NOT NULL
-) STRICT;
+-- Which relays took a message that others have not taken yet.
 CREATE TABLE accepted (
     id    INTEGER NOT NULL REFERENCES outbox (id) ON DELETE CASCADE,
     relay TEXT NOT NULL,
