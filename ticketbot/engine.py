@@ -229,7 +229,7 @@ class Engine:
         self._post_fact(tx, self.context(), told, key)
 
     async def lapsed(
-        self, after: tuple[int, str], at_wallet: int
+        self, after: tuple[int, str], at_wallet: int | None = None
     ) -> list[tuple[Order, InvoiceRow | None]]:
         """A page of open orders whose hold is over, with the invoice they were shown.
 
@@ -238,7 +238,7 @@ class Engine:
         now = int(self._clock())
 
         def work(tx: Tx) -> list[tuple[Order, InvoiceRow | None]]:
-            found = orders.lapsed(tx, now, at_wallet, after)
+            found = orders.lapsed(tx, now, after, at_wallet)
             return [(one, orders.invoice_for(tx, one.id)) for one in found]
 
         return await self.store.transaction(work)

@@ -271,7 +271,7 @@ async def test_a_hold_without_an_invoice_ends_by_our_clock(stage: Stage) -> None
     await stage.opens()
 
     def lapsed(tx: Tx, now: int, at_wallet: int) -> list[str]:
-        return [one.id for one in orders.lapsed(tx, now, at_wallet, (0, ""))]
+        return [one.id for one in orders.lapsed(tx, now, (0, ""), at_wallet)]
 
     def work(tx: Tx) -> tuple[list[str], list[str]]:
         person = tx.insert(

@@ -149,6 +149,7 @@ async def test_a_start_without_a_wallet(
 
     monkeypatch.setattr(stage, "new_wallet", down)
     await stage.opens()
+    await listening(stage)
     await wallet_is_down_for_hours(stage)
     await stage.closes()
     await stage.opens()  # it is told that already

@@ -107,16 +107,17 @@ def open_of_event(tx: Tx, event_id: str) -> list[Order]:
     return [_order(tx, row) for row in rows]
 
 
-def lapsed(tx: Tx, now: int, at_wallet: int, after: tuple[int, str]) -> list[Order]:
+def lapsed(tx: Tx, now: int, after: tuple[int, str], at_wallet: int | None = None) -> list[Order]:
     """A page of orders whose hold is over, past the cursor (hold_until, id).
 
-    `now` is our clock, by which a hold without an invoice ends; `at_wallet` the wallet's.
+    `now` is our clock, by which a hold without an invoice ends; `at_wallet` the wallet's, where
+    it is another.
     """
     rows = tx.rows(
         f"SELECT {COLUMNS} FROM orders WHERE {OPEN} AND hold_until <= max(?1, ?2)"
         " AND hold_until <= iif(state = 'held', ?1, ?2)"
         " AND (hold_until, id) > (?3, ?4) ORDER BY hold_until, id LIMIT ?5",
-        (now, at_wallet, *after, PAGE),
+        (now, now if at_wallet is None else at_wallet, *after, PAGE),
     )
     return [_order(tx, row) for row in rows]
 
