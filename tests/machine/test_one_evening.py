@@ -96,7 +96,7 @@ def evening() -> Iterator[Evening]:
 
 def _most(town: Town) -> dict[str, float]:
     rows = town.tx().rows("SELECT event_id, coalesce(capacity, 1e9) FROM seats WHERE tier = ''")
-    return {event_id: capacity for event_id, capacity in rows}
+    return dict(rows)
 
 
 def test_two_tickets_of_a_tier(evening: Evening) -> None:
