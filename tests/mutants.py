@@ -19,7 +19,18 @@ from mutmut.mutation.diff_apply import get_diff_for_mutant
 
 FOLDER = Path("mutants/ticketbot")
 KILLED, SURVIVED, NO_TEST = (1, 3), 0, (5, 33)
-SQL = ("SELECT", "INSERT", "UPDATE", "DELETE", "FROM", "WHERE", "VALUES", "ORDER BY", " AND ", "SET")
+SQL = (
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "FROM",
+    "WHERE",
+    "VALUES",
+    "ORDER BY",
+    " AND ",
+    "SET",
+)
 
 
 class Mutant(NamedTuple):
