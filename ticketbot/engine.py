@@ -35,9 +35,9 @@ from ticketbot.ledger import inbox, marks, orders, outbox, people
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.limits import Budget, Newcomers, Verdict
-from ticketbot.log import whereabouts
 from ticketbot.metrics import metrics
 from ticketbot.posting import post
+from ticketbot.redaction import whereabouts
 from ticketbot.replies import dm
 from ticketbot.replies.outcome import Addressee, Failed, Outcome, Reply, Said, TicketShown, Told
 

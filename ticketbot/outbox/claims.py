@@ -13,7 +13,7 @@ from ticketbot.errors import Broken, Retry
 from ticketbot.ledger import outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx
-from ticketbot.log import whereabouts
+from ticketbot.redaction import whereabouts
 
 BATCH = 64
 IN_HAND = 1024
