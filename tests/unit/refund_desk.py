@@ -191,7 +191,7 @@ class Desk:
         await self.until(lambda tx: _is(tx, refund_id, state))
 
     async def until(self, happened: Callable[[Tx], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await self.store.transaction(happened):
                 await asyncio.sleep(0.01)
 
@@ -220,6 +220,17 @@ class Desk:
         order_id = refund_id.rpartition("-")[0]
         noted = await self.store.transaction(lambda tx: journal.of(tx, order_id))
         return [one.what for one in noted if "refund" in one.what]
+
+    async def operator_says(self, refund_id: str, *words: str) -> None:
+        """`refund <order> …` of the operator."""
+
+        def work(tx: Tx) -> Reply:
+            person = people.meet(tx, self.operator, "nip17")
+            wish = Refund(words, refund_id.rpartition("-")[0])
+            return owed.settle(Request(person, "nip17", wish), tx, self.engine.context())
+
+        await self.store.transaction(work)
+        self.stir()
 
     async def operator_hears(self) -> list[str]:
         rows = await self.store.transaction(_messages)

@@ -40,12 +40,16 @@ DAY = 86_400
 
 
 class Standing(NamedTuple):
-    """All that is known of one refund. `spend` may still be paid; `dropped` were given up."""
+    """All that is known of one refund. `spend` may still be paid; `dropped` were given up.
+
+    `confirmed`: the operator says that it was not paid yet, whatever the wallet has sent.
+    """
 
     refund: Refund
     pubkey: str
     destination: str | None
     useless: str | None
+    confirmed: bool
     spend: Spend | None
     dropped: tuple[Spend, ...]
 
@@ -71,11 +75,14 @@ class Refunder:
         self._lnurl = lnurl
         self._directory = directory
         self._clock = clock
+        self._started = int(clock())
         self._called: dict[str, int] = {}
+        self._strange: list[Spent] | None = None
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
-        """For ever."""
+        """For ever; what lost its row, put aside as poison, gets another at every start."""
+        await self._store.transaction(self._take_up)
         await self.claims.run()
 
     async def _send_all(self, rows: Sequence[Due]) -> None:
@@ -119,7 +126,29 @@ class Refunder:
             rest = min(SLOW, LONGEST_DELAY << min(tries, 10))
             if (wait := standing.dropped[-1].made_at + rest - int(self._clock())) > 0:
                 return wait
+        if not standing.confirmed and await self._may_be_paid(standing.refund):
+            values = {"amount": standing.refund.amount_msat, "order": standing.refund.order_id[-4:]}
+            key = f"refund-doubt:{standing.refund.id}"
+            await self._engine.alert(key, "alert-refund-doubt", values)
+            return SLOW
         return await self._choose(standing, standing.destination, row)
+
+    async def _may_be_paid(self, refund: Refund) -> bool:
+        """Whether exactly this amount left the wallet since, and the ledger knows nothing of it.
+
+        So it looks after a backup was restored that is older than the payment, or when somebody
+        has paid by hand and not said so.
+        """
+        if refund.decided_at > self._started:
+            return False
+        if self._strange is None:
+            oldest = await self._store.transaction(lambda tx: refunds.owed(tx, 1)[0].decided_at)
+            spent = await self._wallet.spent_since(oldest)
+            self._strange = await self._store.transaction(lambda tx: _unknown(tx, spent))
+        return any(
+            one.amount_msat == refund.amount_msat and (one.at or 0) >= refund.decided_at
+            for one in self._strange
+        )
 
     async def _follow(self, spend: Spend, standing: Standing) -> int:
         """What became of a bolt11 that the wallet may have been asked to pay."""
@@ -233,11 +262,20 @@ class Refunder:
         except (Retry, Broken):
             return False
 
+    def _take_up(self, tx: Tx) -> None:
+        for refund_id in refunds.without_job(tx):
+            body = {"refund": refund_id}
+            outbox.put(tx, handler.job(refund_id), "refund", self._started, body)
+
     def _postpone(self, row: Due, seen: Standing, wait: int, tx: Tx) -> None:
         """Unless the person has said something better meanwhile."""
         now = int(self._clock())
         changed = refunds.destination(tx, seen.refund.id) != seen.destination
         outbox.postpone(tx, row.id, now if changed else now + wait)
+
+
+def _unknown(tx: Tx, spent: Sequence[Spent]) -> list[Spent]:
+    return [one for one in spent if refunds.use_of(tx, one.payment_hash) is None]
 
 
 def _standing(tx: Tx, refund_id: str) -> Standing:
@@ -251,6 +289,7 @@ def _standing(tx: Tx, refund_id: str) -> Standing:
         people.person(tx, refund.person).pubkey,
         refunds.destination(tx, refund_id),
         body.get("useless"),
+        body.get("confirmed", False),
         next((one for one in spends if one.state == "open"), None),
         tuple(one for one in spends if one.state == "failed"),
     )
