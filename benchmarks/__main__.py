@@ -13,7 +13,9 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.daemon import measure_daemon
 from benchmarks.growth import measure_growth
-from benchmarks.speed import Size, measure_speed, measure_waiting
+from benchmarks.recovery import measure_recovery
+from benchmarks.rush import Crowd, measure_rush
+from benchmarks.speed import Size, measure_speed, measure_two_cores, measure_waiting
 from benchmarks.wallet import measure_wallet
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,7 +26,12 @@ Measure = Callable[[Path], dict[str, float]]
 FULL: Mapping[str, Measure] = {
     "daemon": lambda folder: measure_daemon(folder, starts=5),
     "speed": lambda folder: measure_speed(folder, Size(slices=15, purchases=500, floor=250)),
+    "two-cores": lambda folder: measure_two_cores(
+        folder, Size(slices=15, purchases=500, floor=250)
+    ),
     "waiting": lambda folder: measure_waiting(folder, PER_SECOND, seconds=30),
+    "rush": lambda folder: measure_rush(folder, Crowd(buyers=5000, seats=500)),
+    "recovery": lambda folder: measure_recovery(folder, orders=10_000),
     "lnbits": lambda folder: measure_wallet(folder, slices=4, purchases=160),
     "growth": lambda folder: measure_growth(
         folder, 9, 400, {"growth_100k": 100_000, "growth_1m": 1_000_000}
@@ -35,7 +42,10 @@ FULL: Mapping[str, Measure] = {
 QUICK: Mapping[str, Measure] = {
     "daemon": lambda folder: measure_daemon(folder, starts=1),
     "speed": lambda folder: measure_speed(folder, Size(slices=3, purchases=200, floor=100)),
+    "two-cores": lambda folder: measure_two_cores(folder, Size(slices=3, purchases=200, floor=100)),
     "waiting": lambda folder: measure_waiting(folder, PER_SECOND, seconds=5),
+    "rush": lambda folder: measure_rush(folder, Crowd(buyers=5000, seats=500)),
+    "recovery": lambda folder: measure_recovery(folder, orders=10_000),
     "lnbits": lambda folder: measure_wallet(folder, slices=1, purchases=40),
     "growth": lambda folder: measure_growth(folder, 3, 200, {"growth_100k": 100_000}),
 }

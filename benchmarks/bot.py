@@ -22,6 +22,8 @@ from ticketbot.config.values import (
     Limits,
     Lnbits,
     Nostr,
+    Performance,
+    Privacy,
     Sales,
     Secret,
     Web,
@@ -38,6 +40,7 @@ CODE = "LISBON"
 ORGANIZER = "f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9"  # of the key 3
 ORDER = f"buy {CODE.lower()}"
 WEEK = 7 * 86_400
+SEATS = 10_000_000  # more than anybody will want
 
 
 class RealLightning(NamedTuple):
@@ -55,6 +58,8 @@ class Spec(NamedTuple):
     folder: Path
     relay: str
     lnbits: RealLightning | None = None
+    seats: int = SEATS
+    crypto_workers: int = 0
 
 
 def config_of(spec: Spec) -> Config:
@@ -82,12 +87,14 @@ def config_of(spec: Spec) -> Config:
         web=Web("127.0.0.1", 0, "https://tickets.example"),
         sales=Sales(600, 2, 10),
         limits=Limits(60),
+        privacy=Privacy(90),
         warnings=(),
+        performance=Performance(spec.crypto_workers),
     )
 
 
-def on_sale(organizer: str, now: int) -> Listing:
-    """An event in a week, with more seats than anybody will want."""
+def on_sale(organizer: str, now: int, seats: int = SEATS) -> Listing:
+    """An event in a week."""
     start = now + WEEK
     return Listing(
         event_id=f"31923:{organizer}:lisbon-meetup",
@@ -103,7 +110,7 @@ def on_sale(organizer: str, now: int) -> Listing:
         timezone="Europe/Lisbon",
         all_day=False,
         price_msat=PRICE_MSAT,
-        stock=10_000_000,
+        stock=seats,
         tiers=(),
         sales_start=None,
         sales_end=None,
@@ -126,6 +133,7 @@ class RunningBot:
             secrets=[secret.reveal() for secret in config.secrets()],
         )
         self._wallet = _wallet(spec.lnbits, handed_out)
+        self._seats = spec.seats
         self._app = App(config, self._wallet)
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -139,7 +147,7 @@ class RunningBot:
         ready = asyncio.create_task(self._app.ready.wait())
         await asyncio.wait([ready, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
         self._check()
-        listing = on_sale(ORGANIZER, int(time.time()))
+        listing = on_sale(ORGANIZER, int(time.time()), self._seats)
         await self._app.store.transaction(lambda tx: listings.save(tx, listing, CODE))
         return self._app.keys.pubkey, self._app.desk.ticket_public_key
 
@@ -166,6 +174,11 @@ class RunningBot:
         rows = await self._app.store.transaction(work)
         vault, paid = self._app.store.vault, self._wallet.till.paid_at
         return {vault.open(sealed, b"person").hex(): paid[h] for h, sealed in rows if h in paid}
+
+    async def sold(self) -> int:
+        """Seats that are somebody's."""
+        row = await self._app.store.transaction(lambda tx: tx.row("SELECT sum(sold) FROM seats"))
+        return int(row[0]) if row else 0
 
     async def audit(self) -> list[str]:
         """The invariants that the ledger breaks: none, or the speed is worth nothing."""
@@ -194,6 +207,7 @@ async def run_bot(pipe: Connection, spec: Spec, handed_out: Connection) -> None:
         "stock": bot.stock,
         "cpu": bot.cpu_seconds,
         "paid_at": bot.paid_at,
+        "sold": bot.sold,
         "audit": bot.audit,
         "stop": bot.stop,
     }

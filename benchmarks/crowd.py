@@ -25,7 +25,10 @@ class BadService(AssertionError):
 class Buyer:
     """Somebody nobody has seen before, with one sealed request and a published DM relay list."""
 
-    __slots__ = ("done_at", "ids", "keeps", "kept", "keys", "machine", "relays", "request", "wraps")
+    __slots__ = (
+        *("answered_at", "done_at", "ids", "keeps", "kept", "keys", "machine", "relays"),
+        *("request", "sent_at", "wraps"),
+    )
 
     def __init__(self, bot: str, relay: str, words: str, *, keeps: bool) -> None:
         self.keys = Keys(secp.Keypair.fresh().secret)
@@ -39,6 +42,8 @@ class Buyer:
         self.ids: set[str] = set()
         self.wraps = 0
         self.machine = 0
+        self.sent_at = 0.0
+        self.answered_at = 0.0
         self.done_at = 0.0
 
     def take(self, event: dict[str, Any]) -> bool:
@@ -59,13 +64,23 @@ class Buyer:
 
     def check(self, ticket_key: bytes) -> None:
         """Read what came; BadService unless it is an invoice and a genuine ticket, twice."""
-        letters = Envelopes(self.keys, peers=4).open([parse_event(event) for event in self.kept])
-        texts = {one.text: one.protocol for one in letters if isinstance(one, Opened)}
+        texts = self._read()
         invoices = [text for text in texts if text.startswith("lnbc")]
         tokens = {_token(text, protocol) for text, protocol in texts.items()} - {""}
         if len(texts) != ALL_WRAPS + 1 or len(invoices) != 1 or len(tokens) != 1:
             raise BadService(f"a buyer was answered {list(texts)}")
         read_token(tokens.pop(), ticket_key)
+
+    def check_refused(self) -> None:
+        """Read what came; BadService unless it is the one word that all seats are gone."""
+        texts = list(self._read())
+        if len(texts) != 1 or not texts[0].startswith("Sold out"):
+            raise BadService(f"a buyer for whom there was no seat was answered {texts}")
+
+    def _read(self) -> dict[str, str]:
+        """Each text that came, and its protocol."""
+        letters = Envelopes(self.keys, peers=4).open([parse_event(event) for event in self.kept])
+        return {one.text: one.protocol for one in letters if isinstance(one, Opened)}
 
 
 class Served(NamedTuple):
@@ -77,6 +92,18 @@ class Served(NamedTuple):
     number: int
     seconds: float
     done: dict[str, float]
+
+
+class Rushed(NamedTuple):
+    """A rush: seconds until all were served, and each buyer's until the first word.
+
+    `tickets` buyers got what they paid for, `refused` ones were told that seats are gone.
+    """
+
+    seconds: float
+    waits: list[float]
+    tickets: int
+    refused: int
 
 
 def _token(text: str, protocol: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.bot import ORGANIZER
 from benchmarks.network import run_network
 from benchmarks.worker import Worker, cores, wire
+from ticketbot.keys import Keys
 
 Figures = dict[str, float]
 
@@ -59,13 +60,11 @@ def measure_daemon(folder: Path, starts: int) -> Figures:
 
 @contextmanager
 def running(folder: Path, relay: str) -> Iterator[tuple[subprocess.Popen[str], float]]:
-    """A bot with a ledger of its own, and the seconds it took to say READY."""
-    folder.mkdir(parents=True)
+    """A bot with its ledger in `folder`, and the seconds it took to say READY."""
+    folder.mkdir(parents=True, exist_ok=True)
     config = folder / "config.toml"
     config.write_text(CONFIG.format(organizer=ORGANIZER, relay=relay))
-    secret = folder / "nsec"
-    secret.touch(0o600)
-    secret.write_text(os.urandom(32).hex())
+    pubkey_of(folder)
     command = [sys.executable, "-m", "ticketbot", "run", "--config", str(config)]
     with (folder / "bot.log").open("w") as log:
         began = time.monotonic()
@@ -82,6 +81,16 @@ def running(folder: Path, relay: str) -> Iterator[tuple[subprocess.Popen[str], f
             process.wait(20)
             assert process.stdout is not None
             process.stdout.close()
+
+
+def pubkey_of(folder: Path) -> str:
+    """Who the bot in `folder` is; its key is made when there is none."""
+    secret = folder / "nsec"
+    if not secret.exists():
+        secret.touch(0o600)
+        secret.write_text(os.urandom(32).hex())
+    secret.chmod(0o600)
+    return Keys.from_text(secret.read_text()).pubkey
 
 
 def resident_bytes(pid: int) -> int:

@@ -19,7 +19,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from benchmarks.crowd import INVOICE_WRAPS, KEEP_EVERY, WRAP, BadService, Buyer, Served
+from benchmarks.crowd import INVOICE_WRAPS, KEEP_EVERY, WRAP, BadService, Buyer, Rushed, Served
 from benchmarks.worker import Answers, answer
 
 ECHO_KINDS = range(20_000, 24_000)  # the bot's ephemeral notes to itself
@@ -39,6 +39,7 @@ class Network:
         self._buyers: dict[str, Buyer] = {}
         self._waiting: list[Buyer] = []
         self._done: dict[str, float] = {}
+        self._answered = 0
         self._news = asyncio.Event()
         self._window: asyncio.Semaphore | None = None
 
@@ -49,12 +50,12 @@ class Network:
         self.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         return self.url
 
-    async def gather(self, bot: str, number: int, words: str) -> None:
-        """Make `number` buyers ready; nobody sends anything yet. Keeps each fiftieth's letters."""
+    async def gather(self, bot: str, number: int, words: str, keep_every: int = KEEP_EVERY) -> None:
+        """Make `number` buyers ready; nobody sends anything yet."""
         await self._subscribed.wait()
         self._buyers.clear()  # who was served is not spoken to again
         for count in range(number):
-            buyer = Buyer(bot, self.url, words, keeps=count % KEEP_EVERY == 0)
+            buyer = Buyer(bot, self.url, words, keeps=count % keep_every == 0)
             self._buyers[buyer.keys.pubkey] = buyer
             self._waiting.append(buyer)
 
@@ -66,18 +67,50 @@ class Network:
         began = time.monotonic()
         sending = asyncio.create_task(self._send(buyers, began, per_second))
         while len(self._done) < len(buyers):
-            self._news.clear()
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await self._news.wait()
-            except TimeoutError:
-                missing = [(b.wraps, b.machine) for b in buyers if not b.served]
-                raise BadService(
-                    f"{len(missing)} of {len(buyers)} buyers wait in vain, having (DMs, 24133s): "
-                    f"{missing[:5]}"
-                ) from None
+            await self._hear_more(buyers)
         await sending
         return Served(len(buyers), max(self._done.values()) - began, self._done)
+
+    async def greet(self) -> float:
+        """Let those who wait write, and nobody pay; seconds until the last had the first word."""
+        buyers = await self._write_at_once()
+        while self._answered < len(buyers):
+            await self._hear_more(buyers)
+        return max(one.answered_at - one.sent_at for one in buyers)
+
+    async def rush(self, seats: int, ticket_key: bytes) -> Rushed:
+        """Let all buy in the same moment; BadService if one is not answered as is right."""
+        began = time.monotonic()
+        buyers = await self._write_at_once()
+        while len(self._done) < seats or self._answered < len(buyers):
+            await self._hear_more(buyers)
+        seconds = max(*self._done.values(), *(one.answered_at for one in buyers)) - began
+        for buyer in buyers:
+            if buyer.done_at:
+                buyer.check(ticket_key)
+            else:
+                buyer.check_refused()
+        waits = [one.answered_at - one.sent_at for one in buyers]
+        return Rushed(seconds, waits, len(self._done), len(buyers) - len(self._done))
+
+    async def _write_at_once(self) -> list[Buyer]:
+        buyers, self._waiting = self._waiting, []
+        self._done, self._answered = {}, 0
+        self._window = asyncio.Semaphore(len(buyers))
+        await self._send(buyers, time.monotonic(), None)
+        return buyers
+
+    async def _hear_more(self, buyers: Sequence[Buyer]) -> None:
+        self._news.clear()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._news.wait()
+        except TimeoutError:
+            missing = [(b.wraps, b.machine) for b in buyers if not b.served]
+            raise BadService(
+                f"{len(missing)} of {len(buyers)} buyers have not (DMs, 24133s) all they could "
+                f"have: {missing[:5]}"
+            ) from None
 
     async def check(self, ticket_key: bytes) -> int:
         """Read the letters that were kept; of how many buyers. BadService if they are wrong."""
@@ -92,6 +125,7 @@ class Network:
             if per_second:
                 await asyncio.sleep(began + number / per_second - time.monotonic())
             await self._window.acquire()
+            buyer.sent_at = time.monotonic()
             self._deliver(buyer.request)
 
     def _deliver(self, event: bytes) -> None:
@@ -100,6 +134,12 @@ class Network:
             visitor.say(b'["EVENT",' + name + b"," + event + b"]")
 
     # what the bot says
+
+    def left(self, visitor: _Visitor) -> None:
+        """A connection of the bot is gone."""
+        if self._inbox is not None and self._inbox[0] is visitor:
+            self._inbox = None
+            self._subscribed.clear()
 
     def hear(self, visitor: _Visitor, message: list[Any]) -> None:
         """One message of the bot."""
@@ -128,6 +168,10 @@ class Network:
         buyer = self._buyers.get(recipients[0]) if recipients else None
         if buyer is None or not buyer.take(event):
             return
+        if not buyer.answered_at:
+            buyer.answered_at = time.monotonic()
+            self._answered += 1
+            self._news.set()
         if event["kind"] == WRAP and buyer.wraps == INVOICE_WRAPS:
             os.write(self._paid.fileno(), b"1")
         if buyer.served and not buyer.done_at:
@@ -159,6 +203,9 @@ class _Visitor(asyncio.Protocol):
         self._hearing = False
         self._flush()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._network.left(self)
+
     def eof_received(self) -> None:
         self._ws.receive_eof()
 
@@ -186,6 +233,8 @@ async def run_network(pipe: Connection, paid: Connection) -> None:
         "open": network.open,
         "gather": network.gather,
         "sell": network.sell,
+        "greet": network.greet,
+        "rush": network.rush,
         "check": network.check,
         "stop": stop,
     }

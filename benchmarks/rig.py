@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.bot import ORDER, RealLightning, Spec, run_bot
-from benchmarks.crowd import BadService, Served
+from benchmarks.bot import ORDER, SEATS, RealLightning, Spec, run_bot
+from benchmarks.crowd import BadService, Rushed, Served
 from benchmarks.network import WINDOW, run_network
 from benchmarks.worker import Worker, cores, wire
 
@@ -58,6 +58,13 @@ class Rig:
         self.network.ask("check", self._ticket_key)
         return Slice(served, used)
 
+    def rush(self, buyers: int, seats: int) -> Rushed:
+        """All want one of the seats in the same moment; BadService unless all are answered."""
+        self.network.ask("gather", self._pubkey, buyers, ORDER, 1)
+        self.bot.ask("stock", seats)
+        rushed: Rushed = self.network.ask("rush", seats, self._ticket_key)
+        return rushed
+
     def waits(self, served: Served) -> list[float]:
         """Seconds from each payment to the relay's OK for the last of its ticket's messages."""
         paid_at: dict[str, float] = self.bot.ask("paid_at")
@@ -70,13 +77,16 @@ class Rig:
 
 
 @contextmanager
-def open_rig(folder: Path, lnbits: RealLightning | None = None) -> Iterator[Rig]:
-    """A bot that sells from a ledger in `folder`, alone on its core."""
+def open_rig(
+    folder: Path, lnbits: RealLightning | None = None, seats: int = SEATS, crypto_workers: int = 0
+) -> Iterator[Rig]:
+    """A bot that sells from a ledger in `folder`: alone on its core, or with a crew on all."""
     folder.mkdir(parents=True, exist_ok=True)
     bots, others = cores()
     handed_out, paid = wire()
     with contextlib.ExitStack() as stack:
         network = stack.enter_context(Worker(run_network, paid, core=others))
-        spec = Spec(folder, network.ask("open"), lnbits)
-        bot = stack.enter_context(Worker(run_bot, spec, handed_out, core=bots))
+        spec = Spec(folder, network.ask("open"), lnbits, seats, crypto_workers)
+        core = None if crypto_workers else bots
+        bot = stack.enter_context(Worker(run_bot, spec, handed_out, core=core))
         yield Rig(network, bot)

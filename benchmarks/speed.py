@@ -21,6 +21,8 @@ from ticketbot.envelopes import Envelopes, Keys
 
 Figures = dict[str, float]
 
+CREW = 1  # processes that open and seal, where the bot has two cores
+
 
 class Size(NamedTuple):
     """How much is measured: slices of the bot, purchases in each, and in each of the floor."""
@@ -39,15 +41,18 @@ class Cost(NamedTuple):
 
 def measure_speed(folder: Path, size: Size) -> Figures:
     """floor_per_s, bot_per_s and floor_ratio, all on one core, with the instant wallet."""
-    bots, _ = cores()
-    with open_rig(folder / "speed") as rig, Worker(run_floor, core=bots) as worker:
-        rig.sell(size.purchases // 2)  # the first purchases also import and cache
-        floors, slices = [_floor(worker, size.floor)], []
-        for _ in range(size.slices):
-            slices.append(rig.sell(size.purchases))
-            floors.append(_floor(worker, size.floor))
-        rig.audit()
-    return _compare(floors, slices)
+    with open_rig(folder / "speed") as rig:
+        return _compare(*_take_turns(rig, size))
+
+
+def measure_two_cores(folder: Path, size: Size) -> Figures:
+    """bot_2_per_s and floor_ratio_2: the bot and its crew on two cores, the floor on one.
+
+    The network that the buyers are has its share of these cores, too.
+    """
+    with open_rig(folder / "two-cores", crypto_workers=CREW) as rig:
+        figures = _compare(*_take_turns(rig, size))
+    return {"bot_2_per_s": figures["bot_per_s"], "floor_ratio_2": figures["floor_ratio"]}
 
 
 def measure_waiting(folder: Path, per_second: int, seconds: int) -> Figures:
@@ -71,6 +76,19 @@ def percentile(values: Sequence[float], percent: int) -> float:
     """The value below which `percent` of the values lie."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+
+
+def _take_turns(rig: Rig, size: Size) -> tuple[list[Cost], list[Slice]]:
+    """Slices of the floor, and one of the bot between each two of them."""
+    bots, _ = cores()
+    with Worker(run_floor, core=bots) as worker:
+        rig.sell(size.purchases // 2)  # the first purchases also import and cache
+        floors, slices = [_floor(worker, size.floor)], []
+        for _ in range(size.slices):
+            slices.append(rig.sell(size.purchases))
+            floors.append(_floor(worker, size.floor))
+        rig.audit()
+    return floors, slices
 
 
 async def run_floor(pipe: Connection) -> None:

@@ -32,9 +32,9 @@ class WorkerDied(RuntimeError):
 
 
 class Worker:
-    """Runs `main(pipe, *args)` in a fresh interpreter on `core`."""
+    """Runs `main(pipe, *args)` in a fresh interpreter on `core`; None: on any."""
 
-    def __init__(self, main: Main, *args: Any, core: int) -> None:
+    def __init__(self, main: Main, *args: Any, core: int | None) -> None:
         self._pipe, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=_run, args=(main, theirs, core, args), daemon=True)
         self._process.start()
@@ -104,6 +104,7 @@ async def answer(pipe: Connection, answers: Answers) -> None:
         loop.remove_reader(pipe.fileno())
 
 
-def _run(main: Main, pipe: Connection, core: int, args: tuple[Any, ...]) -> None:
-    os.sched_setaffinity(0, {core})
+def _run(main: Main, pipe: Connection, core: int | None, args: tuple[Any, ...]) -> None:
+    if core is not None:
+        os.sched_setaffinity(0, {core})
     asyncio.run(main(pipe, *args))

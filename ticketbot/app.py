@@ -13,20 +13,23 @@ from collections.abc import Callable
 
 import structlog
 
+from ticketbot import control
+from ticketbot.bookkeeping import Auditor
 from ticketbot.config import Config
+from ticketbot.crew import Crew
 from ticketbot.desk import LedgerDesk
-from ticketbot.domain.nostr import Event
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
-from ticketbot.envelopes import Envelopes
 from ticketbot.errors import Broken, Retry
+from ticketbot.forgetting import Forgetter
 from ticketbot.handlers.context import Settings
 from ticketbot.housekeeping import Housekeeper
-from ticketbot.intake import Interests, take_in
+from ticketbot.intake import Inbox, Interests, catch_up, comes_first, take_in
 from ticketbot.keys import Keys
-from ticketbot.ledger import listings, marks
+from ticketbot.ledger import listings, marks, restored
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
+from ticketbot.ledger.whole import require_whole, waits_for_check
 from ticketbot.lightning import LNbits, Wallet
 from ticketbot.lnurl import Lnurl
 from ticketbot.outbox.closer import Closer
@@ -35,13 +38,13 @@ from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
 from ticketbot.outbox.refunder import Refunder
 from ticketbot.relay.directory import Directory
-from ticketbot.relays import Caught, RelayPool
+from ticketbot.relays import RelayPool
 from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
 from ticketbot.settlement import LOOK_BACK, Settlement
+from ticketbot.timekeeper import Timekeeper
 from ticketbot.wallets.fake import FakeWallet
 from ticketbot.web import app as web
 
-QUEUE = 2048
 FIRST_LOOK = 8.0  # seconds the wallet has at start before the bot goes on without it
 RELAYS_ANSWER = 1.0  # seconds until READY is said without those that are silent
 LAST_WORDS = 8.0  # seconds the outbox has to empty its hands when the bot is stopped
@@ -92,22 +95,25 @@ class App:
         self,
         config: Config,
         wallet: Wallet | None = None,
-        clock: Callable[[], float] = time.time,
+        machine: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.config = config
         self.ready = asyncio.Event()
         self.keys = Keys.from_text(config.bot.nsec.reveal())
-        self.wallet = wallet or build_wallet(config, clock)
+        self.wallet = wallet or build_wallet(config, machine)
         self.store = Store(config.ledger.path, open_vault(self.keys))
-        self._clock = clock
+        self.clock = clock = Timekeeper(machine, self._clocks, steady)
         self._log = structlog.get_logger()
 
         signer = open_ticket_key(config)
         settings = settings_of(config, self.keys.pubkey, by_hand=not self.wallet.can_pay)
-        envelopes = Envelopes(self.keys, clock=clock)
-        self.engine = Engine(self.store, envelopes, settings, signer, clock)
-        self.interests = Interests(self.keys.pubkey, clock)
-        self._queue: asyncio.Queue[Event | Caught] = asyncio.Queue(QUEUE)
+        self.crew = Crew(self.keys, config.performance.crypto_workers, clock)
+        self.engine = Engine(
+            self.store, self.crew, settings, signer, clock, earliest=clock.earliest
+        )
+        self.interests = Interests(self.keys.pubkey, clock.earliest)
+        self._queue = Inbox(lambda event: comes_first(event, self.interests, self.engine))
         self._marks: dict[str, int] = {}
         relays = config.nostr.relays
         self.pool = RelayPool(
@@ -122,35 +128,51 @@ class App:
         )
         directory = Directory(self.pool, clock)
         self._invoicer = Invoicer(self.store, self.engine, self.wallet, clock)
-        self._courier = Courier(self.store, envelopes, self.pool, directory, relays, clock)
+        self._courier = Courier(
+            self.store, self.crew, self.pool, directory, relays, clock, clock.earliest
+        )
         self._herald = Herald(self.store, self.keys, self.pool, relays, clock)
         self._lnurl = build_lnurl(config, self.wallet)
         self._refunder = Refunder(
             self.store, self.engine, self.wallet, self._lnurl, directory, clock
         )
         self._closer = Closer(self.store, self.engine, clock)
-        self._settlement = Settlement(
-            self.store, self.engine, self.wallet, clock, lambda: self.pool.deaf
-        )
+        self._settlement = Settlement(self.store, self.engine, self.wallet, lambda: self.pool.deaf)
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
         )
-        self.desk = LedgerDesk(self.store, self.engine, self.wallet, settings, signer)
+        self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock.earliest)
+        self._auditor = Auditor(self.store, self.engine, self.wallet, clock)
+        self.desk = LedgerDesk(
+            self.store,
+            self.engine,
+            self.wallet,
+            settings,
+            signer,
+            machine,
+            lambda: self._housekeeper.alarms.ringing,
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sell until `stop` is set; then finish what is in hand. Raises what breaks it."""
         self.store.start()
         try:
+            checked_later = await self._check_ledger()
             await self._recall()
             await self._look_at_wallet()
+            self._housekeeper.check_time()
+            self._housekeeper.check_sales()
             bot = self.config.bot
             await self._herald.announce(own_notes(bot.name, bot.about, self.config.nostr.relays))
             async with contextlib.AsyncExitStack() as stack:
+                await stack.enter_async_context(
+                    control.serve(self.engine, self.config.ledger.socket)
+                )
                 if self.config.web is not None:
                     page = web.make_app(self.desk)
                     host, port = self.config.web.host, self.config.web.port
                     self.web_port = await stack.enter_async_context(web.serve(page, host, port))
-                await self._work(stop)
+                await self._work(stop, checked_later)
         finally:
             await self._lnurl.close()
             await self.wallet.close()
@@ -160,27 +182,44 @@ class App:
         """Write the heartbeat now, and not only at the next round."""
         await self._housekeeper.tidy()
 
+    async def forget(self) -> None:
+        """Forget whoever is due now, and not only when the day is over."""
+        await self._forgetter.forget()
+
     async def summary(self) -> str:
         """How the bot is, in one line for people."""
-        now = int(self._clock())
+        now = int(self.clock())
         known = await self.store.transaction(lambda tx: listings.upcoming(tx, now, most=999))
         beat = self._housekeeper.beat()
         wallet = f"{self.wallet.name} {beat['wallet']}"
         return f"{beat['relays']} relays, {wallet}, {len(known)} events on sale"
 
-    async def _work(self, stop: asyncio.Event) -> None:
+    async def _check_ledger(self) -> bool:
+        """Whether its file is whole; True when that takes long, and is to be done meanwhile."""
+        if not waits_for_check(self.store.path):
+            return True
+        await asyncio.to_thread(require_whole, self.store.path)
+        return False
+
+    async def _work(self, stop: asyncio.Event, check: bool) -> None:
         carriers = (self._courier, self._herald, self._invoicer, self._refunder, self._closer)
         claims = [carrier.claims for carrier in carriers]
 
         self.engine.wake = self._courier.claims.stirred.set
         self.engine.wake_invoicer = self._invoicer.claims.stirred.set
         async with asyncio.TaskGroup() as tasks:
-            outgoing = [tasks.create_task(part.run()) for part in (self.pool, *carriers)]
+            working = (self.pool, *carriers, self.crew)
+            outgoing = [tasks.create_task(part.run()) for part in working]
             incoming = [
-                tasks.create_task(take_in(self._queue, self.engine)),
+                tasks.create_task(self._take_in()),
                 tasks.create_task(self._settlement.run()),
                 tasks.create_task(self._housekeeper.run()),
+                tasks.create_task(self._forgetter.run()),
+                tasks.create_task(self._auditor.run()),
             ]
+            if check:
+                checking = asyncio.to_thread(require_whole, self.store.path, stop.is_set)
+                incoming.append(tasks.create_task(checking))
             self.ready.set()
             await stop.wait()
             self._log.info("bot.stopping")
@@ -191,6 +230,29 @@ class App:
             for task in outgoing:
                 task.cancel()
 
+    async def _take_in(self) -> None:
+        """What relays bring, for ever; after a restore first what was lost with the ledger."""
+        if self.engine.catching_up:
+            self._log.warning("restore.catching_up", restored_at=self.engine.restored_at)
+            known = self._settlement.known.wait
+            await catch_up(self._queue, self.engine, self.pool.urls, known)
+            await self._settlement.compare_spent()
+            await self.store.transaction(restored.caught_up)
+            self._log.info("restore.caught_up")
+        await take_in(self._queue, self.engine)
+
+    def _clocks(self) -> dict[str, float]:
+        """Who tells the time, and what time."""
+        told = self.pool.clocks()
+        if self.wallet.health().good:
+            told["wallet"] = self.wallet.now()
+        return told
+
+    def _remember_restore(self, tx: Tx, now: int) -> None:
+        """Whether this ledger was restored not long ago, and has not heard yet what it missed."""
+        self.engine.restored_at = restored.at(tx, now)
+        self.engine.catching_up = restored.catching_up(tx, now)
+
     async def _finish(self, busy: Callable[[], int]) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS):
@@ -199,7 +261,7 @@ class App:
 
     async def _recall(self) -> None:
         """What the ledger knows from before: how far each relay was read, whose notes to follow."""
-        now = int(self._clock())
+        now = int(self.clock())
 
         def work(tx: Tx) -> tuple[dict[str, str], list[str]]:
             if not marks.once(tx, "ticket-key", self.desk.ticket_public_key.hex()):
@@ -207,6 +269,7 @@ class App:
                     "bot.ticket_key_file holds another key than the one that signed this ledger's "
                     "tickets: bring that file back, it is in every `ticketbot backup`"
                 )
+            self._remember_restore(tx, now)
             return marks.under(tx, "relay:"), listings.organizers(tx, now)
 
         known, organizers = await self.store.transaction(work)
@@ -236,6 +299,8 @@ def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
         max_holds_per_buyer=config.sales.max_holds_per_buyer,
         max_tickets_per_order=config.sales.max_tickets_per_order,
         messages_per_minute=config.limits.messages_per_minute,
+        newcomers_per_minute=config.limits.newcomers_per_minute,
+        proof_of_work_bits=config.limits.proof_of_work_bits,
         refunds_by_hand=by_hand,
     )
 

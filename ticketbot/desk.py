@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Collection
 
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import TicketKey
@@ -23,7 +24,14 @@ class LedgerDesk:
     """A `web.desk.Desk` over the running bot."""
 
     def __init__(
-        self, store: Store, engine: Engine, wallet: Wallet, settings: Settings, signer: TicketKey
+        self,
+        store: Store,
+        engine: Engine,
+        wallet: Wallet,
+        settings: Settings,
+        signer: TicketKey,
+        machine: Callable[[], float] = time.time,
+        troubles: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.bot_name = settings.name
         self.bot_npub = npub_encode(settings.bot)
@@ -31,16 +39,26 @@ class LedgerDesk:
         self._store = store
         self._engine = engine
         self._wallet = wallet
+        self._machine = machine
+        self._troubles = troubles
 
     async def health(self) -> tuple[bool, dict[str, object]]:
-        """Good when the ledger answers and the wallet's last answer was good and is fresh."""
-        ledger = await self._ledger_answers()
+        """Good when the ledger answers and the wallet's last answer was good and is fresh.
+
+        What else is wrong is named, and is for people to judge.
+        """
+        ledger = "cannot be written" if self._store.failing else await self._ledger_answers()
         health = self._wallet.health()
-        fresh = health.at is not None and time.time() - health.at <= FRESH
+        fresh = health.at is not None and abs(self._machine() - health.at) <= FRESH
         wallet = "ok" if health.good and fresh else health.text or "no answer yet"
         if health.good and not fresh:
             wallet = "silent for more than 30 s"
-        return ledger and wallet == "ok", {"ledger": "ok" if ledger else "silent", "wallet": wallet}
+        details: dict[str, object] = {"ledger": ledger, "wallet": wallet}
+        if troubles := sorted(self._troubles()):
+            details["troubles"] = troubles
+        if self._engine.paused is not None:
+            details["paused"] = self._engine.paused
+        return ledger == wallet == "ok", details
 
     async def ticket_token(self, capability: str) -> str | None:
         """The token behind a picture's address; None once it was rotated or is void."""
@@ -54,10 +72,10 @@ class LedgerDesk:
 
         return await self._store.transaction(work)
 
-    async def _ledger_answers(self) -> bool:
+    async def _ledger_answers(self) -> str:
         try:
             async with asyncio.timeout(LEDGER_ANSWERS):
                 await self._store.transaction(lambda tx: tx.row("SELECT 1"))
         except (TimeoutError, Retry):
-            return False
-        return True
+            return "silent"
+        return "ok"

@@ -11,52 +11,71 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import orjson
 import structlog
 
 from ticketbot import handlers
+from ticketbot.crew import Crew
 from ticketbot.domain.command import Hello, read_machine
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.order import Order
 from ticketbot.domain.speech import read_text
 from ticketbot.domain.ticket import TicketKey
-from ticketbot.envelopes import Envelopes, Opened
+from ticketbot.domain.work import proven
+from ticketbot.envelopes import WRAP, Opened
 from ticketbot.errors import Broken, Malformed, Refused, Retry
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import cashier, organizer
+from ticketbot.handlers.again import answered, heard_before
 from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Context, Request, Settings
 from ticketbot.ledger import inbox, marks, orders, outbox, people
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
-from ticketbot.limits import Budget, Verdict
+from ticketbot.limits import Budget, Newcomers, Verdict
 from ticketbot.metrics import metrics
 from ticketbot.posting import post
-from ticketbot.replies.outcome import Addressee, Failed, Outcome, Reply, Said, Told
+from ticketbot.redaction import whereabouts
+from ticketbot.replies import dm
+from ticketbot.replies.outcome import Addressee, Failed, Outcome, Reply, Said, TicketShown, Told
 
 STALE_COMMAND = 24 * 3600
 FORGOTTEN = 7 * 24 * 3600
 STALE_MACHINE = 600
 TRIES = 3
+CUSTOMERS = 10_000  # to remember
 
 Work = Callable[[Tx], object]
+
+
+class Spoken(NamedTuple):
+    """What is answered to an operator on the bot's own machine. `good`: nothing was refused."""
+
+    good: bool
+    text: str
 
 
 class Engine:
     """Decides. Calls `wake` when messages must leave, `wake_invoicer` when invoices must be made.
 
-    `notes_seen` is set when organizers wrote; `paused` is the sentence that says why nothing
-    new is sold just now, or None.
+    `notes_seen` is set when organizers wrote; `customers` are keys that have lately been sent a
+    ticket they paid for; `paused` is the sentence that says why nothing new is sold just now, or
+    None. `earliest()` is the earliest time that any clock shows: what is late by it is late.
+    Letters sent until `restored_at` may have been answered by a ledger that is lost (unix
+    seconds; None: none was restored), and while the bot is `catching_up` with them nothing new
+    is sold.
     """
 
     def __init__(
         self,
         store: Store,
-        envelopes: Envelopes,
+        crew: Crew,
         settings: Settings,
         signer: TicketKey,
         clock: Callable[[], float] = time.time,
+        earliest: Callable[[], float] | None = None,
         dice: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.store = store
@@ -64,12 +83,17 @@ class Engine:
         self.wake: Callable[[], None] = lambda: None
         self.wake_invoicer: Callable[[], None] = lambda: None
         self.notes_seen = asyncio.Event()
+        self.customers: dict[str, None] = {}
         self.paused: str | None = None
-        self._envelopes = envelopes
+        self.restored_at: int | None = None
+        self.catching_up = False
+        self._crew = crew
         self._signer = signer
         self._clock = clock
+        self._earliest = earliest or clock
         self._dice = dice
         self._budget = Budget(settings.messages_per_minute)
+        self.newcomers = Newcomers(settings.newcomers_per_minute)
         self._log = structlog.get_logger()
 
     def context(self) -> Context:
@@ -80,20 +104,47 @@ class Engine:
     async def receive(self, events: Sequence[Event], caught: Mapping[str, int]) -> None:
         """Answer a batch; then, in the same commit, `caught`: relay → stored up to when."""
         ctx = self.context()
-        letters = [event for event in events if event.kind not in organizer.NOTE_KINDS]
+        letters = [event for event in events if self._is_to_be_opened(event, ctx.now)]
         notes = [event for event in events if event.kind in organizer.NOTE_KINDS]
-        opened = self._envelopes.open(letters) if letters else []
+        opened = await self._crew.open(letters) if letters else []
         works: list[tuple[Work, Event | None]] = [(self._note(note, ctx), note) for note in notes]
         for event, letter in zip(letters, opened, strict=True):
             if isinstance(letter, Malformed):
                 metrics().dm_received.labels("?", "malformed").inc()
-            elif (work := self._letter(letter, ctx)) is not None:
+            elif (work := self._letter(letter, ctx, proven(event))) is not None:
                 works.append((work, event))
         if caught:
             works.append((_advance(caught), None))
         await self._run(works)
         if notes:
             self.notes_seen.set()
+
+    async def dated(self, letters: Sequence[Event]) -> list[tuple[int, Event]]:
+        """Letters with the time at which each was sent (unix seconds); what opens not, last."""
+        opened = await self._crew.open(letters)
+        return [
+            (int(self._clock()) if isinstance(one, Malformed) else one.sent_at, event)
+            for event, one in zip(letters, opened, strict=True)
+        ]
+
+    async def command(self, line: str) -> Spoken:
+        """What an operator types on the bot's own machine, decided as their DM would be."""
+        ctx = self.context()
+        try:
+            command = read_text(line)
+        except Refused as refused:
+            return self._spoken([Failed(refused)])
+
+        def work(tx: Tx) -> list[Outcome]:
+            person = people.meet(tx, self.settings.bot)
+            reply = _answer(Request(person, "auto", command, console=True), tx, ctx)
+            told = [one for one in reply if isinstance(one, Told)]
+            self._post_fact(tx, ctx, list(told), "console")
+            return [one for one in reply if not isinstance(one, Told)]
+
+        said = await self.store.transaction(work)
+        self.wake()
+        return self._spoken(said)
 
     async def invoiced(self, made: Sequence[InvoiceRow], done: int | None = None) -> None:
         """Record what the wallet made; `done` is the outbox row that asked for it."""
@@ -118,6 +169,7 @@ class Engine:
             def work(tx: Tx) -> bool:
                 reply = cashier.settled(credit, tx, ctx)
                 self._post_fact(tx, ctx, reply, credit.payment_hash)
+                self._remember_customers(reply)
                 return bool(reply)
 
             return work
@@ -163,33 +215,48 @@ class Engine:
         ctx = self.context()
 
         def work(tx: Tx) -> None:
-            if not inbox.claim(tx, tx.vault.tag(b"alert", key.encode()), ctx.now):
-                return
-            told: list[Outcome | Told] = [
-                Told(Addressee(operator, "auto"), Said(sentence, values), f"{key}:{operator[:8]}")
-                for operator in sorted(self.settings.operators)
-            ]
-            self._post_fact(tx, ctx, told, key)
+            if inbox.claim(tx, tx.vault.tag(b"alert", key.encode()), ctx.now):
+                self.tell_operators(tx, key, sentence, values)
 
         await self._decide(work)
 
-    async def lapsed(self, after: tuple[int, str]) -> list[tuple[Order, InvoiceRow | None]]:
-        """A page of open orders whose hold is over, with the invoice they were shown."""
+    def tell_operators(self, tx: Tx, key: str, sentence: str, values: dict[str, object]) -> None:
+        """A sentence to every operator, in a transaction that somebody else has begun."""
+        told: list[Outcome | Told] = [
+            Told(Addressee(operator, "auto"), Said(sentence, values), f"{key}:{operator[:8]}")
+            for operator in sorted(self.settings.operators)
+        ]
+        self._post_fact(tx, self.context(), told, key)
+
+    async def lapsed(
+        self, after: tuple[int, str], at_wallet: int | None = None
+    ) -> list[tuple[Order, InvoiceRow | None]]:
+        """A page of open orders whose hold is over, with the invoice they were shown.
+
+        A hold without an invoice ends by our clock, one with an invoice by the wallet's.
+        """
         now = int(self._clock())
 
         def work(tx: Tx) -> list[tuple[Order, InvoiceRow | None]]:
-            found = orders.lapsed(tx, now, after)
+            found = orders.lapsed(tx, now, after, at_wallet)
             return [(one, orders.invoice_for(tx, one.id)) for one in found]
 
         return await self.store.transaction(work)
 
-    def _letter(self, letter: Opened, ctx: Context) -> Work | None:
+    def _is_to_be_opened(self, event: Event, now: int) -> bool:
+        """No notes; and no more of a sender who gets no answer anyway, where it shows outside."""
+        if event.kind in organizer.NOTE_KINDS:
+            return False
+        return event.kind == WRAP or not self._budget.is_spent(event.pubkey, now)
+
+    def _letter(self, letter: Opened, ctx: Context, effort: int) -> Work | None:
         """The transaction that answers one letter; None for what is not answered."""
-        age = ctx.now - letter.sent_at
+        age = int(self._earliest()) - letter.sent_at
+        again = heard_before(letter.sent_at, self.restored_at, catching_up=self.catching_up)
         if letter.protocol == "24133":
             if age > STALE_MACHINE:
                 return None
-        elif age > FORGOTTEN:
+        elif age > FORGOTTEN and not again:
             return None
         request_id, command = None, None
         said: Outcome | None = None
@@ -204,28 +271,60 @@ class Engine:
         except Refused as refused:
             request_id = getattr(refused, "request_id", None)
             said = Failed(refused)
-        if letter.protocol != "24133" and age > STALE_COMMAND:
+        if letter.protocol != "24133" and age > STALE_COMMAND and not again:
             said = Said("stale")
         name = "refused" if command is None else type(command).__name__
         metrics().dm_received.labels(letter.protocol, name).inc()
         verdict: Verdict | None = None  # spent once, however often the ledger makes `work` run
+        welcome = again or self._needs_no_introduction(letter.sender, effort)
 
         def work(tx: Tx) -> None:
-            nonlocal verdict
+            nonlocal verdict, welcome
+            known = people.known(tx, letter.sender)
+            welcome = welcome or known is not None or self.newcomers.admit(ctx.now)
+            if not welcome:  # it leaves no trace: read again one day, it may be answered
+                metrics().dm_received.labels(letter.protocol, "unanswered").inc()
+                return
             if not inbox.claim(tx, letter.key, ctx.now):
                 return  # an old letter, read again after a restart, spends nothing
+            if again:
+                if self.restored_at and answered(command, self.restored_at - letter.sent_at):
+                    return
+                verdict = "fine"
             verdict = verdict or self._budget.spend(letter.sender, ctx.now)
             if verdict == "silent":
                 return
             first = Failed(Refused("try-later", "slow-down")) if verdict == "warn" else said
-            person = people.meet(tx, letter.sender, letter.protocol)
-            request = Request(person, letter.protocol, command or Hello(), request_id)
+            if known is None:
+                person = people.welcome(tx, letter.sender, letter.protocol)
+            else:
+                person = people.wrote(tx, known, letter.protocol)
+            request = Request(
+                person,
+                letter.protocol,
+                command or Hello(),
+                request_id,
+                effort,
+                key=letter.key,
+                sent_at=letter.sent_at,
+                again=again,
+            )
             reply: Reply = [first] if first is not None else _answer(request, tx, ctx)
             to = Addressee(letter.sender, letter.protocol, request_id, person.id)
             post(tx, ctx, to, reply, tx.vault.tag(b"letter", letter.key).hex())
             failpoint("engine.letter-answered")
 
         return work
+
+    def _needs_no_introduction(self, sender: str, effort: int) -> bool:
+        return 0 < self.settings.proof_of_work_bits <= effort or sender in self.settings.operators
+
+    def _remember_customers(self, reply: Reply) -> None:
+        for told in reply:
+            if isinstance(told, Told) and isinstance(told.outcome, TicketShown):
+                self.customers[told.to.pubkey] = None
+        while len(self.customers) > CUSTOMERS:
+            del self.customers[next(iter(self.customers))]
 
     def _note(self, note: Event, ctx: Context) -> Work:
         def work(tx: Tx) -> None:
@@ -235,6 +334,11 @@ class Engine:
 
     def _post_fact(self, tx: Tx, ctx: Context, reply: Reply, key: str) -> None:
         post(tx, ctx, Addressee(self.settings.bot, "auto"), reply, key)
+
+    def _spoken(self, said: Sequence[Outcome]) -> Spoken:
+        how = dm.Manner(self.settings.public_url, self.settings.relays)
+        texts = [text for outcome in said for text in dm.speak(outcome, how)]
+        return Spoken(not any(isinstance(one, Failed) for one in said), "\n".join(texts))
 
     async def _decide(self, work: Work) -> None:
         await self.store.transaction(work)
@@ -271,11 +375,11 @@ class Engine:
         if event is None or isinstance(error, Broken):
             raise error
         now = int(self._clock())
-        self._log.error("inbox.quarantined", event_id=event.id, error=repr(error), exc_info=error)
+        key = self.store.vault.tag(b"quarantine", bytes.fromhex(event.id)).hex()
+        self._log.error("inbox.quarantined", key=key, where=whereabouts(error))
+        body = orjson.dumps(event._asdict())
         await self.store.transaction(
-            lambda tx: outbox.quarantine(
-                tx, "inbox", _guarded(tx, event), repr(error), orjson.dumps(event._asdict()), now
-            )
+            lambda tx: outbox.quarantine(tx, "inbox", key, repr(error), body, now)
         )
 
 
@@ -286,11 +390,6 @@ def _answer(request: Request, tx: Tx, ctx: Context) -> Reply:
             return handlers.answer(request, tx, ctx)
     except Refused as refused:
         return [Failed(refused)]
-
-
-def _guarded(tx: Tx, event: Event) -> str:
-    """A name for an event from which nobody finds its author on a relay."""
-    return tx.vault.tag(b"quarantine", bytes.fromhex(event.id)).hex()
 
 
 def _advance(caught: Mapping[str, int]) -> Work:

@@ -9,7 +9,6 @@ import binascii
 import functools
 import hashlib
 import os
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
@@ -24,9 +23,11 @@ from ticketbot.errors import Malformed
 from ticketbot.keys import Keys, event_json, parse_event, parse_rumor, sign, verify
 
 __all__ = [
+    "SEED_BYTES",
     "Envelopes",
     "Keys",
     "Letter",
+    "Mould",
     "Opened",
     "Protocol",
     "Sealed",
@@ -43,6 +44,8 @@ NIP04, MACHINE = 4, 24133
 BACKDATE = 2 * 24 * 3600
 """Seconds by which NIP-59 lets seals and wraps lie about their age."""
 
+SEED_BYTES = 32
+_MOST_CHANCE = 176  # bytes that one gift wrap draws: two dates, two nonces, a key, two signatures
 _MAX_NIP04 = 90_000  # characters of base64: about what NIP-44 allows
 
 
@@ -62,11 +65,23 @@ class Opened(NamedTuple):
     rumor_kind: int
 
 
+class Mould(NamedTuple):
+    """What chance and the clock add to a letter: 32 random bytes and unix seconds.
+
+    Equal letters from equal moulds are equal to the last byte, so a mould that is kept is
+    as good as the sealed letter. It is as secret as the letter, too.
+    """
+
+    seed: bytes
+    made_at: int
+
+
 class Letter(NamedTuple):
     """A letter from the bot. `sent_at` (unix seconds) is the time its reader sees.
 
-    `backdate=False` dates the gift wrap now, for relays that refuse old events. From
-    `expires_at` on relays need not keep it (NIP-40); None: for ever.
+    `backdate=False` dates the gift wrap as it is made, for relays that refuse old events.
+    From `expires_at` on relays need not keep it (NIP-40); None: for ever. Without a `mould`
+    it is sealed in a fresh one.
     """
 
     protocol: Protocol
@@ -75,6 +90,7 @@ class Letter(NamedTuple):
     text: str
     backdate: bool = True
     expires_at: int | None = None
+    mould: Mould | None = None
 
 
 class Sealed(NamedTuple):
@@ -115,6 +131,10 @@ class Envelopes:
         """
         return [self._seal(letter) for letter in letters]
 
+    def try_seal(self, letters: Sequence[Letter]) -> list[Sealed | Malformed]:
+        """As `seal`; a letter that cannot be sealed does not take the others along."""
+        return [self._try_seal(letter) for letter in letters]
+
     def rumor_id(self, letter: Letter) -> str:
         """The id of a NIP-17 letter, the same however often it is sealed."""
         return self._rumor(letter).id
@@ -127,6 +147,12 @@ class Envelopes:
         if opened.sender == self.pubkey:
             return Malformed("a letter from ourselves")  # answering it would never end
         return opened
+
+    def _try_seal(self, letter: Letter) -> Sealed | Malformed:
+        try:
+            return self._seal(letter)
+        except Malformed as error:
+            return Malformed(str(error))
 
     def _open(self, event: Event) -> Opened:
         if event.kind == WRAP:
@@ -144,37 +170,40 @@ class Envelopes:
         raise Malformed(f"kind {event.kind} is no letter")
 
     def _seal(self, letter: Letter) -> Sealed:
+        mould = letter.mould or Mould(os.urandom(SEED_BYTES), int(self._clock()))
+        chance = _Chance(mould.seed, letter)
         match letter.protocol:
             case "nip17":
-                event = self._wrap(letter)
+                event = self._wrap(letter, mould.made_at, chance)
             case "24133":
-                content = nip44.encrypt(self._peer(letter.recipient).conversation, letter.text)
-                event = self._address(letter, MACHINE, content)
+                shared = self._peer(letter.recipient).conversation
+                content = nip44.encrypt(shared, letter.text, chance.take(32))
+                event = self._address(letter, MACHINE, content, chance)
             case "nip04":
-                content = self._encrypt04(letter.recipient, letter.text)
-                event = self._address(letter, NIP04, content)
+                content = self._encrypt04(letter.recipient, letter.text, chance.take(16))
+                event = self._address(letter, NIP04, content, chance)
         return Sealed(event.id, event.kind, event_json(event))
 
-    def _address(self, letter: Letter, kind: int, content: str) -> Event:
-        return self._keys.sign_event(letter.sent_at, kind, _tags(letter), content)
+    def _address(self, letter: Letter, kind: int, content: str, chance: _Chance) -> Event:
+        tags = _tags(letter)
+        return self._keys.sign_event(letter.sent_at, kind, tags, content, chance.take(32))
 
     def _check_addressed(self, event: Event) -> None:
         readers = event.rows("p")
         if readers and not any(row and row[0] == self.pubkey for row in readers):
             raise Malformed("a letter to somebody else")
 
-    def _wrap(self, letter: Letter) -> Event:
+    def _wrap(self, letter: Letter, made_at: int, chance: _Chance) -> Event:
         peer = self._peer(letter.recipient)
-        sealed_at = wrapped_at = int(self._clock())
-        sealed_at -= secrets.randbelow(BACKDATE)
-        if letter.backdate:
-            wrapped_at -= secrets.randbelow(BACKDATE)
-        inner = nip44.encrypt(peer.conversation, event_json(self._rumor(letter)).decode())
-        seal = self._keys.sign_event(sealed_at, SEAL, [], inner)
-        once = secp.Keypair.fresh()
+        sealed_at = made_at - chance.below(BACKDATE)
+        wrapped_at = made_at - chance.below(BACKDATE) if letter.backdate else made_at
+        rumor = event_json(self._rumor(letter)).decode()
+        inner = nip44.encrypt(peer.conversation, rumor, chance.take(32))
+        seal = self._keys.sign_event(sealed_at, SEAL, [], inner, chance.take(32))
+        once = secp.Keypair(chance.take(32))
         conversation = nip44.converse(once.secret, peer.point)
-        outer = nip44.encrypt(conversation, event_json(seal).decode())
-        return sign(once, wrapped_at, WRAP, _tags(letter), outer, check=False)
+        outer = nip44.encrypt(conversation, event_json(seal).decode(), chance.take(32))
+        return sign(once, wrapped_at, WRAP, _tags(letter), outer, chance.take(32), check=False)
 
     def _unwrap(self, wrap: Event) -> Rumor:
         # A wrap's key is used once, so it is not worth a place among the peers.
@@ -207,9 +236,8 @@ class Envelopes:
         except ValueError:
             raise Malformed("the NIP-04 message does not decrypt") from None
 
-    def _encrypt04(self, recipient: str, text: str) -> str:
+    def _encrypt04(self, recipient: str, text: str, nonce: bytes) -> str:
         plain = nip44.encode_text(text)
-        nonce = os.urandom(AES.block_size)
         cipher = AES.new(self._key04(recipient), AES.MODE_CBC, nonce)
         return f"{_base64(cipher.encrypt(pad(plain, AES.block_size)))}?iv={_base64(nonce)}"
 
@@ -219,6 +247,35 @@ class Envelopes:
     def _meet(self, pubkey: str) -> _Peer:
         point = secp.parse_point(_key_bytes(pubkey))
         return _Peer(point, nip44.converse(self._keys.keypair.secret, point))
+
+
+class _Chance:
+    """The random bytes of one sealing, all drawn from one seed (SHAKE-256).
+
+    What the letter says goes in as well: two letters never share a nonce, not even by a seed
+    that was used twice.
+    """
+
+    __slots__ = ("_bytes", "_taken")
+
+    def __init__(self, seed: bytes, letter: Letter) -> None:
+        try:
+            told = orjson.dumps(letter[:6])
+        except orjson.JSONEncodeError:
+            raise Malformed("the text holds half a surrogate pair") from None
+        self._bytes = hashlib.shake_256(seed + told).digest(_MOST_CHANCE)
+        self._taken = 0
+
+    def take(self, size: int) -> bytes:
+        """The next `size` bytes."""
+        start, self._taken = self._taken, self._taken + size
+        if self._taken > _MOST_CHANCE:
+            raise AssertionError("a letter drew more chance than there is")
+        return self._bytes[start : self._taken]
+
+    def below(self, limit: int) -> int:
+        """A number from 0 to `limit` - 1, each about equally likely."""
+        return int.from_bytes(self.take(8), "big") % limit
 
 
 class _Peer(NamedTuple):

@@ -54,9 +54,11 @@ class Keys:
     def __repr__(self) -> str:
         return f"Keys({self.pubkey})"
 
-    def sign_event(self, created_at: int, kind: int, tags: Tags, content: str) -> Event:
-        """A signed event (NIP-01) whose signature has been verified."""
-        return sign(self.keypair, created_at, kind, tags, content)
+    def sign_event(
+        self, created_at: int, kind: int, tags: Tags, content: str, chance: bytes | None = None
+    ) -> Event:
+        """A signed event (NIP-01) whose signature has been verified; `chance` as in `sign`."""
+        return sign(self.keypair, created_at, kind, tags, content, chance)
 
     def derive(self, info: bytes, length: int = 32) -> bytes:
         """Another secret, made of this one for the purpose `info` (HKDF-SHA256, no salt)."""
@@ -69,13 +71,14 @@ def sign(
     kind: int,
     tags: Tags,
     content: str,
+    chance: bytes | None = None,
     *,
     check: bool = True,
 ) -> Event:
-    """An event signed by `keypair`; what `check` buys is told in `secp.Keypair.sign`."""
+    """An event signed by `keypair`; `chance` and `check` are those of `secp.Keypair.sign`."""
     pubkey = keypair.pubkey.hex()
     digest = event_id(pubkey, created_at, kind, tags, content)
-    signature = keypair.sign(bytes.fromhex(digest), check=check).hex()
+    signature = keypair.sign(bytes.fromhex(digest), chance, check=check).hex()
     return Event(digest, pubkey, created_at, kind, tags, content, signature)
 
 

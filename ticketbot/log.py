@@ -1,4 +1,5 @@
-"""Logs: pretty on a terminal, a JSON object a line elsewhere, and never a secret in either.
+"""Logs: pretty on a terminal, a JSON object a line elsewhere, and never a secret in either,
+nor an attendee.
 
 Redaction looks at the finished line, so that it also covers tracebacks and nested values.
 """
@@ -7,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, MutableMapping
@@ -16,21 +16,10 @@ from typing import Any, BinaryIO, Literal, TextIO
 import orjson
 import structlog
 
+from ticketbot.redaction import redactor
+
 Level = Literal["debug", "info", "warning", "error"]
 
-_GONE = b"[redacted]"
-_MARKS = (b"nsec1", b"tkt1:", b"walletconnect:", b"cashu", b"bearer", b"api-key", b"/tickets/")
-_PATTERN = re.compile(
-    rb"""nsec1[02-9ac-hj-np-z]{20,}
-    | tkt1:[a-z2-7]+
-    | nostr\+walletconnect:[^\s"'\\]+
-    | cashu[ab][a-z0-9_=+/-]{8,}
-    | (?<=/tickets/)[a-z0-9_-]{16,}
-    | (bearer\s+ | x-api-key(?:\\?["'])?\s*[:=]\s*(?:\\?["'])?) [^\s"'\\,}]+
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_SHORTEST = 8  # a shorter "secret" would take half of every line with it
 _DEFAULT = orjson.OPT_NON_STR_KEYS
 
 
@@ -44,10 +33,11 @@ def configure(
     """Send every log line of the process to `stream` (standard error).
 
     `pretty` is for people; by default it follows whether `stream` is a terminal. `secrets` are
-    left out wherever they appear, as are nsecs, tickets, wallet links, Cashu and API keys.
+    left out wherever they appear, as are nsecs, tickets, wallet links, Cashu and API keys; so
+    are people's npubs, Lightning addresses and invoices.
     """
     out = stream or sys.stderr
-    redact = redactor(secrets)
+    redact = redactor(secrets, people=False)
     render = _pretty() if (out.isatty() if pretty is None else pretty) else _json
     structlog.configure(
         processors=[
@@ -62,30 +52,6 @@ def configure(
         cache_logger_on_first_use=True,
     )
     _adopt_stdlib()
-
-
-def redactor(secrets: Iterable[str] = ()) -> Callable[[bytes], bytes]:
-    """A function that takes the secrets out of a line of UTF-8."""
-    known = tuple(
-        sorted({secret.strip().encode() for secret in secrets if len(secret.strip()) >= _SHORTEST})
-    )
-
-    def redact(line: bytes) -> bytes:
-        for secret in known:
-            if secret in line:
-                line = line.replace(secret, _GONE)
-        lower = line.lower()
-        # seven look-ups of a word are five times as fast as one search for all patterns
-        for mark in _MARKS:
-            if mark in lower:
-                return _PATTERN.sub(_replacement, line)
-        return line
-
-    return redact
-
-
-def _replacement(found: re.Match[bytes]) -> bytes:
-    return (found[1] or b"") + _GONE
 
 
 class Lines:

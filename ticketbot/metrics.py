@@ -6,6 +6,7 @@ metrics().tickets_issued.inc()
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 from ticketbot import __version__
@@ -66,6 +67,15 @@ class Metrics:
             "Satoshis decided to go back, not yet sent",
             registry=here,
         )
+        self.alarm = Gauge(
+            "ticketbot_alarm", "1 while this trouble lasts", ["alarm"], registry=here
+        )
+        self.audit_differences = Gauge(
+            "ticketbot_audit_differences",
+            "Differences that the last audit found; NaN before the first",
+            registry=here,
+        )
+        self.audit_differences.set(math.nan)
         Info("ticketbot_build", "The program", registry=here).info({"version": __version__})
         ProcessCollector(registry=here)
 

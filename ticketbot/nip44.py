@@ -62,7 +62,7 @@ def converse(secret: bytes, point: secp.Point) -> Conversation:
 
 
 def encrypt(conversation: Conversation, plaintext: str, nonce: bytes | None = None) -> str:
-    """The base64 payload of `plaintext`; `nonce` (32 bytes) is for tests, else random.
+    """The base64 payload of `plaintext`; `nonce` is 32 bytes never used before, else random.
 
     Malformed when the text is empty, too long, or not encodable as UTF-8.
     """

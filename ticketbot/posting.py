@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ticketbot.envelopes import SEED_BYTES
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import outbox, people
 from ticketbot.ledger.store import Tx
@@ -19,6 +20,7 @@ from ticketbot.replies.outcome import (
     RefundOwed,
     RefundSent,
     Reply,
+    Said,
     TicketShown,
     Told,
     Via,
@@ -26,6 +28,7 @@ from ticketbot.replies.outcome import (
 
 DAY = 86_400
 EPHEMERAL_LIVES = 600  # seconds: a 24133 that nobody took by then is dropped, the DM stays
+HEAD_START = 600  # seconds: what money hangs on leaves before all chat that came since
 NOTICE_LIVES = 30 * DAY  # relays may forget notices then (NIP-40); tickets never
 
 
@@ -47,14 +50,19 @@ def post(tx: Tx, ctx: Context, to: Addressee, reply: Reply, key: str) -> None:
 
 
 def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -> None:
+    if to.person == people.NOBODY:
+        return
     person = to.person if to.person is not None else people.meet(tx, to.pubkey).id
-    for number, draft in enumerate(_drafts(outcome, to, ctx)):
+    drafts = list(_drafts(outcome, to, ctx))
+    first = people.next_stamp(tx, person, ctx.now, len(drafts)) if drafts else ctx.now
+    for number, draft in enumerate(drafts):
         body: dict[str, Any] = {
             "to": to.pubkey,
             "via": draft.via,
-            "at": people.next_stamp(tx, person, ctx.now),
+            "at": first + number,
             "text": draft.text,
             "until": _until(outcome, draft, ctx),
+            "mould": (ctx.dice(SEED_BYTES).hex(), ctx.now),
         }
         if draft.draw:
             body["draw"] = True
@@ -62,11 +70,12 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
             body["expires"] = body["at"] + NOTICE_LIVES
         if not isinstance(outcome, TicketShown | InvoiceShown | RefundOwed | RefundSent):
             body["chat"] = True  # not for senders that say they are bots
+        due = ctx.now if "chat" in body else ctx.now - HEAD_START
         if isinstance(outcome, TicketShown) and outcome.everywhere:
             body["paid"] = ctx.moment
             if number == 0:
                 metrics().tickets_issued.inc()
-        outbox.put(tx, f"{key}:{number}", "message", ctx.now, body)
+        outbox.put(tx, f"{key}:{number}", "message", due, body)
 
 
 def _drafts(outcome: Outcome, to: Addressee, ctx: Context) -> Iterator[Draft]:
@@ -111,4 +120,6 @@ def _until(outcome: Outcome, draft: Draft, ctx: Context) -> int:
             return expires_at
         case RefundOwed() | RefundSent():
             return ctx.now + 365 * DAY
+        case Said(sentence=key) if key.startswith("alert-"):
+            return ctx.now + NOTICE_LIVES  # relays may be what it is about
     return ctx.now + DAY

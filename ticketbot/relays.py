@@ -185,6 +185,11 @@ class RelayPool:
             raise Retry("no relay answered")
         return list(found.values())
 
+    def clocks(self) -> dict[str, float]:
+        """Relay → the unix seconds that its clock shows now, where it has told."""
+        told = ((one.name, one.line.clock) for one in self._listeners.values())
+        return {name: clock for name, clock in told if clock is not None}
+
     def status(self) -> dict[str, RelayStatus]:
         """How each of our relays is doing, by its configured URL."""
         return {listener.name: self._status(listener) for listener in self._listeners.values()}

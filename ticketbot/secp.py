@@ -60,19 +60,21 @@ class Keypair:
     def __repr__(self) -> str:
         return f"Keypair({self.pubkey.hex()})"
 
-    def sign(self, message: bytes, *, check: bool = True) -> bytes:
+    def sign(self, message: bytes, chance: bytes | None = None, *, check: bool = True) -> bytes:
         """The 64-byte BIP-340 signature of a 32-byte message.
+
+        `chance` is BIP-340's auxiliary randomness (32 bytes); by default it is fresh.
 
         `check` verifies it before it is given out, as BIP-340 recommends: a signature
         spoiled by a fault can give the secret away (Broken). A key that signs once
         and is forgotten has nothing to lose.
         """
-        if len(message) != 32:
-            raise ValueError("BIP-340 signs 32 bytes")
+        if chance is None:
+            chance = os.urandom(32)
+        if (len(message), len(chance)) != (32, 32):
+            raise ValueError("BIP-340 signs 32 bytes with 32 bytes of chance")
         signature = ffi.new("unsigned char[64]")
-        good = lib.secp256k1_schnorrsig_sign32(
-            _CONTEXT, signature, message, self._keypair, os.urandom(32)
-        )
+        good = lib.secp256k1_schnorrsig_sign32(_CONTEXT, signature, message, self._keypair, chance)
         if check:
             good = lib.secp256k1_schnorrsig_verify(_CONTEXT, signature, message, 32, self._xonly)
         if not good:

@@ -17,7 +17,7 @@ from ticketbot.domain.order import Order, State
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.handlers.cashier import Credit
-from ticketbot.ledger import marks, money, orders
+from ticketbot.ledger import marks, orders, refunds, restored
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Look, Wallet
@@ -31,7 +31,6 @@ BATCH = 50
 REST = 3.0  # times as long as a look-up took: a busy wallet has better things to do
 LONGEST_REST = 0.5
 MOST_HINTS = 1_000
-ALARM_AFTER = 60
 
 
 class Settlement:
@@ -42,19 +41,17 @@ class Settlement:
         store: Store,
         engine: Engine,
         wallet: Wallet,
-        clock: Callable[[], float] = time.time,
         deaf: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._engine = engine
         self._wallet = wallet
-        self._clock = clock
         self._deaf = deaf
         self._hinted: set[str] = set()
         self._look_now = asyncio.Event()
         self._poll_now = asyncio.Event()
-        self._alarmed: int | None = None
-        self._bad_since: int | None = None
+        self.known = asyncio.Event()
+        """Set once the wallet has told everything that it received since the cursor."""
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -66,15 +63,45 @@ class Settlement:
             tasks.create_task(self._expire())
 
     async def reconcile(self, back: int = OVERLAP) -> None:
-        """Credit every success since the cursor. `Retry` when the wallet does not answer."""
-        started = int(self._clock())
+        """Credit every success since the cursor. `Retry` when the wallet does not answer.
+
+        All by the wallet's clock. If that was put back, the cursor lies in its future, and would
+        hide what comes: then it is put back too.
+        """
+        await self._wallet.probe()  # its answer tells its time
+        started = self._wallet.now()
         cursor = await self._store.transaction(lambda tx: marks.first(tx, CURSOR, started))
-        looks = await self._wallet.settled_since(max(0, cursor - back))
+        ahead = cursor > started + OVERLAP
+        since = started - LOOK_BACK if ahead else cursor - back
+        looks = await self._wallet.settled_since(max(0, since))
         await self._credit(looks)
-        newest = max((look.settled_at or 0 for look in looks), default=0)
-        if newest:
-            seen = min(newest, started)  # a wallet whose clock is ahead must not hide what comes
-            await self._store.transaction(lambda tx: marks.raise_to(tx, CURSOR, seen))
+        newest = min(max((look.settled_at or 0 for look in looks), default=0), started)
+
+        def move(tx: Tx) -> None:
+            if ahead:
+                marks.put(tx, CURSOR, str(started))
+            elif newest:
+                marks.raise_to(tx, CURSOR, newest)
+
+        await self._store.transaction(move)
+        self.known.set()
+
+    async def compare_spent(self) -> None:
+        """After a restore refunds wait, unless the wallet has sent nothing that is unknown here."""
+        since = await self._store.transaction(restored.refunds_wait)
+        if since is None:
+            return
+        try:
+            spent = await self._wallet.spent_since(max(0, since - LOOK_BACK))
+        except (Retry, Broken) as error:
+            self._log.warning("wallet.unknown", error=str(error))
+            return
+
+        def work(tx: Tx) -> None:
+            if all(refunds.use_of(tx, one.payment_hash) is not None for one in spent):
+                restored.refunds_go_on(tx)
+
+        await self._store.transaction(work)
 
     async def _listen(self) -> None:
         async for payment_hash in self._wallet.hints():
@@ -90,32 +117,29 @@ class Settlement:
         """Hints in batches; one that cannot be answered now is answered by the next poll."""
         while True:
             await self._look_now.wait()
-            began = time.monotonic()
             self._look_now.clear()
             hinted, self._hinted = self._hinted, set()
+            looked = 0.0  # seconds; what the ledger takes is no burden on the wallet
             try:
                 ours = await self._ours(sorted(hinted))
                 for at in range(0, len(ours), BATCH):
+                    began = time.monotonic()
                     looks = await self._wallet.look_many(ours[at : at + BATCH], urgent=True)
+                    looked += time.monotonic() - began
                     await self._credit(list(looks.values()))
             except (Retry, Broken) as error:
                 self._log.warning("wallet.unknown", error=str(error))  # the poll sees to it
-            await asyncio.sleep(min(LONGEST_REST, REST * (time.monotonic() - began)))
+            await asyncio.sleep(min(LONGEST_REST, REST * looked))
 
     async def _poll(self) -> None:
         back = LOOK_BACK
         while True:
             try:
-                await self._wallet.probe()
                 await self.reconcile(back)
                 await self._look_at_open()
                 back = OVERLAP
             except (Retry, Broken) as error:
                 self._log.warning("wallet.unknown", error=str(error))
-            try:
-                await self._alarm()
-            except Retry as error:
-                self._log.error("ledger.cannot_write", error=str(error))
             self._poll_now.clear()
             try:
                 async with asyncio.timeout(POLL):
@@ -135,7 +159,7 @@ class Settlement:
         while True:
             if not self._deaf():
                 try:
-                    page = await self._engine.lapsed(after)
+                    page = await self._engine.lapsed(after, self._wallet.now())
                     for order, invoice in page:
                         await self._end_hold(order, invoice)
                     full = len(page) == orders.PAGE
@@ -154,34 +178,19 @@ class Settlement:
             if look.state == "settled":
                 await self._credit([look])
                 return
+            if order.hold_until > self._wallet.now():
+                return  # our clock had jumped: the answer brought the wallet's time along
         await self._engine.release(order.id, "order-lapsed")
 
     async def _ours(self, hashes: Sequence[str]) -> list[str]:
         """Those that are our invoices and not credited yet: a wallet may hint twice."""
-
-        def work(tx: Tx) -> list[str]:
-            ours = [one for one in hashes if orders.owner_of(tx, one) is not None]
-            return [one for one in ours if not money.credited(tx, one)]
-
-        return await self._store.transaction(work)
+        return await self._store.transaction(lambda tx: orders.awaited(tx, hashes))
 
     async def _credit(self, looks: Sequence[Look]) -> None:
         credits = [
-            Credit(look.payment_hash, look.amount_msat) for look in looks if look.state == "settled"
+            Credit(look.payment_hash, look.amount_msat, look.external_id, look.settled_at)
+            for look in looks
+            if look.state == "settled"
         ]
         if credits:
             await self._engine.settle(credits)
-
-    async def _alarm(self) -> None:
-        """One alert when the wallet has been silent for a while, one when it is back."""
-        health, now = self._wallet.health(), int(self._clock())
-        if health.good:
-            if self._alarmed is not None:
-                await self._engine.alert(f"wallet-back:{self._alarmed}", "alert-wallet-back", {})
-            self._alarmed = None
-            self._bad_since = None
-            return
-        self._bad_since = self._bad_since or now
-        if self._alarmed is None and now - self._bad_since >= ALARM_AFTER:
-            await self._engine.alert(f"wallet:{now}", "alert-wallet", {"why": health.text})
-            self._alarmed = now  # not before: a full disk must not swallow it

@@ -9,11 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.chaos.purse import FakePurse, Purse
+from ticketbot.domain.ticket import TicketKey
 from ticketbot.keys import Keys
-from ticketbot.ledger.audit import Finding, Received, check_ledger, check_wallet
+from ticketbot.ledger.audit import Finding, check_ledger, check_wallet
 from ticketbot.ledger.store import read_ledger
 from ticketbot.ledger.vault import open_vault
-from ticketbot.wallets.fake import FakeWallet
 
 READY_WITHIN = 20.0
 
@@ -28,9 +29,7 @@ organizers = ["{organizer}"]
 relays = [{relays}]
 allow_private_relays = true
 
-[lightning]
-wallet = "fake"
-
+{wallet}
 [ledger]
 url = "sqlite:///ledger.db"
 
@@ -40,20 +39,32 @@ hold_seconds = {hold}
 
 
 class Daemon:
-    """A bot in `folder`; `keys` is its identity, `wallet` its fake wallet seen from outside."""
+    """A bot in `folder`; `keys` is its identity, `purse` its wallet seen from outside."""
 
-    def __init__(self, folder: Path, relays: list[str], organizer: str, hold: int = 600) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        relays: list[str],
+        organizer: str,
+        hold: int = 600,
+        purse: Purse | None = None,
+    ) -> None:
         self.folder = folder
+        self.purse = purse or FakePurse(folder)
         secret = os.urandom(32).hex()
         self.keys = Keys.from_text(secret)
         config = CONFIG.format(
-            organizer=organizer, relays=", ".join(f'"{url}"' for url in relays), hold=hold
+            organizer=organizer,
+            relays=", ".join(f'"{url}"' for url in relays),
+            hold=hold,
+            wallet=self.purse.config,
         )
         (folder / "config.toml").write_text(config)
-        nsec = folder / "nsec"
-        nsec.touch(mode=0o600)
-        nsec.write_text(secret + "\n")
-        self.wallet = FakeWallet(folder / "fake-wallet.db", accept_late=True)
+        self._keep("nsec", secret)
+        self._keep("lnbits-invoice-key", self.purse.secret)
+        self.environment: dict[str, str] = {}
+        self.exits: list[int] = []
+        self.command = [sys.executable, "-m", "ticketbot"]
         self.process: subprocess.Popen[str] | None = None
         self.log = folder / "bot.log"
 
@@ -66,10 +77,11 @@ class Daemon:
 
     async def start(self, failpoints: str = "", *, ready: bool = True) -> None:
         """Start it; with `ready` wait until it says READY (or dies, which a failpoint may want)."""
-        env = {**os.environ, "TICKETBOT_FAILPOINTS": failpoints, "PYTHONUNBUFFERED": "1"}
+        env = {**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"}
+        env["TICKETBOT_FAILPOINTS"] = failpoints
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "ticketbot", "run", "--config", "config.toml"],
+                [*self.command, "run", "--config", "config.toml"],
                 cwd=self.folder,
                 env=env,
                 stdout=subprocess.PIPE,
@@ -77,17 +89,13 @@ class Daemon:
                 text=True,
             )
         if ready:
-            line = await asyncio.wait_for(asyncio.to_thread(self._first_line), READY_WITHIN)
-            if not line:  # it died before it was ready
-                await asyncio.to_thread(self.process.wait)
-                assert "failpoint" in self.tail(), self.tail()
-            else:
-                assert line.startswith("READY"), self.tail()
+            await self._is_ready_or_dead()
 
-    async def dies(self, within: float = 20.0) -> int:
+    async def dies(self, within: float = 30.0) -> int:
         """Wait until it has ended; its exit code (-9 for SIGKILL)."""
         assert self.process is not None
         code = await asyncio.wait_for(asyncio.to_thread(self.process.wait), within)
+        self.exits.append(code)
         if self.process.stdout is not None:
             self.process.stdout.close()
         return code
@@ -113,12 +121,35 @@ class Daemon:
 
     async def audit(self) -> list[Finding]:
         """Every invariant that does not hold."""
-        looks = await self.wallet.settled_since(0)
-        received = [Received(one.payment_hash, one.amount_msat, one.external_id) for one in looks]
+        shown = await self.purse.shown()
         path, vault = self.folder / "ledger.db", open_vault(self.keys)
         findings = read_ledger(path, vault, check_ledger)
-        findings += read_ledger(path, vault, lambda tx: check_wallet(tx, received, None))
+        findings += read_ledger(
+            path, vault, lambda tx: check_wallet(tx, shown.received, shown.balance, shown.sent)
+        )
         return [one for one in findings if not one.kept]
+
+    def ticket_key(self) -> bytes:
+        """The public key that tickets are signed for."""
+        return TicketKey.from_bytes(bytes.fromhex((self.folder / "ticket-key").read_text())).public
+
+    def _keep(self, name: str, secret: str) -> None:
+        path = self.folder / name
+        path.touch(mode=0o600)
+        path.write_text(secret + "\n")
+
+    async def _is_ready_or_dead(self) -> None:
+        """What never gets ready is ended: systemd's TimeoutStartSec."""
+        assert self.process is not None
+        first_line = asyncio.ensure_future(asyncio.to_thread(self._first_line))
+        await asyncio.wait([first_line], timeout=READY_WITHIN)
+        if not first_line.done():
+            self.process.kill()
+        if line := await first_line:
+            assert line.startswith("READY"), self.tail()
+        else:
+            await asyncio.to_thread(self.process.wait)
+            assert "failpoint" in self.tail(), self.tail()
 
     def _first_line(self) -> str:
         assert self.process is not None

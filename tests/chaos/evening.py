@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.chaos.checker import check
 from tests.chaos.daemon import Daemon
+from tests.chaos.minder import Minder
+from tests.chaos.purse import Purse
 from ticketbot.demo.client import Client
 from ticketbot.keys import Keys
 
+ROOT = Path(__file__).parents[2]
 HOLD = 600
 WITHIN = 40.0
 
@@ -21,13 +26,16 @@ WITHIN = 40.0
 class Evening:
     """A daemon that somebody restarts when it dies, an organizer and a buyer."""
 
-    def __init__(self, folder: Path, relays: list[str], hold: int = HOLD) -> None:
+    def __init__(
+        self, folder: Path, relays: list[str], hold: int = HOLD, purse: Purse | None = None
+    ) -> None:
         organizer = Keys(os.urandom(32))
         self.relays = relays
-        self.daemon = Daemon(folder, relays, organizer.pubkey, hold)
+        self.daemon = Daemon(folder, relays, organizer.pubkey, hold, purse)
         self.organizer = Client(organizer, self.daemon.keys.pubkey)
         self.alice = Client(Keys(os.urandom(32)), self.daemon.keys.pubkey)
-        self.deaths = 0
+        self.minder = Minder(self.daemon)
+        self.daemon.environment |= self.minder.environment
 
     async def publishes_event(self, stock: int = 5, price: int = 5) -> None:
         start = str(int(time.time()) + 86_400)
@@ -62,26 +70,33 @@ class Evening:
         return text
 
     async def pays(self, bolt11: str) -> None:
-        await self.daemon.wallet.receive(bolt11)
+        await self.daemon.purse.pay(bolt11)
 
     async def gets_a_ticket(self) -> str:
         text = (await self.alice.next("\nTKT1:", WITHIN)).text
-        return next(line for line in text.splitlines() if line.startswith("TKT1:"))
+        return tokens_in(text)[0]
 
-    async def has_died_once(self) -> None:
-        """Wait for the death that a failpoint promised, and for the bot to be back."""
+    async def has_been_restarted(self) -> None:
+        """Wait until somebody has started the bot again."""
         async with asyncio.timeout(WITHIN):
-            while not self.deaths:
+            while not self.minder.deaths:
                 await asyncio.sleep(0.02)
 
-    async def keep_alive(self) -> None:
-        """What systemd does: start it again when it dies, without failpoints."""
-        while True:
-            if not self.daemon.alive:
-                await self.daemon.dies()
-                await self.daemon.start()
-                self.deaths += 1
-            await asyncio.sleep(0.05)
+    async def has_met(self, way: str) -> None:
+        """Wait until the failpoint did what it was told, and the bot is there again."""
+        async with asyncio.timeout(WITHIN):
+            while f": {way}\n" not in self.daemon.log.read_text():
+                await asyncio.sleep(0.02)
+            if way != "raise":
+                await self.has_been_restarted()
+        assert way != "hang" or self.minder.hung
+        assert all(code != 0 for code in self.daemon.exits), "it died, and called that success"
+
+    def faults(self, others: Iterable[str] = ()) -> list[str]:
+        """What an independent reading of ledger, wallet and `others`' tokens finds wrong."""
+        tokens = {*others, *(token for body in self.alice.heard for token in tokens_in(body.text))}
+        ledger = self.daemon.folder / "ledger.db"
+        return check(ledger, self.daemon.purse.taken(), tokens, self.daemon.ticket_key())
 
     def sold(self) -> int:
         """How many seats the ledger calls sold."""
@@ -93,24 +108,45 @@ class Evening:
         return sum(row[0] for row in rows)
 
 
+def tokens_in(text: str) -> list[str]:
+    """Tickets in a message to people."""
+    return [line for line in text.splitlines() if line.startswith("TKT1:")]
+
+
 @asynccontextmanager
 async def evening(
-    folder: Path, relays: list[str], failpoints: str = "", hold: int = HOLD
+    folder: Path,
+    relays: list[str],
+    failpoints: str = "",
+    hold: int = HOLD,
+    *,
+    purse: Purse | None = None,
+    mutant: str | None = None,
 ) -> AsyncIterator[Evening]:
-    """The evening, its bot kept alive while the block runs; afterwards the books must be right."""
-    it = Evening(folder, relays, hold)
+    """The evening, its bot kept alive while the block runs; afterwards the books must be right.
+
+    A `mutant` is a bot with a planted fault (see mutants.py), whose books are not looked at.
+    """
+    it = Evening(folder, relays, hold, purse)
+    if mutant is not None:
+        it.daemon.command = [sys.executable, "-m", "tests.chaos.mutants", mutant]
+        it.daemon.environment["PYTHONPATH"] = str(ROOT)
     await it.organizer.connect(relays[0])
     await it.alice.connect(relays[0])
     await it.daemon.start(failpoints)
-    keeper = asyncio.create_task(it.keep_alive())
+    it.minder.begin()
+    keeper = asyncio.create_task(it.minder.run())
     try:
         yield it
     finally:
         keeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await keeper
+        it.minder.close()
         await it.alice.disconnect()
         await it.organizer.disconnect()
         if it.daemon.alive:
             assert await it.daemon.stop() == 0, it.daemon.tail()
-    assert await it.daemon.audit() == []
+    if mutant is None:
+        assert await it.daemon.audit() == []
+        assert it.faults() == []

@@ -1,4 +1,8 @@
-"""`kill -9` at every named place of one purchase: afterwards one order, one ticket, right books."""
+"""Every named place of one purchase × {kill, raise, hang}: one order, one ticket, right books.
+
+`kill` is SIGKILL. What `raise` raises must be survived, or end the program loudly. What hangs
+stops pinging the watchdog, and is ended and started again by whoever minds the bot.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,11 @@ from tests.chaos.evening import WITHIN, Evening, evening
 from ticketbot.demo.stage import run_relay
 
 COMMITS = range(2, 14)
+WAYS = [
+    "kill",
+    pytest.param("raise", marks=pytest.mark.long),
+    pytest.param("hang", marks=pytest.mark.long),
+]
 PLACES = [
     "engine.letter-answered",
     "engine.before-invoiced",
@@ -22,7 +31,6 @@ PLACES = [
     "cashier.credited",
     "invoicer.before-create",
     "invoicer.after-create",
-    "courier.before-signed",
     "courier.before-publish",
     "courier.after-publish",
 ]
@@ -44,8 +52,8 @@ async def relay() -> AsyncIterator[str]:
         yield url
 
 
-def one_purchase_was_made(it: Evening, token: str, place: str) -> None:
-    assert f"failpoint {place}: kill" in it.daemon.tail()
+def one_purchase_was_made(it: Evening, token: str, place: str, way: str) -> None:
+    assert f"failpoint {place}: {way}" in it.daemon.log.read_text()
     assert it.sold() == 1
     bodies: dict[bytes, str] = {}
     for message in it.alice.heard:
@@ -57,39 +65,57 @@ def one_purchase_was_made(it: Evening, token: str, place: str) -> None:
     assert len(invoices) == 1
 
 
-@pytest.mark.parametrize(
-    ("place", "visit"),
-    [(place, 1) for place in PLACES]
-    + [(place, visit) for place in PLACES if place.startswith("courier") for visit in (2, 3)],
-)
-async def test_a_kill_at_a_named_place(tmp_path: Path, relay: str, place: str, visit: int) -> None:
-    async with evening(tmp_path, [relay], f"{place}=kill@{visit}") as it:
+async def one_evening(folder: Path, relay: str, place: str, way: str, visit: int) -> None:
+    async with evening(folder, [relay], f"{place}={way}@{visit}") as it:
         await it.publishes_event()
         token = await it.buys()
-        await it.has_died_once()
-    one_purchase_was_made(it, token, place)
+        await it.has_met(way)
+    one_purchase_was_made(it, token, place, way)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("place", PLACES)
+async def test_a_named_place(tmp_path: Path, relay: str, place: str, way: str) -> None:
+    await one_evening(tmp_path, relay, place, way, 1)
+
+
+@pytest.mark.parametrize("way", ["raise", "hang"])
+async def test_one_place_in_the_other_ways(tmp_path: Path, relay: str, way: str) -> None:
+    """All places in all ways are in the long suite."""
+    await one_evening(tmp_path, relay, "engine.before-settle", way, 1)
+
+
+@pytest.mark.parametrize("visit", [2, 3])
+@pytest.mark.parametrize("place", [place for place in PLACES if place.startswith("courier")])
+async def test_a_kill_at_a_later_message(
+    tmp_path: Path, relay: str, place: str, visit: int
+) -> None:
+    await one_evening(tmp_path, relay, place, "kill", visit)
 
 
 @pytest.mark.parametrize("visit", COMMITS)
 @pytest.mark.parametrize("place", ["ledger.before-commit", "ledger.after-commit"])
 async def test_a_kill_around_a_commit(tmp_path: Path, relay: str, place: str, visit: int) -> None:
-    async with evening(tmp_path, [relay], f"{place}=kill@{visit}") as it:
-        await it.publishes_event()
-        token = await it.buys()
-        await it.has_died_once()
-    one_purchase_was_made(it, token, place)
+    await one_evening(tmp_path, relay, place, "kill", visit)
 
 
+@pytest.mark.parametrize("way", WAYS[1:])
+@pytest.mark.parametrize("place", ["ledger.before-commit", "ledger.after-commit"])
+async def test_trouble_around_a_commit(tmp_path: Path, relay: str, place: str, way: str) -> None:
+    await one_evening(tmp_path, relay, place, way, 16)  # after READY
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("place", LAPSE)
-async def test_a_kill_while_a_hold_ends(tmp_path: Path, relay: str, place: str) -> None:
-    async with evening(tmp_path, [relay], f"{place}=kill", hold=2) as it:
+async def test_while_a_hold_ends(tmp_path: Path, relay: str, place: str, way: str) -> None:
+    async with evening(tmp_path, [relay], f"{place}={way}", hold=2) as it:
         await it.publishes_event(stock=1)
         await it.alice.write("buy lisbon")
         await it.gets_an_invoice()
         await it.alice.next("lapsed", 30)
         token = await it.buys()
-        await it.has_died_once()
-    assert f"failpoint {place}: kill" in it.daemon.tail()
+        await it.has_met(way)
+    assert f"failpoint {place}: {way}" in it.daemon.log.read_text()
     assert it.sold() == 1
     assert token
 

@@ -21,12 +21,16 @@ import pytest
 
 from tests.story.cast import DAY, HOUR, Person, Stage
 from ticketbot.demo.stage import run_relay
+from ticketbot.domain.holds import REMEMBERED
 from ticketbot.ledger import (
+    forgetting,
+    holds,
     inbox,
     listings,
     marks,
     money,
     orders,
+    orphans,
     outbox,
     people,
     refunds,
@@ -35,19 +39,31 @@ from ticketbot.ledger import (
 )
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
+from ticketbot.lightning import InvoiceAsk
 
-ROOMS = (inbox, listings, marks, money, orders, outbox, people, refunds, tickets)
+ROOMS = (
+    *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
+    *(outbox, people, refunds, tickets),
+)
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
 ONLY_OPERATORS_ASK = {"orders.ending", "orders.invoice_asked"}
+ONLY_AFTER_A_RESTORE = {"orphans.adopted"}
 
 # Which plan steps may read through, and why they stay small or rare.
 MAY_SCAN = {
     "SCAN json_each VIRTUAL TABLE INDEX 1:": "the few numbers that were just found to be due",
     "SCAN orders USING INDEX orders_open": "only orders that wait for money are in this index",
     "SCAN refund USING INDEX refund_open": "only refunds that are not sent are in this index",
+    "SCAN orphan USING INDEX orphan_open": "only money that nobody has claimed is in this index",
+    "SCAN outbox USING COVERING INDEX outbox_due": "done rows are deleted",
+    "SCAN quarantine": "each row is a bug, and goes after two weeks",
+    "SCAN outbox USING COVERING INDEX sqlite_autoindex_outbox_1": "done rows are deleted",
     "SCAN listing USING COVERING INDEX sqlite_autoindex_listing_2": "codes, once per new event",
 }
+
+
+MESSAGES = "SELECT 1 FROM outbox WHERE +kind = 'message'"
 
 
 class Recorder:
@@ -107,9 +123,9 @@ async def test_nothing_reads_through_a_table_that_grows(recorder: Recorder) -> N
         f"{step}: {shape}"
         for shape, plan in plans.items()
         for step in plan
-        if step.startswith("SCAN ") and step not in MAY_SCAN and step != "SCAN CONSTANT ROW"
+        if step.startswith("SCAN ") and step not in MAY_SCAN and "CONSTANT ROW" not in step
     ]
-    assert reading == []
+    assert reading == [], "\n".join(reading)
     assert MAY_SCAN.keys() <= scans, "a plan that nobody has any more"
 
 
@@ -148,7 +164,9 @@ def test_a_scan_is_seen() -> None:
 def _every_question_was_asked(recorder: Recorder) -> None:
     known = {f"{_name(room)}.{name}" for room in ROOMS for name in _questions(room)}
     assert known >= ONLY_OPERATORS_ASK
-    assert known - recorder.asked == ONLY_OPERATORS_ASK, "let the session ask these, too"
+    assert known - recorder.asked == ONLY_OPERATORS_ASK | ONLY_AFTER_A_RESTORE, (
+        "let the session ask these, too"
+    )
 
 
 def _plan(db: sqlite3.Connection, sql: str) -> list[str]:
@@ -200,6 +218,10 @@ async def _play(stage: Stage) -> None:
     await alice.gets_a_ticket()
     await alice.says("buy porto")
     await alice.gets_a_ticket()
+    await _leave_unpaid(stage, gone.address())
+    for words in ("buy faro", "cancel"):
+        await alice.says(words)
+        await alice.hears("lnbc" if words == "buy faro" else "is cancelled")
     await _fetch_its_picture(stage, alice)
 
     fields = {"event_id": lisbon.address(), "quantity": 1, "request_id": "r1"}
@@ -230,11 +252,30 @@ async def _play(stage: Stage) -> None:
     await _fail_once(stage, alice)
     await stage.app.look_around()
     stage.wallet.hang_up()
+    await _is_paid_for_an_order_that_is_lost(stage)
     await stage.closes()
     stage.clock.forward(DAY + HOUR)
     await stage.opens()
+    for words in ("orphans", "orphans done abse"):
+        await operator.says(words)
+        await operator.hears("5,000 sats")
     await alice.says("thanks")
     await alice.hears("You are welcome")
+    await _is_forgotten(stage, alice)
+
+
+async def _is_paid_for_an_order_that_is_lost(stage: Stage) -> None:
+    """Money of a ledger that was restored from an older backup."""
+    asked = InvoiceAsk("dc0s3i05abse-1", 5_000_000, "1 x Lisbon Meetup, order ABSE", 600)
+    made = await stage.wallet.create(asked)
+    await stage.wallet.receive(made.bolt11)
+
+
+async def _leave_unpaid(stage: Stage, event_id: str) -> None:
+    """So many orders lapsed that the next one is looked at twice."""
+    now = int(stage.clock())
+    for _ in range(REMEMBERED):
+        await stage.app.store.transaction(lambda tx: holds.lapsed(tx, event_id, now))
 
 
 async def _fetch_its_picture(stage: Stage, alice: Person) -> None:
@@ -248,17 +289,46 @@ async def _fetch_its_picture(stage: Stage, alice: Person) -> None:
                 assert answer.status == 200
 
 
+async def _is_forgotten(stage: Stage, alice: Person) -> None:
+    """Somebody who asks for it, and half a year later everybody else."""
+    bob = await stage.enters()
+    await bob.says("forget me yes")
+    await bob.hears("Done")
+    await _is_quiet(
+        stage,
+        "SELECT 1 FROM listing INDEXED BY listing_by_start WHERE state = 'cancelled' AND ends > 0",
+    )
+    owed = await stage.app.store.transaction(refunds.owed)
+    for order_id in {refund.order_id for refund in owed}:
+        await stage.operator.says(f"refund {order_id} sent")
+        await stage.operator.hears("was paid by you")
+    await _is_quiet(stage, MESSAGES)
+    stray = {"to": bob.pubkey, "via": "24133", "at": 1, "until": 2**40, "text": "no"}
+    await stage.app.store.transaction(lambda tx: outbox.put(tx, "stray", "message", 2**40, stray))
+    stage.clock.forward(200 * DAY)
+    await stage.app.forget()
+    await _is_quiet(stage, MESSAGES)
+    nobodys = "SELECT event_id FROM orders WHERE person = 0"
+    assert await stage.app.store.transaction(lambda tx: tx.row(nobodys)) is not None
+
+
+async def _is_quiet(stage: Stage, unless: str) -> None:
+    async with asyncio.timeout(20):
+        while await stage.app.store.transaction(lambda tx: tx.rows(unless)):
+            await asyncio.sleep(0.05)
+
+
 async def _fail_once(stage: Stage, alice: Person) -> None:
     """A row that cannot leave, one that is tried again, and one that is wrapped anew."""
     now = int(stage.clock())
     body = {"to": alice.pubkey, "via": "24133", "at": now, "until": now + 9 * DAY, "text": "no"}
+    body["mould"] = (bytes(32).hex(), now)
 
     def work(tx: Tx) -> None:
         outbox.put(tx, "bad", "message", 1, body | {"draw": True})
         outbox.put(tx, "good", "message", 2**40, body)
         waiting = outbox.due(tx, "message", 2**40, frozenset(), 9)
         good = next(row.id for row in waiting if row.key == "good")
-        outbox.keep_signed(tx, good, b"signed")
         outbox.accept(tx, good, "ws://relay")
         outbox.accepted(tx, good)
         outbox.replace_body(tx, good, body)

@@ -70,10 +70,10 @@ async def test_a_full_disk_is_a_retry_and_the_ledger_goes_on(store: Store) -> No
 
 async def test_the_journal_is_a_wal_that_is_synced(store: Store) -> None:
     def settings(tx: Tx) -> tuple[object, ...]:
-        names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "temp_store")
         return tuple(tx.rows(f"PRAGMA {name}")[0][0] for name in names)
 
-    assert await store.transaction(settings) == ("wal", 2, 1, 1)
+    assert await store.transaction(settings) == ("wal", 2, 1, 1, 2)
 
 
 async def test_readers_see_a_snapshot_and_cannot_write(store: Store, vault: Vault) -> None:

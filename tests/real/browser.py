@@ -25,12 +25,10 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 
 def chromium_path() -> str:
     """Where Chromium is; the test fails, and says what to install, where there is none."""
-    for place in (os.environ.get("TICKETBOT_CHROMIUM", ""), *PLACES):
+    for place in (os.environ.get("CHROMIUM", ""), *PLACES):
         if place and Path(place).exists():
             return place
-    pytest.fail(
-        "no Chromium here: apt-get install chromium-headless-shell, or set TICKETBOT_CHROMIUM"
-    )
+    pytest.fail("no Chromium here: apt-get install chromium-headless-shell, or set CHROMIUM")
 
 
 @asynccontextmanager

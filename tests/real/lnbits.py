@@ -4,7 +4,7 @@
         server.bot.invoice_key, server.pay(bolt11), server.restart(signal.SIGKILL)
 
 LNbits lives in a venv of its own (`make lnbits`), by default `.cache/lnbits` in the
-checkout; TICKETBOT_LNBITS_VENV names another. Standard library only, so that benchmarks
+checkout; LNBITS_VENV names another. Standard library only, so that benchmarks
 and other suites can use it too.
 """
 
@@ -224,7 +224,7 @@ def funded_by(back: LnbitsServer, wallet: WalletKeys) -> dict[str, str]:
 
 def lnbits_venv() -> Path:
     """Where LNbits is installed; says how to install it where it is not."""
-    venv = Path(os.environ.get("TICKETBOT_LNBITS_VENV") or _ROOT / ".cache" / "lnbits")
+    venv = Path(os.environ.get("LNBITS_VENV") or _ROOT / ".cache" / "lnbits")
     if not (venv / "bin" / "python").exists():
         raise FileNotFoundError(f"no LNbits in {venv}; run: make lnbits")
     return venv

@@ -100,6 +100,8 @@ class AwkwardRelay:
     auth_read: bool = False
     auth_write: bool = False
     auth_accepts: bool = True
+    mumbles: bool = False
+    """It refuses by NOTICE, or by an OK for no event, and gives a proof no answer."""
     withholds: bool = False
     """Without authentication it silently keeps kind 1059 back."""
     greeting: list[bytes | str] = field(default_factory=list)
@@ -223,7 +225,9 @@ class AwkwardRelay:
             case ["AUTH", event]:
                 if self.auth_accepts:
                     self.proven.add(peer)
-                await self._say(peer, ["OK", event["id"], self.auth_accepts, "restricted: who?"])
+                if not self.mumbles:
+                    words = ["OK", event["id"], self.auth_accepts, "restricted: who?"]
+                    await self._say(peer, words)
             case ["EVENT", event]:
                 await self._event(peer, event)
 
@@ -232,7 +236,7 @@ class AwkwardRelay:
         if self.auth_read and peer not in self.proven:
             reason = "auth-required: who are you?"
         if reason is not None:
-            await self._say(peer, ["CLOSED", name, reason])
+            await self._say(peer, ["NOTICE", reason] if self.mumbles else ["CLOSED", name, reason])
             return
         self.peers[peer][name] = filters
         if self.eose == "early":
@@ -257,7 +261,9 @@ class AwkwardRelay:
             reason = "auth-required: who are you?"
         duplicate = event["id"] in self.stored
         ephemeral = 20000 <= event["kind"] < 30000
-        if self.oks:
+        if reason is not None and self.mumbles:
+            await self._say(peer, ["OK", "", False, reason])
+        elif self.oks:
             text = reason or ("duplicate: have it" if duplicate else "")
             await self._say(peer, ["OK", event["id"], reason is None, text])
         if reason is not None or duplicate:

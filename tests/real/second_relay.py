@@ -29,7 +29,7 @@ class NostrRelay:
 
     Another opinion of what a relay is: it stores kind 24133, answers duplicates with OK false,
     refuses with an OK for no event and with NOTICE, and takes 4096 characters at most.
-    TICKETBOT_NOSTR_RELAY_VENV names another venv.
+    NOSTR_RELAY_VENV names another venv.
     """
 
     def __init__(self, folder: Path, *, members_only: bool = False) -> None:
@@ -111,7 +111,7 @@ class NostrRelay:
 
 def nostr_relay_venv() -> Path:
     """Where nostr-relay is installed; says how to install it where it is not."""
-    named = os.environ.get("TICKETBOT_NOSTR_RELAY_VENV")
+    named = os.environ.get("NOSTR_RELAY_VENV")
     venv = Path(named) if named else ROOT / ".cache" / "nostr-relay"
     if not (venv / "bin" / "nostr-relay").exists():
         raise FileNotFoundError(f"no nostr-relay in {venv}; run: make relay2")

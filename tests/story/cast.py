@@ -16,13 +16,24 @@ from typing import Any
 import orjson
 
 from ticketbot.app import App
+from ticketbot.bookkeeping import ask
 from ticketbot.config import Config
-from ticketbot.config.values import Bot, Ledger, Lightning, Limits, Nostr, Sales, Secret, Web
+from ticketbot.config.values import (
+    Bot,
+    Ledger,
+    Lightning,
+    Limits,
+    Nostr,
+    Privacy,
+    Sales,
+    Secret,
+    Web,
+)
 from ticketbot.demo.client import Client
 from ticketbot.domain.nostr import Event
 from ticketbot.envelopes import Protocol
 from ticketbot.keys import Keys
-from ticketbot.ledger.audit import Received, check_ledger, check_wallet
+from ticketbot.ledger.audit import check_ledger, check_wallet
 from ticketbot.ledger.store import read_ledger
 from ticketbot.ledger.vault import open_vault
 from ticketbot.wallets.fake import FakeWallet
@@ -134,6 +145,8 @@ class Stage:
         self.folder = folder
         self.relay = relay
         self.clock = Clock()
+        self.wrong = 0.0
+        """By how many seconds the clock of the bot's machine is ahead of everybody's."""
         self.wallet = FakeWallet(folder / "wallet.db", clock=self.clock, accept_late=True)
         self.secret = os.urandom(32).hex()
         self.keys = Keys.from_text(self.secret)
@@ -157,7 +170,10 @@ class Stage:
             "public_url": "https://tickets.example",
             "ephemeral": "always",
             "per_minute": 60,
+            "newcomers": 2000,
+            "work": 20,
             "max_holds": 2,
+            "purge_days": 90,
             "relays": (self.relay,),
             "pays": False,
         } | self.choices
@@ -180,16 +196,26 @@ class Stage:
             ledger=Ledger(f"sqlite:///{ledger}", ledger),
             web=Web("127.0.0.1", 0, choices["public_url"]),
             sales=Sales(600, choices["max_holds"], 10),
-            limits=Limits(choices["per_minute"]),
+            limits=Limits(choices["per_minute"], choices["newcomers"], choices["work"]),
+            privacy=Privacy(choices["purge_days"]),
             warnings=(),
         )
+
+    def new_wallet(self) -> FakeWallet:
+        """The wallet as the bot opens it."""
+        return FakeWallet(self.folder / "wallet.db", clock=self.clock, accept_late=True)
 
     async def opens(self) -> None:
         """Start the bot, or start it again."""
         self._stop = asyncio.Event()
-        self.wallet = FakeWallet(self.folder / "wallet.db", clock=self.clock, accept_late=True)
+        self.wallet = self.new_wallet()
         self.wallet.can_pay = self.choices.get("pays", False)
-        self._app = App(self.config(), self.wallet, self.clock)
+        self._app = App(
+            self.config(),
+            self.wallet,
+            lambda: self.clock() + self.wrong,
+            lambda: time.monotonic() + self.clock.ahead,
+        )
         self._running = asyncio.create_task(self._app.run(self._stop))
         ready = asyncio.create_task(self._app.ready.wait())
         await asyncio.wait({ready, self._running}, return_when=asyncio.FIRST_COMPLETED)
@@ -228,11 +254,12 @@ class Stage:
     async def audit(self) -> None:
         """Every invariant, by the code that operators run."""
         wallet = FakeWallet(self.folder / "wallet.db", clock=self.clock)
-        looks = await wallet.settled_since(0)
+        shown = await ask(wallet, 0)
         await wallet.close()
-        received = [Received(one.payment_hash, one.amount_msat, one.external_id) for one in looks]
         path, vault = self.folder / "ledger.db", open_vault(self.keys)
         findings = read_ledger(path, vault, check_ledger)
-        findings += read_ledger(path, vault, lambda tx: check_wallet(tx, received, None))
+        findings += read_ledger(
+            path, vault, lambda tx: check_wallet(tx, shown.received, shown.balance, shown.sent)
+        )
         broken = [finding for finding in findings if not finding.kept]
         assert not broken, broken

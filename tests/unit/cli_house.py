@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -19,17 +20,18 @@ from ticketbot.app import settings_of
 from ticketbot.cli import main
 from ticketbot.cli.opening import House, open_house
 from ticketbot.config import load
+from ticketbot.crew import Crew
+from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.command import Buy
 from ticketbot.domain.listing import Listing, Tier
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
-from ticketbot.envelopes import Envelopes
 from ticketbot.handlers import cashier, checkout
 from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Context, Request
 from ticketbot.keys import Keys
-from ticketbot.ledger import listings, marks, orders, people
+from ticketbot.ledger import listings, marks, orders, outbox, people
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
@@ -136,6 +138,19 @@ class BotHouse:
     def run(self, *words: str | Path, stdin: str = "", env: dict[str, str] | None = None) -> Ran:
         return run(*words, cwd=self.folder, stdin=stdin, env=env)
 
+    def python(self, code: str) -> Ran:
+        """A program of its own that is told what to do in Python."""
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
     def calls(self, *words: str | Path, stdin: str = "") -> Ran:
         """The same in this process: thirty times as fast."""
         out, err = io.StringIO(), io.StringIO()
@@ -155,7 +170,7 @@ class BotHouse:
         """What the bot's handlers are given."""
         settings = settings_of(load(self.folder / "config.toml", {}), self.keys.pubkey)
         no_store = cast(Store, None)
-        return Engine(no_store, Envelopes(self.keys), settings, self.ticket_key).context()
+        return Engine(no_store, Crew(self.keys), settings, self.ticket_key).context()
 
     def change(self, work: Callable[[Tx], T]) -> T:
         """One transaction of the bot's writer."""
@@ -215,7 +230,8 @@ class BotHouse:
 
         def buy(tx: Tx) -> str:
             person = people.meet(tx, Keys(os.urandom(32)).pubkey, "nip17")
-            checkout.buy(Request(person, "nip17", Buy((code,), quantity)), tx, ctx)
+            wish, key = Buy((code,), quantity), os.urandom(32)
+            checkout.buy(Request(person, "nip17", wish, key=key, sent_at=ctx.now), tx, ctx)
             return orders.latest_of(tx, person.id)[0].id
 
         order_id = self.change(buy)
@@ -229,7 +245,13 @@ class BotHouse:
             return InvoiceRow(made.external_id, order_id, ctx.now, *rest)
 
         invoice = asyncio.run(make())
-        self.change(lambda tx: cashier.invoiced(invoice, tx, ctx))
+
+        def show(tx: Tx) -> None:
+            cashier.invoiced(invoice, tx, ctx)
+            for asked in outbox.due(tx, "invoice", ctx.now, frozenset(), 9):
+                outbox.done(tx, asked.id)
+
+        self.change(show)
         return order_id
 
     def pays(self, order_id: str, amount_msat: int | None = None) -> tuple[str, tuple[str, ...]]:
@@ -244,6 +266,49 @@ class BotHouse:
         reply: Reply = self.change(lambda tx: cashier.settled(credit, tx, self.context()))
         told = [one.outcome for one in reply if isinstance(one, Told)]
         return order_id, tuple(one.token for one in told if isinstance(one, TicketShown))
+
+    def credits(self, order_id: str) -> None:
+        """The bot sees that the wallet was paid."""
+        invoice = self.change(lambda tx: orders.invoice_for(tx, order_id))
+        assert invoice is not None
+        credit = Credit(invoice.payment_hash or "", invoice.amount_msat or 0)
+        self.change(lambda tx: cashier.settled(credit, tx, self.context()))
+
+    def spends(self, amount_msat: int, fee_msat: int, *, to_itself: bool = False) -> str:
+        """Somebody's bolt11 is paid from the wallet; its payment hash."""
+        hashes = []
+
+        async def pay(wallet: FakeWallet) -> None:
+            wallet.fee_msat = fee_msat
+            bolt11 = wallet.foreign_invoice(amount_msat)
+            if to_itself:
+                ask = InvoiceAsk("none-of-ours", amount_msat, "?", 600)
+                bolt11 = (await wallet.create(ask)).bolt11
+            await wallet.pay(bolt11)
+            hashes.append(read_bolt11(bolt11).payment_hash)
+
+        self.wallet(pay)
+        return hashes[0]
+
+    def spoil(self, sql: str) -> None:
+        """Change the ledger behind its back."""
+        db = sqlite3.connect(self.ledger)
+        db.executescript(sql)
+        db.close()
+
+    def invoice_of(self, order_id: str) -> dict[str, str]:
+        """The invoice that an order's buyer was shown."""
+        story = self.calls("orders", "show", order_id, "--json").data
+        invoice: dict[str, str] = story["invoices"][0]
+        return invoice
+
+    def differences(self) -> dict[str, list[str]]:
+        """Every invariant that `audit` calls broken, with what breaks it."""
+        ran = self.calls("audit", "--json")
+        found = {one["name"]: one["broken"] for one in ran.data["findings"] if not one["kept"]}
+        assert ran.code == (1 if found else 0)
+        assert ran.data["agree"] == (not found)
+        return found
 
     def wallet(self, does: Callable[[FakeWallet], Any]) -> None:
         """Something happens at the wallet."""

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import orjson
 
+from ticketbot.crew import Crew
 from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.command import Buy, Refund
 from ticketbot.domain.listing import Listing
@@ -19,7 +20,6 @@ from ticketbot.domain.payment import InvoiceAsk
 from ticketbot.domain.refund import State
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
-from ticketbot.envelopes import Envelopes
 from ticketbot.errors import NoInvoice, Retry
 from ticketbot.handlers import checkout, owed
 from ticketbot.handlers.cashier import Credit
@@ -120,7 +120,7 @@ class Desk:
             refunds_by_hand=not pays,
         )
         signer = TicketKey.from_bytes(os.urandom(32))
-        self.engine = Engine(self.store, Envelopes(keys), settings, signer, lambda: self.now)
+        self.engine = Engine(self.store, Crew(keys), settings, signer, lambda: self.now)
         self.refunders: list[Refunder] = []
         self.store.start()
 
@@ -220,17 +220,6 @@ class Desk:
         order_id = refund_id.rpartition("-")[0]
         noted = await self.store.transaction(lambda tx: journal.of(tx, order_id))
         return [one.what for one in noted if "refund" in one.what]
-
-    async def operator_says(self, refund_id: str, *words: str) -> None:
-        """`refund <order> …` of the operator."""
-
-        def work(tx: Tx) -> Reply:
-            person = people.meet(tx, self.operator, "nip17")
-            wish = Refund(words, refund_id.rpartition("-")[0])
-            return owed.settle(Request(person, "nip17", wish), tx, self.engine.context())
-
-        await self.store.transaction(work)
-        self.stir()
 
     async def operator_hears(self) -> list[str]:
         rows = await self.store.transaction(_messages)

@@ -18,7 +18,7 @@ from ticketbot.errors import Broken, Retry
 
 NAMES = (
     *("run", "demo", "init", "doctor", "status", "events"),
-    *("orders", "audit", "backup", "restore", "keys", "verify"),
+    *("orders", "refund", "tell", "audit", "backup", "restore", "keys", "verify"),
 )
 
 
@@ -79,6 +79,10 @@ def test_public_keys_need_no_network(house: BotHouse) -> None:
         ["backup"],
         ["restore"],
         ["verify"],
+        ["tell"],
+        ["tell", "status", "--json"],
+        ["refund"],
+        ["refund", "abcd", "--sent", "--to", "me@example.com"],
         ["status", "--colour"],
         ["--json", "run"],
         ["run", "--json"],

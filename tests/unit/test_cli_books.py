@@ -1,16 +1,16 @@
-"""`status`, `events`, `orders` and `audit`: what the ledger says, in tables and in JSON."""
+"""`status`, `events` and `orders`: what the ledger says, in tables and in JSON."""
 
 from __future__ import annotations
 
-import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.unit.cli_house import BotHouse, Sold, one_sentence
-from ticketbot.cli import audit
 from ticketbot.cli.output import at, count, pairs, sats, span, table, width
-from ticketbot.ledger import outbox
+from ticketbot.ledger import outbox, verdicts
+from ticketbot.ledger.verdicts import Verdict
 
 
 @pytest.fixture
@@ -21,20 +21,6 @@ def house(tmp_path: Path) -> BotHouse:
 @pytest.fixture
 def sold(house: BotHouse) -> Sold:
     return house.sells()
-
-
-@pytest.fixture
-def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command runs in this process: its logs are the test runner's business."""
-    monkeypatch.setattr(audit, "quiet_logs", lambda config: None)
-
-
-def spoil(house: BotHouse, sql: str) -> None:
-    """Change the ledger behind its back."""
-    db = sqlite3.connect(house.ledger)
-    db.execute(sql)
-    db.commit()
-    db.close()
 
 
 # status
@@ -64,6 +50,29 @@ def test_status_of_one_that_does_not(house: BotHouse, sold: Sold) -> None:
 def test_status_shows_poison(house: BotHouse, sold: Sold) -> None:
     house.change(lambda tx: outbox.quarantine(tx, "inbox", "id", "why", b"{}", 0))
     assert house.calls("status", "--json").data["quarantined"] == 1
+
+
+@pytest.mark.parametrize(
+    ("verdict", "says"),
+    [
+        (None, "not yet"),
+        (Verdict(0, 0, None, 0, {}), "everything agrees"),
+        (Verdict(0, None, "no answer", 0, {}), "the ledger is right, the wallet did not answer"),
+        (Verdict(0, None, None, 2, {"I4 ab": "…"}), "DIFFERS in 2 places, see: ticketbot audit"),
+    ],
+)
+def test_status_shows_what_the_last_audit_found(
+    house: BotHouse, sold: Sold, verdict: Verdict | None, says: str
+) -> None:
+    if verdict is not None:
+        house.change(lambda tx: verdicts.keep(tx, verdict._replace(at=int(time.time()) - 7300)))
+        says = f"2 h ago: {says}"
+    line = next(one for one in house.calls("status").out.splitlines() if one.startswith("audit"))
+    assert line.removeprefix("audit").strip().startswith(says)
+    told = house.calls("status", "--json").data["audit"]
+    assert (told is None) == (verdict is None)
+    if verdict is not None:
+        assert (told["total"], told["differences"]) == (verdict.total, verdict.differences)
 
 
 def test_status_only_reads(house: BotHouse, sold: Sold) -> None:
@@ -148,23 +157,6 @@ def test_what_is_owed_back(house: BotHouse, sold: Sold) -> None:
     assert house.calls("orders", "--refunds", "--event", "lisbon", "--json").data == [refund]
 
 
-def test_the_story_of_an_order_by_the_end_of_its_id(house: BotHouse, sold: Sold) -> None:
-    for text in (sold.paid, sold.paid[-4:], sold.paid[-4:].upper()):
-        story = house.calls("orders", "show", text, "--json").data
-        assert story["order_id"] == sold.paid
-    assert [payment["fate"] for payment in story["payments"]] == ["tickets"]
-    assert [ticket["state"] for ticket in story["tickets"]] == ["valid", "valid"]
-    assert story["invoices"][0]["external_id"] == f"{sold.paid}-1"
-    owed = house.calls("orders", "show", sold.owed)
-    lines = [line for line in owed.out.splitlines() if line.startswith("20")]
-    assert [line.split("  ")[1] for line in lines] == [
-        "ordered",
-        "invoice asked",
-        "paid",
-        "refund decided",
-    ]
-
-
 def test_an_order_that_is_not_there(house: BotHouse, sold: Sold) -> None:
     for text in ("zzzzzzzz", "%", "", "½"):
         one_sentence(house.calls("orders", "show", text), 1, "no order")
@@ -184,85 +176,6 @@ def test_no_list_names_a_buyer(house: BotHouse, sold: Sold) -> None:
             out = house.calls(*words, *extra).out
             assert "npub" not in out
             assert "person" not in out
-
-
-# audit
-
-
-def test_the_books_agree_and_foreign_money_stands_apart(house: BotHouse, sold: Sold) -> None:
-    house.wallet(lambda wallet: wallet.pay_in(123_456_000))
-    ran = house.run("audit")
-    assert (ran.code, ran.err) == (0, "")
-    assert "123,456  1 payment, none of the bot's business" in ran.out
-    data = house.run("audit", "--json").data
-    assert data["agree"] is True
-    assert data["ledger"]["credited_msat"] == 14_000_000
-    assert data["wallet"] == {
-        "received_msat": 137_456_000,
-        "foreign_msat": 123_456_000,
-        "foreign_payments": 1,
-        "balance_msat": 137_456_000,
-    }
-    assert {finding["name"] for finding in data["findings"]} >= {"I1", "I2", "I4", "I5", "I6", "I7"}
-
-
-def test_a_broken_invariant_is_named(house: BotHouse, sold: Sold) -> None:
-    spoil(house, "UPDATE ticket SET state = 'void'")
-    ran = house.calls("audit", "--offline")
-    one_sentence(ran, 1, "I1", "I2")
-    assert "FAIL  I1 " in ran.out
-    assert "14000000" not in ran.out.split("FAIL")[0]
-    assert house.calls("audit", "--offline", "--json").data["agree"] is False
-
-
-def test_money_that_nobody_credited(
-    house: BotHouse,
-    sold: Sold,
-    in_process: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(audit, "PAUSE", 0.0)
-    bolt11 = house.calls("orders", "show", sold.waiting, "--json").data["invoices"][0]["bolt11"]
-    house.wallet(lambda wallet: wallet.receive(bolt11))
-    ran = house.calls("audit")
-    one_sentence(ran, 1, "the books do not add up: I4")
-    assert "FAIL  I4 " in ran.out
-    assert "the ledger has nothing" in ran.out
-
-
-def test_what_settles_while_we_look_is_waited_for(
-    house: BotHouse, sold: Sold, in_process: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The wallet has it, the bot credits it a moment later: that is no difference."""
-    bolt11 = house.calls("orders", "show", sold.waiting, "--json").data["invoices"][0]["bolt11"]
-    house.wallet(lambda wallet: wallet.receive(bolt11))
-    rounds = []
-
-    async def meanwhile(seconds: float) -> None:
-        rounds.append(seconds)
-        db = sqlite3.connect(house.ledger)
-        db.executescript((house.folder / "credit.sql").read_text())
-        db.close()
-
-    payment = "SELECT payment_hash, order_id, amount_msat, 0, 'tickets' FROM invoice"
-    (house.folder / "credit.sql").write_text(
-        f"INSERT OR IGNORE INTO payment {payment} WHERE order_id = '{sold.waiting}';"
-    )
-    monkeypatch.setattr(audit.asyncio, "sleep", meanwhile)
-    findings = {one["name"]: one["kept"] for one in house.calls("audit", "--json").data["findings"]}
-    assert findings["I4"] is True
-    assert len(rounds) == 1
-
-
-def test_a_wallet_that_does_not_answer(house: BotHouse, sold: Sold) -> None:
-    house.configure('wallet = "fake"', 'wallet = "lnbits"\n\n[lnbits]\nurl = "http://127.0.0.1:9"')
-    house.write("lnbits-invoice-key", "ab" * 16)
-    ran = house.run("audit")
-    one_sentence(ran, 1, "the wallet could not be asked", "LNbits cannot be reached", "--offline")
-    assert "ok    I1 " in ran.out
-    data = house.run("audit", "--json").data
-    assert (data["agree"], data["wallet"]) == (False, None)
-    assert house.calls("audit", "--offline").code == 0
 
 
 # how it is shown

@@ -19,6 +19,7 @@ from ticketbot.errors import Broken
 
 # the key pair of NIP-19's examples
 NSEC = "nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5"
+NSEC_HEX = "67dea2ed018072d675f5415ecfaed7d2597555e202d85b3d65ea4e58d2d92ffa"
 NPUB = "npub180cvv07tjdrrgpa0j7j7tmnyl2yr6yr7l8j4s3evf6u64th6gkwsyjh6w6"
 HEX = "3bf0c63fcb93463407af97a5e5ee64fa883d107ef9e558472c4eb9aaaefa459d"
 KEY = "ab" * 16
@@ -386,4 +387,4 @@ def test_a_secret_shows_nothing(house: House) -> None:
     assert repr(config.bot.nsec) == ""
     with pytest.raises(TypeError):
         pickle.dumps(config)
-    assert {secret.reveal() for secret in config.secrets()} == {NSEC, KEY}
+    assert {secret.reveal() for secret in config.secrets()} == {NSEC, NSEC_HEX, KEY}

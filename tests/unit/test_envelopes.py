@@ -18,9 +18,11 @@ from ticketbot.envelopes import (
     Envelopes,
     Keys,
     Letter,
+    Mould,
     Opened,
     Protocol,
     Sealed,
+    _Chance,
     parse_event,
     verify,
 )
@@ -89,6 +91,40 @@ def test_the_layers_of_a_gift_wrap() -> None:
         "tags": [["p", ALICE.pubkey]],
         "content": "your ticket",
     }
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_one_mould_makes_the_same_bytes(protocol: Protocol) -> None:
+    letter = Letter(protocol, ALICE.pubkey, NOW, "hello", mould=Mould(b"s" * 32, NOW - 7))
+    later = Envelopes(BOT, clock=lambda: NOW + 86_400)
+    assert bot.seal([letter]) == later.seal([letter])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "hullo"},
+        {"recipient": BOB.pubkey},
+        {"sent_at": NOW + 1},
+        {"mould": Mould(b"t" * 32, NOW)},
+    ],
+)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_another_letter_or_another_seed_draws_other_chances(
+    protocol: Protocol, change: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[bytes] = []
+    take = _Chance.take
+
+    def watch(chance: _Chance, size: int) -> bytes:
+        drawn.append(take(chance, size))
+        return drawn[-1]
+
+    monkeypatch.setattr(_Chance, "take", watch)
+    letter = Letter(protocol, ALICE.pubkey, NOW, "hello", mould=Mould(b"s" * 32, NOW))
+    bot.seal([letter, letter._replace(**change)])
+    assert len(drawn) == {"nip17": 14, "nip04": 4, "24133": 4}[protocol]
+    assert len(set(drawn)) == len(drawn)
 
 
 def test_every_wrap_has_its_own_key() -> None:
@@ -229,9 +265,11 @@ def test_the_bots_signatures_are_checked_and_one_time_keys_are_not(
     checks: list[bool] = []
     sign = secp.Keypair.sign
 
-    def watch(pair: secp.Keypair, message: bytes, *, check: bool = True) -> bytes:
+    def watch(
+        pair: secp.Keypair, message: bytes, chance: bytes | None = None, *, check: bool = True
+    ) -> bytes:
         checks.append(check)
-        return sign(pair, message, check=check)
+        return sign(pair, message, chance, check=check)
 
     monkeypatch.setattr(secp.Keypair, "sign", watch)
     bot.seal([Letter("nip17", ALICE.pubkey, NOW, "hello")])

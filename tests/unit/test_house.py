@@ -24,6 +24,8 @@ CONTRACT = {
     "web": "listen public_url",
     "sales": "hold_seconds max_holds_per_buyer max_tickets_per_order",
     "limits": "messages_per_minute",
+    "privacy": "purge_days",
+    "performance": "crypto_workers",
 }
 TARGETS = ("demo", "test", "test-long", "check", "bench")
 
@@ -122,6 +124,17 @@ def test_every_key_is_documented_for_operators() -> None:
 def test_make_has_the_targets_of_the_contract() -> None:
     makefile = text(ROOT / "Makefile")
     assert [name for name in TARGETS if not re.search(rf"^{name}:", makefile, re.M)] == []
+
+
+def test_only_the_bot_reads_variables_of_its_prefix() -> None:
+    """A bot that is started beside the tests refuses a variable that it does not know."""
+    read = re.compile(r"environ(?:\.get\(|\[)\"(TICKETBOT_\w+)")
+    found = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in ours("tests", "benchmarks", "Makefile")
+        for name in read.findall(text(path))
+    ]
+    assert found == []
 
 
 def test_every_module_says_what_it_is_for() -> None:

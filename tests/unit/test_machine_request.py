@@ -44,6 +44,7 @@ def machine(**body: object) -> MachineRequest | None:
         ({"type": "buy", "event_id": "x", "tier": ""}, Buy(("x",), 1, None, whole=True)),
         ({"type": "buy", "event_id": "x", "note": [{}], "error": 1}, Buy(("x",), whole=True)),
         ({"type": "tickets"}, ShowTickets()),
+        ({"type": "tickets", "after": "1:abc"}, ShowTickets(after="1:abc")),
         ({"type": "status", "order_id": "k7q2"}, ShowStatus("k7q2")),
         ({"type": "cancel", "order_id": "k7q2"}, CancelOrder("k7q2")),
         (

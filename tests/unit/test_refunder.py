@@ -245,36 +245,6 @@ async def test_without_the_admin_key_a_payment_is_followed_to_its_expiry(
         assert await desk.state(refund) is State.DUE
 
 
-# what somebody else has paid
-
-
-async def test_what_may_have_been_paid_already_waits_for_the_operator(
-    desk: Desk, alice: Buyer
-) -> None:
-    """A restored backup does not know of the payment; nor does it of one made by hand."""
-    refund, other = await desk.owes(alice), await desk.owes(alice, 3_000_000)
-    await desk.wallet.pay(desk.wallet.foreign_invoice(OWED))
-    await alice.says(ADDRESS)
-    async with desk.refunding():
-        await desk.becomes(other, State.SENT)
-        await desk.passes(DAY, 6 * HOUR)
-        assert await desk.state(refund) is State.DUE
-        (alert,) = await desk.operator_hears()
-        assert "may have been paid already" in alert
-        await desk.operator_says(refund, "other@example.com")
-        await desk.becomes(refund, State.SENT)
-    assert sorted(await desk.paid_out()) == [3_000_000, OWED, OWED]
-
-
-async def test_what_was_paid_before_it_was_owed_is_something_else(desk: Desk, alice: Buyer) -> None:
-    await desk.wallet.pay(desk.wallet.foreign_invoice(OWED))
-    desk.forward(60)
-    refund = await desk.owes(alice)
-    async with desk.refunding():
-        await alice.says(ADDRESS)
-        await desk.becomes(refund, State.SENT)
-
-
 async def test_a_refund_whose_row_was_put_aside_is_taken_up_again(desk: Desk, alice: Buyer) -> None:
     refund = await desk.owes(alice)
     await alice.says(ADDRESS)

@@ -100,6 +100,37 @@ async def test_fetching_after_authentication() -> None:
             assert [event.content for event in found] == ["letter 1"]
 
 
+async def test_a_relay_that_refuses_by_notice_alone_is_heard_at_once() -> None:
+    async with awkward_relay(auth_read=True, auth_write=True, mumbles=True) as relay:
+        relay.store(raw(wrap(1)))
+        async with running(relay.url) as rig:
+            async with asyncio.timeout(5):  # and not after the 30 s that a silent relay has
+                assert (await rig.events(1))[0].content == "letter 1"
+                await rig.live()
+            (said,) = await rig.pool.publish([(sealed(wrap(2)), [relay.url])])
+            assert said == {relay.url: Ok(True, "")}
+            assert not rig.pool.deaf
+
+
+async def test_a_stranger_that_mumbles_is_told_who_we_are_once() -> None:
+    async with awkward_relay(auth_write=True, mumbles=True) as relay, running() as rig:
+        batch = [(sealed(wrap(number)), [relay.url]) for number in range(3)]
+        assert await rig.pool.publish(batch) == [{relay.url: Ok(True, "")}] * 3
+        assert len(relay.said("AUTH")) == 1
+
+
+async def test_who_mumbles_and_lets_nobody_in_is_not_asked_in_a_hot_loop() -> None:
+    timing = replace(PATIENT, backoff_floor=0.1, backoff_cap=0.2)
+    async with awkward_relay(auth_read=True, auth_accepts=False, mumbles=True) as relay:
+        async with running(relay.url, timing=timing) as rig:
+            await asyncio.sleep(1)
+            assert 2 <= len(relay.said("REQ")) <= 25
+            assert rig.pool.deaf
+            assert "auth-required" in rig.pool.status()[relay.url].last_error
+            relay.auth_accepts = True
+            await rig.live()
+
+
 def test_one_proof_answers_for_everything_that_waits() -> None:
     auth = Auth("wss://relay.example", BOT, lambda: 1000.5)
     assert auth.want() == []

@@ -43,7 +43,14 @@ LANGUAGES = sorted(path.stem for path in (CODE / "locales").glob("*.toml"))
 ENGLISH = sentences("en")
 MARKDOWN = re.compile(r"\*\*|__|`|\]\(|^#|^>|</?[a-z]+>", re.M)
 ROOMS = ("domain/", "handlers/", "ledger/", "replies/", "outbox/")
-PARTS = ("engine.py", "housekeeping.py", "posting.py", "settlement.py")
+PARTS = (
+    "alarms.py",
+    "bookkeeping.py",
+    "engine.py",
+    "housekeeping.py",
+    "posting.py",
+    "settlement.py",
+)
 """Where sentences are chosen; elsewhere a word that equals a key is only a word."""
 PROBLEMS = ("FieldProblem", "TimeProblem", "PriceProblem")
 REFUND_STATES = ("due", "sending", "sent")
@@ -109,7 +116,7 @@ def uses() -> Iterator[Use]:
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             func = call.func
             called = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-            args = [*call.args, None, None, None]
+            args = [*call.args, None, None, None, None]
             where = f"{name}:{call.lineno}"
             if called in ("Refused", "BadRequest"):
                 for key in literals(args[1]):
@@ -125,6 +132,9 @@ def uses() -> Iterator[Use]:
             elif called == "Said":
                 for key in literals(args[0]):
                     yield Use(key, entries(args[1]), False, where)
+            elif called == "Alarm":
+                for key in literals(args[2]) + literals(args[3]):
+                    yield Use(key, None, False, where)
             elif called == "alert":
                 for key in literals(args[1]):
                     yield Use(key, entries(args[2]), False, where)
@@ -241,6 +251,8 @@ WORST: dict[str, Any] = {
     "amount": format_sats(HIGHEST_PRICE),
     "field": "max_per_buyer",
     "most": 1_000_000,
+    "bits": 20,
+    "minutes": 1440,
     "least": 1,
     "n": 1_000_000,
 }
@@ -320,7 +332,7 @@ def outcomes(one: Listing) -> dict[str, Outcome]:
         "events": EventsFound((card,) * 20, None, WORD),
         "invoice": InvoiceShown(order, one, "lnbc" + "1" * 400, "c" * 64, order.hold_until),
         "ticket": ticket,
-        "tickets": TicketsCounted(50, ((one, tier, "a" * 16),) * 50),
+        "tickets": TicketsCounted(1_000_000, ((one, tier, "a" * 16),) * 50, first=999_900),
         "order": OrderShown(order, one, 0, owed),
         "refund": RefundOwed(order.id, one.title, order.amount_msat, "refund-max"),
         "on sale": Said("listing-new", {"title": one.title, "code": "lisbon1234"}),

@@ -70,8 +70,15 @@ def test_the_unit_and_the_program_agree() -> None:
     assert unit["RestartPreventExitStatus"] == [str(ConfigProblems.exit_code)]
     assert unit["ExecStart"][0].split()[1:] == ["run", "--config", "/etc/ticketbot/config.toml"]
     assert int(unit["TimeoutStopSec"][0]) > 20  # what the bot takes to stop, at most
+    assert unit["LimitCORE"] == ["0"]  # a core file would hold every key
     credentials = [value.partition(":")[0] for value in unit["LoadCredential"]]
     assert credentials == ["nsec", "ticket_key", "lnbits_invoice_key"]
+
+
+def test_the_bot_may_listen_beside_its_ledger() -> None:
+    unit = settings(UNIT.read_text())
+    assert "AF_UNIX" in unit["RestrictAddressFamilies"][0].split()
+    assert unit["StateDirectory"] == ["ticketbot"]  # which ProtectSystem=strict leaves writable
 
 
 def test_the_units_user_can_be_made() -> None:

@@ -52,21 +52,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more
         return FAILED
     except Exception as error:  # noqa: BLE001 - the last door: behind it is only the shell
-        return _explain(error)
+        return _explain(error, args)
     return code
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: Exception, args: Namespace) -> int:
     """An error as a sentence, and whose move it is as an exit code."""
     causes = list(_causes(error))
     bugs = [cause for cause in causes if not isinstance(cause, TicketbotError | OSError)]
     error = (bugs or causes)[0]
+    clean = _without_secrets(args)
     if isinstance(error, TicketbotError):
-        return _complain(str(error), getattr(error, "exit_code", FAILED))
+        return _complain(clean(str(error)), getattr(error, "exit_code", FAILED))
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
-        return _complain(f"{where}{error.strerror}", FAILED)
-    return _confess(error)
+        return _complain(clean(f"{where}{error.strerror}"), FAILED)
+    return _confess(error, clean)
+
+
+def _without_secrets(args: Namespace) -> Callable[[str], str]:
+    """What takes secrets out of a text: those of the configuration, and what looks like one."""
+    from ticketbot.cli.opening import load_config
+    from ticketbot.redaction import redactor
+
+    try:
+        secrets = [secret.reveal() for secret in load_config(args).secrets()]
+    except TicketbotError:
+        secrets = []
+    redact = redactor(secrets, people=True)
+    return lambda text: redact(text.encode(errors="replace")).decode()
 
 
 def _causes(error: Exception) -> Iterator[Exception]:
@@ -78,19 +92,15 @@ def _causes(error: Exception) -> Iterator[Exception]:
         yield error
 
 
-def _confess(bug: Exception) -> int:
+def _confess(bug: Exception, clean: Callable[[str], str]) -> int:
     """A mistake of the program: where it was, and no secret."""
-    from ticketbot.log import redactor
-
-    redact = redactor()
     if os.environ.get(DEBUG) == "1":
-        trace = "".join(traceback.format_exception(bug))
-        sys.stderr.write(redact(trace.encode(errors="replace")).decode())
+        sys.stderr.write(clean("".join(traceback.format_exception(bug))))
     frames = traceback.extract_tb(bug.__traceback__)
     place = "".join(f" at {Path(one.filename).name}:{one.lineno}" for one in frames[-1:])
     said = f"{type(bug).__name__}{place}: {' '.join(str(bug).split())}"
-    said = redact(said.encode(errors="replace")).decode()
-    return _complain(f"this is a bug, please report: {said} ({DEBUG}=1 shows more)", FAILED)
+    said = f"this is a bug, please report: {clean(said)} ({DEBUG}=1 shows more)"
+    return _complain(said, FAILED)
 
 
 def _complain(sentence: str, code: int) -> int:
@@ -197,9 +207,26 @@ def _ask_orders(parser: ArgumentParser) -> None:
         description="The whole story of one order.",
         allow_abbrev=False,
     )
-    shown.set_defaults(command=Command("", "orders", "show_order"))
+    shown.set_defaults(command=Command("", "story", "show_order"))
     _add_common(shown, data=True)
+    shown.add_argument("--people", action="store_true", help="name the buyer, too")
     shown.add_argument("order", metavar="ID", help="its id, or the end of it as buyers see it")
+
+
+def _ask_refund(parser: ArgumentParser) -> None:
+    parser.add_argument("order", metavar="ORDER", help="its id, or the end of it")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--to",
+        metavar="DESTINATION",
+        help="send it there: a Lightning address or a bolt11; - reads it from standard input, "
+        "for what stands here is seen by everybody on this machine",
+    )
+    what.add_argument("--sent", action="store_true", help="it was given back by hand")
+
+
+def _ask_tell(parser: ArgumentParser) -> None:
+    parser.add_argument("words", metavar="WORDS", nargs="+", help="like: stop sales; - reads them")
 
 
 def _ask_audit(parser: ArgumentParser) -> None:
@@ -241,6 +268,8 @@ COMMANDS: dict[str, Command] = {
     "status": Command("how the bot is", "books", "status"),
     "events": Command("what is on sale, and how it sells", "books", "events", _ask_events),
     "orders": Command("orders and refunds", "orders", "orders", _ask_orders),
+    "refund": Command("give money of an order back", "tell", "refund", _ask_refund),
+    "tell": Command("an operator's command to the bot", "tell", "tell", _ask_tell, data=False),
     "audit": Command("prove that every satoshi has its fate", "audit", "audit", _ask_audit),
     "backup": Command(
         "one encrypted file with the ledger and the ticket key", "keep", "backup", _ask_backup

@@ -5,49 +5,32 @@ from __future__ import annotations
 import asyncio
 import time
 from argparse import Namespace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ticketbot.cli.opening import House, open_house, quiet_logs
 from ticketbot.cli.output import Progress, count, sats, show, show_json, table, warn
 from ticketbot.errors import Broken, Retry
-from ticketbot.ledger import audit as proof
-from ticketbot.ledger.audit import Finding, Received, Totals
-from ticketbot.ledger.store import Tx
 
 if TYPE_CHECKING:
-    from ticketbot.lightning import Wallet
+    from ticketbot.bookkeeping import Books
+    from ticketbot.ledger.accounts import Flows, Sum, Sums
+    from ticketbot.ledger.audit import Finding
 
-ROUNDS = 4
-PAUSE = 2.0
-"""Seconds between rounds: what settles while we ask is not yet in both books."""
+ROUNDS, PAUSE = 8, 2.0
+"""How often, and after how many seconds, a bot that is just writing down is looked at again."""
 
-
-class _Wallet(NamedTuple):
-    """What the wallet answered; amounts in msat."""
-
-    received: list[Received]
-    balance: int
-
-
-class _Books(NamedTuple):
-    """Ledger and wallet, side by side; the wallet's half is None where it was not asked."""
-
-    totals: Totals
-    findings: list[Finding]
-    wallet: _Wallet | None
-    foreign: list[Received]
-
-    @property
-    def agree(self) -> bool:
-        return all(finding.kept for finding in self.findings)
+Line = tuple[str, str, str]
 
 
 def audit(args: Namespace) -> int:
     """Exit code 0 only when ledger and wallet agree and every invariant holds."""
+    from ticketbot.bookkeeping import compare
+
     house = open_house(args)
+    operators = house.config.bot.operators
     silent: str | None = None
     if args.offline:
-        books = house.look(lambda tx: _compare(tx, None))
+        books = house.look(lambda tx: compare(tx, None, operators))
     else:
         quiet_logs(house.config)
         house.look(lambda tx: None)  # no ledger, another nsec: said before anybody is asked
@@ -55,7 +38,7 @@ def audit(args: Namespace) -> int:
             books = asyncio.run(_with_wallet(house))
         except (Retry, Broken) as error:
             silent = str(error)
-            books = house.look(lambda tx: _compare(tx, None))
+            books = house.look(lambda tx: compare(tx, None, operators))
     if args.json:
         show_json(_json(books, silent))
     else:
@@ -72,62 +55,32 @@ def audit(args: Namespace) -> int:
     return 0 if books.agree else 1
 
 
-async def _with_wallet(house: House) -> _Books:
-    """Compare until both agree, or still differ after some rounds."""
+async def _with_wallet(house: House) -> Books:
     from ticketbot.app import build_wallet
+    from ticketbot.bookkeeping import ask, catch_up, compare
+
+    async def read(work: Any) -> Any:
+        return await asyncio.to_thread(house.look, work)
 
     wallet = build_wallet(house.config, time.time)
     try:
         with Progress() as progress:
-            for _ in range(ROUNDS - 1):
-                books = await _compare_once(house, wallet, progress)
-                if all(finding.kept for finding in books.findings if finding.name == "I4"):
-                    return books
-                progress.step("waiting for what is being settled just now")
-                await asyncio.sleep(PAUSE)
-            return await _compare_once(house, wallet, progress)
+            progress.step("listing what the wallet received and paid")
+            shown = await ask(wallet, int(time.time()))
+            progress.step("waiting for what is being written down just now")
+            await catch_up(read, shown, ROUNDS, PAUSE)
+            progress.step("checking the ledger")
+            operators = house.config.bot.operators
+            books: Books = await read(lambda tx: compare(tx, shown, operators))
+            return books
     finally:
         await wallet.close()
 
 
-async def _compare_once(house: House, wallet: Wallet, progress: Progress) -> _Books:
-    """The wallet first: what it lists, a bot that runs has had time to credit."""
-    progress.step("listing what the wallet received")
-    looks = await wallet.settled_since(0)
-    received = [Received(one.payment_hash, one.amount_msat, one.external_id) for one in looks]
-    answer = _Wallet(received, await wallet.balance())
-    progress.step("checking the ledger")
-    return await asyncio.to_thread(house.look, lambda tx: _compare(tx, answer))
-
-
-def _compare(tx: Tx, wallet: _Wallet | None) -> _Books:
-    findings = proof.check_ledger(tx)
-    if wallet is None:
-        return _Books(proof.totals(tx), sorted(findings), None, [])
-    findings += proof.check_wallet(tx, wallet.received, wallet.balance)
-    return _Books(proof.totals(tx), sorted(findings), wallet, proof.foreign(tx, wallet.received))
-
-
-def _tell(books: _Books) -> None:
-    totals, wallet = books.totals, books.wallet
-    rows: list[tuple[str, str, str]] = [
-        ("Received for orders", sats(totals.credited), "from buyers"),
-        ("  became tickets", sats(totals.for_tickets), count(totals.tickets, "ticket")),
-        ("  to be given back", sats(totals.refunds_owed), "owed to buyers"),
-        ("  given back", sats(totals.refunds_sent), ""),
-    ]
-    if wallet is not None:
-        strange = sum(one.amount_msat for one in books.foreign)
-        ours = sum(one.amount_msat for one in wallet.received) - strange
-        rows += [
-            ("The wallet received for orders", sats(ours), ""),
-            (
-                "The wallet received besides",
-                sats(strange),
-                f"{count(len(books.foreign), 'payment')}, none of the bot's business",
-            ),
-            ("The wallet holds now", sats(wallet.balance), ""),
-        ]
+def _tell(books: Books) -> None:
+    rows = _ledger_lines(books.sums)
+    if books.flows is not None and books.shown is not None:
+        rows += _wallet_lines(books.flows, books.shown.balance, books.owed)
     show(table(("", ">sats", ""), rows).lstrip("\n"))
     show("")
     for finding in books.findings:
@@ -136,29 +89,104 @@ def _tell(books: _Books) -> None:
             show(f"            {line}")
 
 
-def _json(books: _Books, silent: str | None) -> dict[str, object]:
-    totals, wallet = books.totals, books.wallet
+def _ledger_lines(sums: Sums) -> list[Line]:
+    sent = count(sums.refunds_sent.number, "refund")
+    if sums.refunds_by_hand.number:
+        sent += f", {sums.refunds_by_hand.number:,} of them by hand"
+    going = sums.refunds_due.msat + sums.refunds_sending.msat + sums.refunds_sent.msat
+    odd = sums.received.msat - sums.tickets.msat - going
+    free = f", {sums.free_tickets:,} besides were free" if sums.free_tickets else ""
+    return [
+        _line("Received for orders", sums.received, "payment"),
+        (
+            "  are live tickets",
+            sats(sums.tickets.msat),
+            count(sums.tickets.number, "ticket") + free,
+        ),
+        _line("  are refunds due", sums.refunds_due, "refund"),
+        _line("  are refunds being sent", sums.refunds_sending, "refund"),
+        ("  are refunds sent", sats(sums.refunds_sent.msat), sent),
+        *([("  are UNEXPLAINED", sats(odd), "see below")] if odd else []),
+        _line("Organizers have earned", sums.shares, "organizer"),
+        ("Commission", sats(sums.commission), ""),
+        ("Fees for sending refunds", sats(sums.fees), "paid by the operator"),
+    ]
+
+
+def _wallet_lines(flows: Flows, balance: int, owed: int) -> list[Line]:
+    paid, fees = flows.sent.msat, flows.fees
+    received = flows.received.msat + flows.foreign_in.msat
+    odd = balance - (received - paid - fees - flows.foreign_out.msat)
+    lines = [
+        _line("The wallet received for orders", flows.received, "payment"),
+        (
+            "The wallet paid for refunds",
+            sats(paid + fees),
+            f"{count(flows.sent.number, 'payment')}, {sats(fees)} sats of it fees",
+        ),
+        _line("The wallet received besides", flows.foreign_in, "payment", _FOREIGN),
+        _line("The wallet paid besides", flows.foreign_out, "payment", _FOREIGN),
+        ("The wallet holds now", sats(balance), ""),
+        ("  are owed", sats(owed), "to buyers, and to organizers who do not operate the bot"),
+        ("  are left", sats(balance - owed), ""),
+    ]
+    if odd:
+        lines.insert(-2, ("  are not in its list", sats(odd), "on its way, or still reserved"))
+    return lines
+
+
+_FOREIGN = ", none of the bot's business"
+
+
+def _line(title: str, what: Sum, thing: str, more: str = "") -> Line:
+    return title, sats(what.msat), count(what.number, thing) + more
+
+
+def _json(books: Books, silent: str | None) -> dict[str, object]:
     return {
         "agree": books.agree and silent is None,
-        "ledger": {
-            "orders": totals.orders,
-            "tickets": totals.tickets,
-            "credited_msat": totals.credited,
-            "for_tickets_msat": totals.for_tickets,
-            "refunds_owed_msat": totals.refunds_owed,
-            "refunds_sent_msat": totals.refunds_sent,
-        },
-        "wallet": None
-        if wallet is None
-        else {
-            "received_msat": sum(one.amount_msat for one in wallet.received),
-            "foreign_msat": sum(one.amount_msat for one in books.foreign),
-            "foreign_payments": len(books.foreign),
-            "balance_msat": wallet.balance,
-        },
+        "ledger": _ledger_json(books.sums),
+        "wallet": _wallet_json(books),
         "wallet_error": silent,
-        "findings": [
-            {"name": one.name, "says": one.says, "kept": one.kept, "broken": list(one.broken)}
-            for one in books.findings
-        ],
+        "findings": [_finding_json(one) for one in books.findings],
     }
+
+
+def _ledger_json(sums: Sums) -> dict[str, int]:
+    return {
+        "orders": sums.orders,
+        "tickets": sums.tickets.number + sums.free_tickets,
+        "credited_msat": sums.received.msat,
+        "for_tickets_msat": sums.tickets.msat,
+        "refunds_due_msat": sums.refunds_due.msat,
+        "refunds_sending_msat": sums.refunds_sending.msat,
+        "refunds_owed_msat": sums.refunds_due.msat + sums.refunds_sending.msat,
+        "refunds_sent_msat": sums.refunds_sent.msat,
+        "refunds_by_hand_msat": sums.refunds_by_hand.msat,
+        "organizers_msat": sums.shares.msat,
+        "commission_msat": sums.commission,
+        "fees_msat": sums.fees,
+    }
+
+
+def _wallet_json(books: Books) -> dict[str, int] | None:
+    flows, shown = books.flows, books.shown
+    if flows is None or shown is None:
+        return None
+    return {
+        "received_msat": flows.received.msat + flows.foreign_in.msat,
+        "received_for_orders_msat": flows.received.msat,
+        "foreign_msat": flows.foreign_in.msat,
+        "foreign_payments": flows.foreign_in.number,
+        "refunded_msat": flows.sent.msat,
+        "refund_fees_msat": flows.fees,
+        "foreign_out_msat": flows.foreign_out.msat,
+        "foreign_out_payments": flows.foreign_out.number,
+        "balance_msat": shown.balance,
+        "owed_msat": books.owed,
+        "left_msat": shown.balance - books.owed,
+    }
+
+
+def _finding_json(one: Finding) -> dict[str, object]:
+    return {"name": one.name, "says": one.says, "kept": one.kept, "broken": list(one.broken)}

@@ -10,14 +10,15 @@ from ticketbot.cli.opening import open_house
 from ticketbot.cli.output import at, count, pairs, sats, show, show_json, span, table
 from ticketbot.handlers.checkout import SALES_STOPPED
 from ticketbot.handlers.organizer import IGNORED
-from ticketbot.ledger import audit, listings, marks, outbox, overview
+from ticketbot.ledger import audit, listings, marks, outbox, overview, verdicts
 from ticketbot.ledger.listings import Listed, Seats
 from ticketbot.ledger.store import Tx
+from ticketbot.ledger.verdicts import Verdict
+from ticketbot.service import is_held
 
 HEARTBEAT_LASTS = 35
 """Seconds. The running bot writes one every 10."""
 
-LATE_TRIES = 10
 MANY = 1_000_000
 
 
@@ -32,6 +33,7 @@ class Status(NamedTuple):
     pending: int
     late: int
     ignored: int
+    verdict: Verdict | None
 
 
 def status(args: Namespace) -> int:
@@ -43,7 +45,8 @@ def status(args: Namespace) -> int:
     if args.json:
         show_json(_status_json(found, running, str(house.config.ledger.path)))
         return 0
-    show(pairs([("name", house.config.bot.name), *_beat_rows(found.beat, running, now)]))
+    held = is_held(house.config.ledger.path.with_suffix(".lock"))
+    show(pairs([("name", house.config.bot.name), *_beat_rows(found.beat, running, held, now)]))
     show("")
     totals = found.totals
     show(
@@ -57,6 +60,7 @@ def status(args: Namespace) -> int:
                 ("owed back", f"{sats(totals.refunds_owed)} sats"),
                 ("to be sent", _waiting(found)),
                 ("put aside", f"{count(found.counts.poison, 'message')} that failed thrice"),
+                ("audit", _audited(found.verdict, now)),
                 ("notes ignored", f"{found.ignored:,} by people who may not sell here"),
                 ("ledger", house.config.ledger.path),
             ]
@@ -74,32 +78,55 @@ def read_status(tx: Tx, now: int) -> Status:
         totals=audit.totals(tx),
         counts=overview.counts(tx),
         pending=outbox.pending(tx),
-        late=outbox.late(tx, LATE_TRIES),
+        late=outbox.late(tx, now - outbox.LATE),
         ignored=marks.number(tx, IGNORED),
+        verdict=verdicts.last(tx),
     )
 
 
 def is_running(beat: dict[str, Any], now: int) -> bool:
     """Whether the heartbeat is fresh."""
-    return bool(beat) and now - beat["at"] <= HEARTBEAT_LASTS
+    return bool(beat) and abs(now - beat["at"]) <= HEARTBEAT_LASTS
 
 
-def _beat_rows(beat: dict[str, Any], running: bool, now: int) -> list[tuple[str, object]]:
+def _beat_rows(
+    beat: dict[str, Any], running: bool, held: bool, now: int
+) -> list[tuple[str, object]]:
     if not beat:
         return [("bot", "NOT RUNNING: it has not been started yet")]
+    since = f"{span(abs(now - beat['at']))} ago, {at(beat['at'])}"
+    if held and not running:
+        return [("bot", f"RUNS, and last wrote {since}: IS ITS DISK FULL?")]
     if not running:
-        return [("bot", f"NOT RUNNING: last seen {span(now - beat['at'])} ago, {at(beat['at'])}")]
+        return [("bot", f"NOT RUNNING: last seen {since}")]
     return [
         ("bot", f"running for {span(now - beat['started'])}, since {at(beat['started'])}"),
         ("relays", f"{beat['relays']} connected{', ALL DEAF' if beat['deaf'] else ''}"),
         ("wallet", beat["wallet"]),
         *([("paused", beat["paused"])] if beat["paused"] else []),
+        *([("TROUBLE", ", ".join(beat["troubles"]))] if beat.get("troubles") else []),
+        *(
+            ("clock", f"{span(abs(by))} {'behind' if by > 0 else 'ahead of'} that of {who}")
+            for who, by in beat.get("skew", {}).items()
+        ),
     ]
 
 
 def _waiting(found: Status) -> str:
     late = f", {found.late:,} OVERDUE" if found.late else ""
     return f"{count(found.pending, 'message')}{late}"
+
+
+def _audited(verdict: Verdict | None, now: int) -> str:
+    """What the bot found when it last compared its ledger with the wallet."""
+    if verdict is None:
+        return "not yet: the bot compares its books a minute after its start, and every day"
+    found = "everything agrees"
+    if verdict.total:
+        found = f"DIFFERS in {count(verdict.total, 'place')}, see: ticketbot audit"
+    elif verdict.silent is not None:
+        found = "the ledger is right, the wallet did not answer"
+    return f"{span(now - verdict.at)} ago: {found}"
 
 
 def _status_json(found: Status, running: bool, ledger: str) -> dict[str, object]:
@@ -117,6 +144,7 @@ def _status_json(found: Status, running: bool, ledger: str) -> dict[str, object]
         "outbox_late": found.late,
         "quarantined": found.counts.poison,
         "notes_ignored": found.ignored,
+        "audit": None if found.verdict is None else found.verdict._asdict(),
         "ledger": ledger,
     }
 

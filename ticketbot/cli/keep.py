@@ -24,7 +24,7 @@ from ticketbot.cli.opening import House, open_house
 from ticketbot.cli.output import Progress, at, count, show, show_json, warn
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.errors import Broken
-from ticketbot.ledger import audit
+from ticketbot.ledger import audit, restored
 from ticketbot.ledger.audit import Totals
 from ticketbot.ledger.schema import migrate, require_current, version
 from ticketbot.ledger.store import Tx, check_owner, connect
@@ -106,11 +106,11 @@ def restore(args: Namespace) -> int:
                 lambda done, whole: progress.part("opening the backup", done, whole),
             )
             progress.step("checking the ledger")
-            totals = _prove(house, fresh, anyway=args.anyway)
+            made_at = contents.meta.get("made_at")
+            made = made_at if isinstance(made_at, int) else None
+            totals = _prove(house, fresh, made, anyway=args.anyway)
             aside = _put_ticket_key(house, contents.ticket_key, replace=args.replace)
             aside += _put_ledger(fresh, ledger)
-    made_at = contents.meta.get("made_at")
-    made = made_at if isinstance(made_at, int) else None
     if args.json:
         moved = [str(path) for path in aside]
         show_json({"ledger": str(ledger), "moved_aside": moved, "backup": contents.meta})
@@ -219,7 +219,7 @@ def _publish(made: Path, target: Path) -> None:
     _sync_folder(target.parent)
 
 
-def _prove(house: House, fresh: Path, *, anyway: bool) -> Totals:
+def _prove(house: House, fresh: Path, made_at: int | None, *, anyway: bool) -> Totals:
     """Bring the backup's ledger up to date and check it as `audit` does."""
     db = connect(fresh)
     try:
@@ -227,6 +227,7 @@ def _prove(house: House, fresh: Path, *, anyway: bool) -> Totals:
         migrate(db, fresh)
         check_owner(db, house.vault)
         tx = Tx(db, house.vault)
+        restored.mark(tx, int(time.time()), made_at or 0)
         broken = [one for one in audit.check_ledger(tx) if not one.kept]
         for finding in broken:
             warn(f"{finding.name} does not hold ({finding.says}): {'; '.join(finding.broken[:3])}")

@@ -6,7 +6,7 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 
 SAT = 1000
@@ -58,6 +58,11 @@ def at(moment: int | None) -> str:
     if moment is None:
         return "-"
     return datetime.fromtimestamp(moment).astimezone().isoformat(sep=" ", timespec="minutes")
+
+
+def utc(moment: int) -> str:
+    """Unix seconds as ISO time in UTC, to the second."""
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def span(seconds: float) -> str:

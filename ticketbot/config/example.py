@@ -90,6 +90,16 @@ max_tickets_per_order = 10
 [limits]
 # From one sender; after that one polite answer, then silence.
 messages_per_minute = 60
+# newcomers_per_minute = 2000   # keys never seen before, and ten minutes' worth at once
+# proof_of_work_bits = 20       # of newcomers, where many orders are left unpaid; 0: never
+
+[privacy]
+# So many days after an event's end the bot forgets who was there.
+purge_days = 90
+
+[performance]
+# Processes that encrypt and sign beside the bot when it is busy, 25 MB each.
+crypto_workers = 0   # 1 on a machine with two cores
 """
 
 

@@ -19,6 +19,8 @@ from ticketbot.config.values import (
     Limits,
     Lnbits,
     Nostr,
+    Performance,
+    Privacy,
     Sales,
     Secret,
     Web,
@@ -52,8 +54,14 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
             max_holds_per_buyer=reader.number("sales", "max_holds_per_buyer", 2, 1, 100),
             max_tickets_per_order=reader.number("sales", "max_tickets_per_order", 10, 1, 100),
         ),
-        limits=Limits(reader.number("limits", "messages_per_minute", 60, 1, 100_000)),
+        privacy=Privacy(reader.number("privacy", "purge_days", 90, 1, 3650)),
+        limits=Limits(
+            messages_per_minute=reader.number("limits", "messages_per_minute", 60, 1, 100_000),
+            newcomers_per_minute=reader.number("limits", "newcomers_per_minute", 2000, 1, 100_000),
+            proof_of_work_bits=reader.number("limits", "proof_of_work_bits", 20, 0, 40),
+        ),
         warnings=tuple(reader.warnings),
+        performance=Performance(reader.number("performance", "crypto_workers", 0, 0, 16)),
     )
     reader.finish()
     return config

@@ -31,6 +31,11 @@ def secret_key(text: str) -> str:
     return text
 
 
+def secret_hex(text: str) -> str:
+    """The hex digits of what `secret_key` has let pass."""
+    return text.lower() if _HEX32.fullmatch(text.lower()) else _decode(text, "nsec").hex()
+
+
 def ticket_seed(text: str) -> str:
     """An Ed25519 seed as 64 hex digits; Misread."""
     if not _HEX32.fullmatch(text.lower()):

@@ -20,6 +20,8 @@ OTHER_VARIABLES = (
     "TICKETBOT_DEBUG",
 )
 _SHOWN = 60
+KEY = re.compile(r"nsec1[0-9a-z]+|[0-9a-f]{32,}", re.IGNORECASE)
+_PASSWORD = re.compile(r"://[^\s/@]+@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NO_SECTION: Mapping[str, object] = {}
 
@@ -187,7 +189,7 @@ class Reader:
 
     def _unknown(self, name: str, kind: str, known: list[str]) -> None:
         nearest = _nearest(name, known)
-        self.wrong(name, f"unknown {kind}; the nearest known one is {nearest}")
+        self.wrong(KEY.sub("…", name), f"unknown {kind}; the nearest known one is {nearest}")
 
 
 def _nearest(name: str, known: list[str]) -> str:
@@ -195,8 +197,8 @@ def _nearest(name: str, known: list[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a message may repeat it: short, and never a secret key."""
-    text = toml(value)
+    """A value as a message may repeat it: short, and never a secret key or a password."""
+    text = _PASSWORD.sub("://…@", toml(value))
     if "nsec1" in text.lower():
         return "a secret key"
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ticketbot.config.people import Misread
-from ticketbot.config.reader import Reader
+from ticketbot.config.reader import KEY, Reader
 from ticketbot.config.values import Secret
 
 _OTHERS = stat.S_IRWXO | stat.S_IWGRP
@@ -33,8 +33,9 @@ class Source(NamedTuple):
 def key_file(reader: Reader, section: str, key: str, default: str) -> Path | None:
     """The file that a key names, relative to the configuration's folder."""
     name = reader.text(section, key, default) or default
-    if name.lower().startswith("nsec1"):
-        reader.reject(section, key, name, "the name of a file", default)
+    if KEY.fullmatch(name):
+        wrong = "holds a secret key: put it into a file, and that file's name here"
+        reader.wrong(f"{section}.{key}", wrong)
         return None
     return reader.folder / name if name else None
 

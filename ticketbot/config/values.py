@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hmac
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NoReturn
 
+from ticketbot.config.people import secret_hex
+
 ANYONE: Final = None
 """`Bot.organizers` when the notes of anyone who names the bot are sold."""
+
+LONGEST_SOCKET = 107
+"""Bytes of a Unix socket's path (unix(7): 108 with the zero at its end)."""
 
 
 class Secret:
@@ -83,6 +89,12 @@ class Ledger:
     url: str
     path: Path
 
+    @property
+    def socket(self) -> Path | None:
+        """Where the running bot listens to its operator; None: too long for a Unix socket."""
+        path = self.path.with_suffix(".sock")
+        return path if len(os.fsencode(path)) <= LONGEST_SOCKET else None
+
 
 @dataclass(frozen=True, slots=True)
 class Web:
@@ -103,6 +115,22 @@ class Sales:
 @dataclass(frozen=True, slots=True)
 class Limits:
     messages_per_minute: int
+    newcomers_per_minute: int = 2000
+    proof_of_work_bits: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """`purge_days`: how long after an event's end its buyers are known."""
+
+    purge_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """`crypto_workers`: processes that open and seal letters under load; 0: none."""
+
+    crypto_workers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +149,14 @@ class Config:
     web: Web | None
     sales: Sales
     limits: Limits
+    privacy: Privacy
     warnings: tuple[str, ...]
+    performance: Performance = Performance()
 
     def secrets(self) -> tuple[Secret, ...]:
-        """Every secret in it, for the logs to leave out."""
-        keys = [self.bot.nsec, self.bot.ticket_key]
+        """Every secret in it, for the logs to leave out; the nsec also in hex."""
+        nsec = self.bot.nsec
+        keys = [nsec, Secret(secret_hex(nsec.reveal())), self.bot.ticket_key]
         if self.lnbits is not None:
             keys += [self.lnbits.invoice_key, self.lnbits.admin_key]
         return tuple(key for key in keys if key is not None)

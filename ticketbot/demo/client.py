@@ -58,13 +58,20 @@ class Client:
 
     async def write(self, text: str, via: Protocol = "nip17", ago: int = 0) -> bytes:
         """Send the bot an encrypted message; the event's JSON."""
-        stamp = int(self._clock()) - ago
-        if not ago:  # the same words in the same second would be the same message
-            stamp = self._stamp = max(stamp, self._stamp + 1)
+        sealed = self.seal(text, via, ago)
+        await self.send(sealed)
+        return sealed
+
+    def seal(self, text: str, via: Protocol = "nip17", ago: int = 0) -> bytes:
+        """What `write` sends: the event's JSON."""
+        stamp = int(self._clock()) - ago if ago else self.fresh_stamp()
         letter = Letter(via, self._bot, stamp, text)
-        sealed = self._envelopes.seal([letter])[0]
-        await self.send(sealed.json)
-        return sealed.json
+        return self._envelopes.seal([letter])[0].json
+
+    def fresh_stamp(self) -> int:
+        """Unix seconds: the same words in the same second would be the same message."""
+        self._stamp = max(int(self._clock()), self._stamp + 1)
+        return self._stamp
 
     async def send(self, event: bytes) -> None:
         """Send an event as it is."""

@@ -20,6 +20,7 @@ from ticketbot.config.values import (
     Limits,
     Lnbits,
     Nostr,
+    Privacy,
     Sales,
     Secret,
     Web,
@@ -107,6 +108,7 @@ def _config(choices: Choices, relay: str, folder: Path, organizer: str) -> Confi
         web=Web("127.0.0.1", port, f"http://127.0.0.1:{port}"),
         sales=Sales(600, 2, 10),
         limits=Limits(60),
+        privacy=Privacy(90),
         warnings=(),
     )
 

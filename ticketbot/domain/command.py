@@ -65,12 +65,17 @@ class Buy:
 
 @dataclass(frozen=True, slots=True)
 class ShowTickets:
-    """What do I hold?"""
+    """What do I hold? From the n-th on; `after` is the cursor of an earlier answer."""
+
+    first: int = 1
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """My tickets once more."""
+    """My tickets once more, from the n-th on."""
+
+    first: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,13 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetMe:
+    """Know nothing of me any more; `sure`: it was said twice."""
+
+    sure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StopSales:
     """The operator stops all sales."""
 
@@ -116,6 +128,23 @@ class ResumeSales:
 @dataclass(frozen=True, slots=True)
 class ListRefunds:
     """The operator asks what is owed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListOrphans:
+    """The operator asks which money came for orders that nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRefunds:
+    """The operator has seen that what is due was not sent before a restore."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseOrphan:
+    """The operator has seen to such money by hand. `order` is the whole id, or its end."""
+
+    order: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +168,13 @@ Command = (
     | CancelOrder
     | ShowLink
     | Refund
+    | ForgetMe
     | StopSales
     | ResumeSales
     | ListRefunds
+    | ListOrphans
+    | CloseOrphan
+    | ResumeRefunds
     | Unknown
 )
 
@@ -241,7 +274,7 @@ def _machine_buy(fields: _Fields) -> Command:
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "events": lambda f: ListEvents((), f.number("limit", 20, 100), f.maybe("after", 400)),
     "buy": _machine_buy,
-    "tickets": lambda f: ShowTickets(),
+    "tickets": lambda f: ShowTickets(after=f.maybe("after", 100)),
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
     "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),

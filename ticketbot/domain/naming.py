@@ -15,6 +15,7 @@ from ticketbot.errors import TicketbotError
 
 TYPO = 0.72  # difflib's ratio: finds real slips, and leaves hi, gm and thanks alone
 
+PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds")
 VERBS: dict[str, str] = {
     **dict.fromkeys(("hi", "hello", "hey", "hola", "ola", "olá", "hallo", "salut"), "hello"),
     **dict.fromkeys(("gm", "yo", "howdy", "bonjour", "start"), "hello"),
@@ -27,13 +28,23 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("buy", "purchase", "book"), "buy"),
     **dict.fromkeys(("tickets", "ticket"), "tickets"),
     **dict.fromkeys(("link", "pay", "invoice"), "link"),
-    **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds")},
-    **{phrase: phrase for phrase in ("stop sales", "resume sales")},
+    **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans")},
+    **{phrase: phrase for phrase in PHRASES},
 }
 """What people may type for each command."""
 
 HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link")
-WEIGHTY = ("buy", "cancel", "refund", "refunds", "stop sales", "resume sales")
+WEIGHTY = (
+    "buy",
+    "cancel",
+    "refund",
+    "refunds",
+    "orphans",
+    "forget me",
+    "stop sales",
+    "resume sales",
+    "resume refunds",
+)
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"
 NUMBER_WORDS = {word: number for number, word in enumerate(_COUNTING.split(), start=1)}

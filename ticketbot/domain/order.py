@@ -7,6 +7,7 @@ state, no effect. The diagram in docs/architecture.md is drawn by `diagram()`.
 
 from __future__ import annotations
 
+import base64
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -44,6 +45,28 @@ class Order(NamedTuple):
     def short(self) -> str:
         """What people read: the last four letters of the id."""
         return self.id[-4:].upper()
+
+
+TAG_BITS = 28
+
+
+def order_id(asked_at: int, tag: bytes) -> str:
+    """12 letters of base32hex: 32 bits of the time at which it was asked for, 28 of a tag.
+
+    Ids sort by that time (unix seconds). Of `tag` the first 4 bytes count, less 4 bits.
+    """
+    stamp = (asked_at & 0xFFFFFFFF).to_bytes(4, "big") + tag[:4]
+    return base64.b32hexencode(stamp).decode().lower()[:12]
+
+
+def asked_at(order_id: str) -> int:
+    """The time in an order's id, in unix seconds."""
+    return int(order_id, 32) >> TAG_BITS
+
+
+def tag_of(order_id: str) -> str:
+    """The tag in an order's id, as hex: what is left of it without the time."""
+    return f"{int(order_id, 32) & ((1 << TAG_BITS) - 1):07x}"
 
 
 class Happening(StrEnum):
@@ -117,7 +140,8 @@ def step(state: State, happening: Happening) -> Step:
 
 def diagram() -> str:
     """The table as a Mermaid state diagram (docs/architecture.md shows it)."""
-    lines = ["stateDiagram-v2", "    [*] --> held : buy"]
+    again = "    [*] --> released : buy, heard again after a restore"
+    lines = ["stateDiagram-v2", "    [*] --> held : buy", again]
     for (before, happening), (after, effects) in TABLE.items():
         if before == after and not effects:
             continue

@@ -14,13 +14,17 @@ from ticketbot.domain.command import (
     MOST_TICKETS,
     Buy,
     CancelOrder,
+    CloseOrphan,
     Command,
+    ForgetMe,
     Hello,
     Help,
     ListEvents,
+    ListOrphans,
     ListRefunds,
     Refund,
     Resend,
+    ResumeRefunds,
     ResumeSales,
     ShowEvent,
     ShowLink,
@@ -172,9 +176,17 @@ def _quantity(digits: str) -> int:
 
 
 def _tickets(rest: Sequence[str]) -> Command:
+    if first := _from(rest):
+        return ShowTickets(first)
     if any(map(_INTEGER.fullmatch, rest)):
         return Unknown(quote(" ".join(("tickets", *rest))), (_offer("buy", rest),))
     return ShowTickets()
+
+
+def _from(rest: Sequence[str]) -> int | None:
+    """The number in `from 51`, where a list goes on."""
+    found = re.fullmatch(r"from ([0-9]{1,6})", " ".join(rest).lower())
+    return max(1, int(found[1])) if found else None
 
 
 def _status(rest: Sequence[str]) -> Command:
@@ -201,6 +213,20 @@ def _refund(rest: Sequence[str]) -> Command:
     if words and _ORDER_ID.fullmatch(words[0]) and not _DESTINATION.fullmatch(words[0]):
         return Refund(tuple(words[1:]), words[0])
     return Refund(tuple(words))
+
+
+def _orphans(rest: Sequence[str]) -> Command | None:
+    if not rest:
+        return ListOrphans()
+    named = [word for word in rest if word.lower() != "done"]
+    if len(rest) == 2 and len(named) == 1 and _ORDER_ID.fullmatch(named[0]):
+        return CloseOrphan(named[0].lower())
+    return None
+
+
+def _forget_me(rest: Sequence[str]) -> Command | None:
+    words = [word.lower() for word in _without(_POLITE, rest)]
+    return ForgetMe(sure=words == ["yes"]) if words in ([], ["yes"]) else None
 
 
 def _event_words(tokens: Sequence[str]) -> tuple[tuple[str, ...], bool]:
@@ -231,12 +257,15 @@ _READERS: Mapping[str, Callable[[Sequence[str]], Command | None]] = {
     "event": _event,
     "buy": _buy,
     "tickets": _tickets,
-    "resend": lambda rest: Resend(),
+    "resend": lambda rest: Resend(_from(rest) or 1),
     "status": _status,
     "cancel": _cancel,
     "link": lambda rest: ShowLink(),
     "refund": _refund,
     "refunds": lambda rest: ListRefunds(),
+    "orphans": _orphans,
+    "forget me": _forget_me,
     "stop sales": lambda rest: None if rest else StopSales(),
+    "resume refunds": lambda rest: None if rest else ResumeRefunds(),
     "resume sales": lambda rest: None if rest else ResumeSales(),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, operator, owed
+from ticketbot.handlers import attendee, checkout, operator, owed, privacy
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -22,6 +22,7 @@ COMMANDS: dict[type, Handler] = {
     c.CancelOrder: attendee.cancel,
     c.ShowLink: attendee.link,
     c.Refund: owed.refund,
+    c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
 }
 
@@ -31,6 +32,9 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
     c.ResumeSales: operator.resume_sales,
     c.ListRefunds: owed.listed,
     c.Refund: owed.settle,
+    c.ListOrphans: operator.list_orphans,
+    c.CloseOrphan: operator.close_orphan,
+    c.ResumeRefunds: operator.resume_refunds,
 }
 
 
@@ -39,6 +43,8 @@ def answer(request: Request, tx: Tx, ctx: Context) -> Reply:
     kind = type(request.command)
     if kind in OPERATOR_COMMANDS and _asks_as_operator(request, ctx):
         return OPERATOR_COMMANDS[kind](request, tx, ctx)
+    if request.console:
+        raise Refused("bad-request", "console-commands")
     if kind not in COMMANDS:
         raise Refused("not-yours", "operators-only")
     return COMMANDS[kind](request, tx, ctx)
@@ -46,7 +52,7 @@ def answer(request: Request, tx: Tx, ctx: Context) -> Reply:
 
 def _asks_as_operator(request: Request, ctx: Context) -> bool:
     """Operators buy tickets, too: of an order of theirs they ask as everybody does."""
-    if request.sender not in ctx.settings.operators:
+    if not (request.console or request.sender in ctx.settings.operators):
         return False
     names_order = getattr(request.command, "order_id", None) is not None
     if isinstance(request.command, c.Refund):

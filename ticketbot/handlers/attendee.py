@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from ticketbot.domain.command import (
     CancelOrder,
     ListEvents,
+    Resend,
     ShowEvent,
     ShowStatus,
+    ShowTickets,
     Unknown,
 )
 from ticketbot.domain.naming import quote
@@ -19,6 +21,7 @@ from ticketbot.handlers.context import Context, Request
 from ticketbot.ledger import listings, orders, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
+from ticketbot.ledger.tickets import TicketRow
 from ticketbot.replies.outcome import (
     Card,
     EventsFound,
@@ -27,9 +30,11 @@ from ticketbot.replies.outcome import (
     Reply,
     Said,
     TicketsCounted,
+    TicketShown,
 )
 
 PAGE = 20
+MOST_TICKETS = 50  # in one answer: each is a message
 ROOM = 50_000  # bytes of one answer: NIP-44 takes 65,535
 
 
@@ -90,29 +95,27 @@ def show_event(request: Request, tx: Tx, ctx: Context) -> Reply:
 
 def show_tickets(request: Request, tx: Tx, ctx: Context) -> Reply:
     """What this person holds: to people a list, to programs the tickets again."""
-    rows = tickets.of_holder(tx, request.person.id, ctx.now)
-    found = [(row, viewing.listed(tx, row.event_id).listing) for row in rows]
-    counted = TicketsCounted(len(rows), tuple((le, row.tier, row.id) for row, le in found))
-    if request.request_id is None:
-        return [counted]
-    shown = [
-        issuing.show(tx, ctx, row, le, request.person, everywhere=False)
-        for row, le in found
-        if viewing.may_show_tickets(request, le, ctx)
-    ]
-    return [*shown, counted]
+    command = request.command
+    assert isinstance(command, ShowTickets)
+    if request.request_id is not None:
+        return _tickets_again(request, _cursor(command.after), tx, ctx)
+    count, first, rows = _page_of_tickets(request, command.first, tx, ctx)
+    found = [(viewing.listed(tx, row.event_id).listing, row.tier, row.id) for row in rows]
+    return [TicketsCounted(count, tuple(found), first)]
 
 
 def resend(request: Request, tx: Tx, ctx: Context) -> Reply:
-    """Every live ticket once more, in full."""
-    rows = tickets.of_holder(tx, request.person.id, ctx.now)
+    """Every live ticket once more, in full; a page of them at a time."""
+    command = request.command
+    assert isinstance(command, Resend)
+    count, first, rows = _page_of_tickets(request, command.first, tx, ctx)
     if not rows:
         return [TicketsCounted(0)]
+    last = first + len(rows) - 1
+    rest: dict[str, object] = {"first": first, "last": last, "n": count, "next": last + 1}
     return [
-        issuing.show(
-            tx, ctx, row, viewing.listed(tx, row.event_id).listing, request.person, everywhere=False
-        )
-        for row in rows
+        *(_again(request, row, tx, ctx) for row in rows),
+        *([Said("resend-more", rest)] if last < count else []),
     ]
 
 
@@ -169,6 +172,34 @@ def link(request: Request, tx: Tx, ctx: Context) -> Reply:
                 )
             ]
     return [Said("link-none")]
+
+
+def _page_of_tickets(
+    request: Request, wanted: int, tx: Tx, ctx: Context
+) -> tuple[int, int, list[TicketRow]]:
+    """How many tickets they hold, the number of the page's first, and the page."""
+    count = tickets.count_of_holder(tx, request.person.id, ctx.now)
+    first = wanted if wanted <= count else 1
+    rows = tickets.of_holder(tx, request.person.id, ctx.now, MOST_TICKETS, skip=first - 1)
+    return count, first, rows
+
+
+def _tickets_again(request: Request, cursor: tuple[int, str], tx: Tx, ctx: Context) -> Reply:
+    """A page of tickets for a program; where they may not go this way they are only counted."""
+    person, most = request.person.id, MOST_TICKETS
+    rows = tickets.of_holder(tx, person, ctx.now, most + 1, after=cursor)
+    after = f"{rows[most - 1].issued_at}:{rows[most - 1].id}" if len(rows) > most else None
+    shown = [
+        _again(request, row, tx, ctx)
+        for row in rows[:most]
+        if viewing.may_show_tickets(request, viewing.listed(tx, row.event_id).listing, ctx)
+    ]
+    return [*shown, TicketsCounted(tickets.count_of_holder(tx, person, ctx.now), after=after)]
+
+
+def _again(request: Request, row: TicketRow, tx: Tx, ctx: Context) -> TicketShown:
+    listing = viewing.listed(tx, row.event_id).listing
+    return issuing.show(tx, ctx, row, listing, request.person, everywhere=False)
 
 
 def _on_sale_after(cursor: tuple[int, str], tx: Tx, ctx: Context) -> Iterator[Listed]:

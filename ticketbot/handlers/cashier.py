@@ -12,9 +12,10 @@ from ticketbot.handlers.context import Context
 from ticketbot.handlers.refunds import Debt, owe
 from ticketbot.handlers.telling import tell
 from ticketbot.handlers.viewing import invoice_shown
-from ticketbot.ledger import journal, listings, money, orders, tickets
+from ticketbot.ledger import holds, journal, listings, money, orders, orphans, people, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
+from ticketbot.ledger.orphans import Orphan
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import OrderShown, Outcome, Reply, Said
 
@@ -26,11 +27,13 @@ class Credit(NamedTuple):
 
     payment_hash: str
     amount_msat: int
+    external_id: str | None = None
+    settled_at: int | None = None  # unix seconds, by the wallet's clock
 
 
 def invoiced(made: InvoiceRow, tx: Tx, ctx: Context) -> Reply:
     """The wallet made a bolt11: record it first, show it only then."""
-    order, listed = _load(tx, made.order_id)
+    order, listed = orders.with_listing(tx, made.order_id)
     if not orders.adopt_invoice(tx, made):
         return []
     journal.note(tx, ctx.now, order.id, "invoice made", payment=made.payment_hash)
@@ -38,17 +41,19 @@ def invoiced(made: InvoiceRow, tx: Tx, ctx: Context) -> Reply:
     if Effect.SHOW_INVOICE not in moved.effects:
         return []
     assert made.expires_at is not None
-    lives_until = min(made.expires_at - PAY_BEFORE_EXPIRY, ctx.now + ctx.settings.hold_seconds)
+    lives_until = made.expires_at - PAY_BEFORE_EXPIRY  # by the wallet's clock, as the bolt11 is
     order = orders.move_and_hold(tx, order, moved.state, lives_until)
     return [tell(tx, order, "invoice", invoice_shown(order, listed.listing, made))]
 
 
 def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
     """Money came: it ends as tickets or as a refund, decided here, once per payment."""
-    order_id = orders.owner_of(tx, credit.payment_hash)
-    if order_id is None or money.credited(tx, credit.payment_hash):
+    if money.credited(tx, credit.payment_hash):
         return []
-    order, listed = _load(tx, order_id)
+    order_id = orders.owner_of(tx, credit.payment_hash) or _claimed(credit, tx)
+    if order_id is None:
+        return _strange(credit, tx, ctx)
+    order, listed = orders.with_listing(tx, order_id)
     reason = _unfit(order, listed, credit, tx, ctx)
     moved = step(order.state, Happening.SETTLED_FIT if reason is None else Happening.SETTLED_UNFIT)
     owed = Effect.OWE_REFUND in moved.effects
@@ -70,12 +75,13 @@ def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
 
 def released(order_id: str, why: str, tx: Tx, ctx: Context) -> Reply:
     """The hold is over: seats go back, the buyer hears that nothing was charged."""
-    order, listed = _load(tx, order_id)
+    order, listed = orders.with_listing(tx, order_id)
     moved = step(order.state, Happening.HOLD_OVER)
     if moved.state == order.state:
         return []
     journal.note(tx, ctx.now, order.id, "released", why=why)
     reply = carry_out(moved, order, listed.listing, None, tx, ctx)
+    holds.lapsed(tx, order.event_id, ctx.now)
     order = order._replace(state=moved.state)
     said: Outcome = Said(why, {"order": order.short, "code": listed.code})
     if order.via == "24133":
@@ -85,7 +91,7 @@ def released(order_id: str, why: str, tx: Tx, ctx: Context) -> Reply:
 
 def delayed(order_id: str, tx: Tx, ctx: Context) -> Reply:
     """The wallet does not answer: say so once, instead of leaving somebody waiting."""
-    order, _ = _load(tx, order_id)
+    order, _ = orders.with_listing(tx, order_id)
     if order.state is not State.HELD:
         return []
     return [tell(tx, order, "delayed", Said("invoice-delayed", {"order": order.short}))]
@@ -104,6 +110,8 @@ def carry_out(
                 listings.fit(tx, listing)  # a capacity that was cut below them falls now
             case Effect.SELL_HELD_SEATS:
                 listings.sell_held(tx, order.event_id, order.tier, order.quantity)
+                if payment_hash is not None:
+                    holds.paid(tx, order.event_id)
             case Effect.SELL_FREE_SEATS:
                 listings.sell_free(tx, order.event_id, order.tier, order.quantity)
             case Effect.ISSUE_TICKETS:
@@ -112,6 +120,29 @@ def carry_out(
             case Effect.SHOW_INVOICE | Effect.OWE_REFUND:
                 pass  # carried out by who has the invoice, or the payment, in hand
     return reply
+
+
+def _claimed(credit: Credit, tx: Tx) -> str | None:
+    """The order that asked for this invoice, though its hash never came into the ledger."""
+    name = credit.external_id
+    order_id = None if name is None else orders.named(tx, name)
+    if name is None or order_id is None:
+        return None
+    made = InvoiceRow(name, order_id, 0, credit.payment_hash, None, credit.amount_msat, None)
+    orders.adopt_invoice(tx, made)
+    orphans.adopted(tx, credit.payment_hash)
+    return order_id
+
+
+def _strange(credit: Credit, tx: Tx, ctx: Context) -> Reply:
+    """Money without an order here: none of our business, or of a ledger that is lost."""
+    name = credit.external_id or ""
+    orphan = Orphan(credit.payment_hash, name, credit.amount_msat, credit.settled_at)
+    if orphans.take_in(tx, orphan, ctx.now):
+        payment, msat = credit.payment_hash, credit.amount_msat
+        what = "paid, and unknown"
+        journal.note(tx, ctx.now, orphan.order_id, what, payment=payment, msat=msat)
+    return []
 
 
 def _unfit(order: Order, listed: Listed, credit: Credit, tx: Tx, ctx: Context) -> str | None:
@@ -123,6 +154,8 @@ def _unfit(order: Order, listed: Listed, credit: Credit, tx: Tx, ctx: Context) -
         return "refund-cancelled"
     if ctx.now >= listing.end:
         return "refund-over"
+    if order.person == people.NOBODY:
+        return "refund-forgotten"
     if order.state in OPEN:
         return None
     free = listings.available(listings.seats_of(tx, order.event_id), order.tier)
@@ -130,15 +163,7 @@ def _unfit(order: Order, listed: Listed, credit: Credit, tx: Tx, ctx: Context) -
         return "refund-sold-out"
     if listing.max_per_buyer is not None:
         has = tickets.live_count(tx, order.person, order.event_id)
-        holds = orders.held_seats(tx, order.person, order.event_id)
-        if has + holds + order.quantity > listing.max_per_buyer:
+        held = orders.held_seats(tx, order.person, order.event_id)
+        if has + held + order.quantity > listing.max_per_buyer:
             return "refund-max"
     return None
-
-
-def _load(tx: Tx, order_id: str) -> tuple[Order, Listed]:
-    order = orders.get(tx, order_id)
-    listed = listings.by_id(tx, order.event_id) if order else None
-    if order is None or listed is None:
-        raise LookupError(f"order {order_id}")
-    return order, listed

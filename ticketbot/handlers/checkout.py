@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-
 from ticketbot.domain.command import Buy
+from ticketbot.domain.holds import judge
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.order import Happening, Order, State, step
+from ticketbot.domain.order import Happening, Order, State, order_id, step, tag_of
 from ticketbot.errors import Refused
-from ticketbot.handlers import cashier, finding, viewing
+from ticketbot.handlers import again, cashier, finding, viewing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.ledger import inbox, journal, listings, marks, orders, outbox, tickets
+from ticketbot.ledger import (
+    holds,
+    inbox,
+    journal,
+    listings,
+    marks,
+    orders,
+    orphans,
+    outbox,
+    tickets,
+)
 from ticketbot.ledger.listings import Listed
+from ticketbot.ledger.orphans import Orphan
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
 
@@ -32,12 +42,21 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
 
     found, left = finding.event_in(wish.words, tx, ctx)
     tier = finding.tier_in((wish.tier,) if wish.tier else left, found.listing)
-    _check_on_sale(tx, ctx, found)
+    unit = _price(found.listing, tier)
+    name, paid = _identity(request, tx)
+    order = _order(request, ctx, name, found.listing, tier, unit)
+    if paid or (request.again and unit):
+        reply = again.take_up(order, paid, request, tx, ctx)
+        if request.request_id is not None:
+            inbox.remember(tx, key, asked, order.id)
+        return reply
+    _check_on_sale(tx, ctx, found, request)
     if request.request_id is None and (same := _same_open(tx, request, found, tier, wish.quantity)):
         return viewing.present(tx, ctx, same, request)
-    unit = _price(found.listing, tier)
     _check_quantity(tx, ctx, request, found.listing, wish.quantity, free=unit == 0)
-    order = _place(tx, ctx, request, found.listing, tier, wish.quantity, unit)
+    if unit and _is_limited(found.listing, tier):
+        _check_flood(tx, ctx, request, found.listing, tier, wish.quantity)
+    _place(tx, ctx, order)
     if request.request_id is not None:
         inbox.remember(tx, key, asked, order.id)
     if order.amount_msat == 0:
@@ -53,24 +72,29 @@ def _price(listing: Listing, tier: str) -> int:
     return chosen.price_msat if chosen else listing.price_msat
 
 
-def _place(
-    tx: Tx, ctx: Context, request: Request, listing: Listing, tier: str, quantity: int, unit: int
+def _order(
+    request: Request, ctx: Context, order_id: str, listing: Listing, tier: str, unit: int
 ) -> Order:
-    listings.hold(tx, listing.event_id, tier, quantity)
-    order = Order(
-        id=fresh_order_id(ctx),
+    wish = request.command
+    assert isinstance(wish, Buy)
+    return Order(
+        id=order_id,
         person=request.person.id,
         event_id=listing.event_id,
         tier=tier,
-        quantity=quantity,
+        quantity=wish.quantity,
         unit_msat=unit,
-        amount_msat=unit * quantity,
+        amount_msat=unit * wish.quantity,
         state=State.HELD,
         via=request.via,
         request_id=request.request_id,
         placed_at=ctx.now,
         hold_until=ctx.now + ctx.settings.hold_seconds,
     )
+
+
+def _place(tx: Tx, ctx: Context, order: Order) -> None:
+    listings.hold(tx, order.event_id, order.tier, order.quantity)
     orders.place(tx, order)
     journal.note(
         tx,
@@ -78,16 +102,15 @@ def _place(
         order.id,
         "placed",
         event=order.event_id,
-        tier=tier,
-        seats=quantity,
+        tier=order.tier,
+        seats=order.quantity,
         msat=order.amount_msat,
     )
-    return order
 
 
-def _check_on_sale(tx: Tx, ctx: Context, found: Listed) -> None:
+def _check_on_sale(tx: Tx, ctx: Context, found: Listed, request: Request) -> None:
     listing, now = found.listing, ctx.now
-    if ctx.paused is not None:
+    if ctx.paused is not None and not request.again:
         raise Refused("try-later", ctx.paused)
     if marks.get(tx, SALES_STOPPED) is not None:
         raise Refused("not-on-sale", "sales-stopped")
@@ -114,9 +137,34 @@ def _check_quantity(
     limit = listing.max_per_buyer or (most if free else None)  # nobody empties a free event
     if limit is not None:
         has = tickets.live_count(tx, person, listing.event_id)
-        holds = orders.held_seats(tx, person, listing.event_id)
-        if has + holds + quantity > limit:
+        held = orders.held_seats(tx, person, listing.event_id)
+        if has + held + quantity > limit:
             raise Refused("too-many", "too-many-per-buyer", most=limit)
+
+
+def _is_limited(listing: Listing, tier: str) -> bool:
+    chosen = listing.tier(tier) if tier else None
+    return listing.stock is not None or (chosen is not None and chosen.stock is not None)
+
+
+def _check_flood(
+    tx: Tx, ctx: Context, request: Request, listing: Listing, tier: str, quantity: int
+) -> None:
+    """Seats that nobody pays for must not keep out those who would."""
+    now_held = holds.of(tx, listing.event_id, tier)
+    if not now_held.doubtful(ctx.now):
+        return
+    bits, minutes = ctx.settings.proof_of_work_bits, -(-ctx.settings.hold_seconds // 60)
+    trusted = request.work >= bits or orders.has_paid(tx, request.person.id)
+    match judge(now_held, quantity, trusted=trusted):
+        case "sold-out":
+            raise Refused("sold-out", "sold-out")
+        case "newcomers-wait":
+            raise Refused("try-later", "newcomers-wait", minutes=minutes, bits=bits)
+        case "all-wait" if quantity > now_held.most():
+            raise Refused("try-later", "ask-for-fewer", minutes=minutes, most=now_held.most())
+        case "all-wait":
+            raise Refused("try-later", "all-wait", minutes=minutes)
 
 
 def _same_open(tx: Tx, request: Request, found: Listed, tier: str, quantity: int) -> Order | None:
@@ -136,7 +184,20 @@ def _invoice_job(order: Order, external_id: str) -> dict[str, object]:
     return {"order": order.id, "external_id": external_id, "amount_msat": order.amount_msat}
 
 
-def fresh_order_id(ctx: Context) -> str:
-    """12 letters of base32hex: 32 bits of time, so that ids sort by it, and 28 of chance."""
-    stamp = ctx.now.to_bytes(4, "big") + ctx.dice(4)
-    return base64.b32hexencode(stamp).decode().lower()[:12]
+def _identity(request: Request, tx: Tx) -> tuple[str, list[Orphan]]:
+    """The id of the order that this request makes, and what was paid for it before a restore.
+
+    It is the same however often the letter is read, or a program repeats its request_id, and
+    nobody without the bot's key can tell from it whose it is.
+    """
+    seed, program = request.key, request.request_id is not None
+    if program:
+        seed = f"{request.sender}:{request.request_id}".encode()
+    for number in range(256):
+        wanted = order_id(request.sent_at, tx.vault.tag(b"order", seed + bytes([number])))
+        paid = orphans.waiting(tx, tag_of(wanted))
+        if paid and (program or paid[0].order_id == wanted):
+            return paid[0].order_id, [one for one in paid if one.order_id == paid[0].order_id]
+        if orders.get(tx, wanted) is None:
+            return wanted, []
+    raise LookupError("no order id is free")

@@ -76,11 +76,13 @@ def confirm(request: Request, word: str, tx: Tx, ctx: Context) -> Reply | None:
     title: dict[str, object] = {"title": found.listing.title}
     if found.state == "on-sale":
         return [Said("closing-note-first", title)]
-    over = ctx.now >= found.listing.end and outbox.body_of(tx, job(event_id)) is None
+    body = outbox.body_of(tx, job(event_id))
+    over = body is None and ctx.now >= found.listing.end
     if over or not tickets.live_of_event(tx, event_id).tickets:
         return [Said("closing-nothing", title)]
-    outbox.hasten(tx, job(event_id), "closing", ctx.now, _fresh(event_id))
-    journal.note(tx, ctx.now, event_id, "closing confirmed")
+    if body is None or not body["begun"]:
+        outbox.hasten(tx, job(event_id), "closing", ctx.now, _fresh(event_id))
+        journal.note(tx, ctx.now, event_id, "closing confirmed")
     return [Said("closing-confirmed", title)]
 
 

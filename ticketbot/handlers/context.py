@@ -1,4 +1,4 @@
-"""What a handler is given. Nothing in here has a socket, a clock or a dice."""
+"""What a handler is given. Nothing in here has a socket, a clock, or chance."""
 
 from __future__ import annotations
 
@@ -33,12 +33,14 @@ class Settings:
     max_holds_per_buyer: int = 2
     max_tickets_per_order: int = 10
     messages_per_minute: int = 60
+    newcomers_per_minute: int = 2000
+    proof_of_work_bits: int = 20  # of newcomers, where many orders are left unpaid; 0: never
     refunds_by_hand: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`now` in unix seconds, `moment` the same with its fraction; `dice(n)`: n random bytes.
+    """`now` in unix seconds, `moment` the same with its fraction; `dice(n)` gives n random bytes.
 
     `paused` is the sentence that says why nothing new is sold just now (a full disk), or None.
     """
@@ -52,12 +54,24 @@ class Context:
 
 
 class Request(NamedTuple):
-    """One message of one person. `request_id` only where a program asked."""
+    """One message of one person. `request_id` only where a program asked.
+
+    `work`: the bits of proof of work that its event carried (NIP-13).
+    `console`: typed on the bot's own machine, by whoever may reach its ledger. That is an
+    operator, and `person` is the bot itself, who holds and owes nothing.
+    `key` is the letter's, the same however often it comes; `sent_at` (unix seconds) is what its
+    sender says. `again`: it may have been answered by a ledger that was lost.
+    """
 
     person: Person
     via: Via
     command: Command
     request_id: str | None = None
+    work: int = 0
+    console: bool = False
+    key: bytes = b""
+    sent_at: int = 0
+    again: bool = False
 
     @property
     def sender(self) -> str:

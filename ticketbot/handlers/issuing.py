@@ -6,10 +6,10 @@ import base64
 import hmac
 
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.order import Order
+from ticketbot.domain.order import Order, asked_at
 from ticketbot.domain.ticket import Claims, event_hash, expiry, holder_hash, token_hash
 from ticketbot.handlers.context import Context
-from ticketbot.ledger import people, tickets
+from ticketbot.ledger import journal, people, tickets
 from ticketbot.ledger.people import Person
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
@@ -22,9 +22,10 @@ def issue(
     """Write the tickets of a paid order and show each by DM and in kind 24133."""
     holder = people.person(tx, order.person)
     shown = []
-    for _ in range(order.quantity):
+    for number in range(order.quantity):
+        ticket_id, nonce = _identity(tx, order, number)
         row = TicketRow(
-            id=fresh_ticket_id(ctx),
+            id=ticket_id,
             order_id=order.id,
             event_id=order.event_id,
             tier=order.tier,
@@ -33,14 +34,15 @@ def issue(
             price_msat=order.unit_msat,
             state="valid",
             version=1,
-            issued_at=ctx.now,
+            issued_at=asked_at(order.id),
             expires_at=expiry(listing.end),
-            nonce=ctx.dice(8),
+            nonce=nonce,
             token_hash=b"",
         )
         ticket = show(tx, ctx, row, listing, holder, everywhere=True)
         tickets.issue(tx, row._replace(token_hash=token_hash(ticket.token)))
         shown.append(ticket)
+    journal.note(tx, ctx.now, order.id, "tickets issued", tickets=order.quantity)
     return shown
 
 
@@ -77,21 +79,29 @@ def token_of(tx: Tx, ctx: Context, row: TicketRow, holder: Person) -> str:
 
 
 def by_capability(tx: Tx, capability: str) -> TicketRow | None:
-    """The live ticket whose picture this capability opens, or None."""
+    """The live ticket whose picture this capability opens, or None.
+
+    None also when its holder was forgotten: its token cannot be made any more.
+    """
     try:
         raw = base64.urlsafe_b64decode(capability + "=" * (-len(capability) % 4))
     except ValueError:
         return None
     row = tickets.get(tx, base64.b32encode(raw[:10]).decode().lower())
-    if row is None or row.state == "void":
+    if row is None or row.state == "void" or row.holder == people.NOBODY:
         return None
     return row if hmac.compare_digest(_capability(tx, row), capability) else None
 
 
-def fresh_ticket_id(ctx: Context) -> str:
-    """16 letters of base32: 4 bytes of time, so that ids sort, and 6 of chance."""
-    raw = ctx.now.to_bytes(4, "big") + ctx.dice(6)
-    return base64.b32encode(raw).decode().lower()
+def _identity(tx: Tx, order: Order, number: int) -> tuple[str, bytes]:
+    """Id and nonce of an order's ticket, the same in every ledger of this bot.
+
+    Whoever holds a ticket that was lost with a ledger gets the very same one again. An id is 16
+    letters of base32: 4 bytes of time, so that ids sort, and 6 that only the bot can tell.
+    """
+    secret = tx.vault.tag(b"ticket", f"{order.id}:{number}".encode())
+    raw = asked_at(order.id).to_bytes(4, "big") + secret[:6]
+    return base64.b32encode(raw).decode().lower(), secret[6:14]
 
 
 def _salt(tx: Tx, row: TicketRow) -> bytes:

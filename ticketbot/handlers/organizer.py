@@ -8,7 +8,7 @@ from ticketbot.domain.nostr import Event
 from ticketbot.domain.note import looks_like_listing
 from ticketbot.handlers import cashier, closing, finding
 from ticketbot.handlers.context import Context
-from ticketbot.ledger import inbox, listings, marks, orders
+from ticketbot.ledger import inbox, journal, listings, marks, orders
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Addressee, EventShown, Outcome, Reply, Said, Told
@@ -66,6 +66,8 @@ def _save(note: Event, listing: Listing, before: Listed | None, tx: Tx, ctx: Con
     listings.save(tx, listing, code)
     if listing.cancelled:
         return _off_sale(note, Listed(listing, code, "cancelled"), tx, ctx)
+    what = "put on sale" if before is None else "edited"
+    journal.note(tx, ctx.now, listing.event_id, what, code=code, note=note.id)
     saved = Listed(listing, code, "on-sale")
     first = "listing-new" if before is None else "listing-updated"
     said = Said(first, {"code": code.lower(), "title": listing.title})
@@ -97,6 +99,8 @@ def _off_sale(note: Event, found: Listed, tx: Tx, ctx: Context) -> Reply:
     What becomes of the tickets that were sold, the organizer is asked.
     """
     event_id = found.listing.event_id
+    how = "deleted" if note.kind == 5 else "cancelled"
+    journal.note(tx, ctx.now, event_id, how, code=found.code, note=note.id)
     reply: Reply = []
     for order in orders.open_of_event(tx, event_id):
         reply += cashier.released(order.id, "released-cancelled", tx, ctx)

@@ -11,7 +11,6 @@ from ticketbot.errors import Refused
 from ticketbot.handlers import finding, refunds, viewing
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.telling import alert
-from ticketbot.ledger import outbox
 from ticketbot.ledger import refunds as ledger
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
@@ -60,8 +59,6 @@ def settle(request: Request, tx: Tx, ctx: Context) -> Reply:
         raise Refused("bad-request", "operator-refund-how", order=order)
     if wish.words[0].lower() != PAID_BY_HAND:
         going = _send(owed, wish.words, by, tx, ctx)
-        for one in going:  # an operator knows that it was not paid yet
-            outbox.amend(tx, refunds.job(one.id), confirmed=True)
         return [Said("operator-refund-goes", {"order": order, "amount": _total(going)})]
     due = [one for one in owed if one.state is State.DUE]
     if not due:

@@ -23,7 +23,7 @@ from ticketbot.errors import Refused
 from ticketbot.handlers import viewing
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.telling import alert, tell_holder
-from ticketbot.ledger import journal, money, orders, outbox, refunds
+from ticketbot.ledger import journal, money, orders, outbox, people, refunds
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.refunds import BY_HAND, Spend
 from ticketbot.ledger.store import Tx
@@ -63,7 +63,7 @@ def owe(debt: Debt, order: Order, tx: Tx, ctx: Context, *, alone: bool = True) -
     outbox.put(tx, job(refund.id), "refund", ctx.now, {"refund": refund.id})
     _note(tx, ctx, refund, "refund due", msat=refund.amount_msat, why=debt.reason)
     reply: Reply = [_ask(tx, refund, "due", debt.reason)]
-    if alone and ctx.settings.refunds_by_hand:
+    if alone and (ctx.settings.refunds_by_hand or debt.person == people.NOBODY):
         said = Said("alert-refund", {"order": order.id, "amount": debt.amount_msat})
         reply += alert(ctx, said, f"alert:{refund.id}")
     return refund.id, reply

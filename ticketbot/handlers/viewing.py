@@ -6,7 +6,7 @@ from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order, State
 from ticketbot.handlers import issuing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.ledger import listings, orders, refunds, tickets
+from ticketbot.ledger import journal, listings, orders, refunds, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Tx
@@ -38,7 +38,8 @@ def summary(tx: Tx, order: Order) -> Outcome:
     """State, tickets and refunds of an order."""
     live = [row for row in tickets.of_order(tx, order.id) if row.state != "void"]
     owed = tuple((one.amount_msat, str(one.state)) for one in refunds.of_order(tx, order.id))
-    return OrderShown(order, listed(tx, order.event_id).listing, len(live), owed)
+    why = journal.why_released(tx, order.id) if order.state is State.RELEASED else None
+    return OrderShown(order, listed(tx, order.event_id).listing, len(live), owed, why)
 
 
 def invoice_shown(order: Order, listing: Listing, made: InvoiceRow) -> InvoiceShown:

@@ -32,9 +32,17 @@ def note(tx: Tx, at: int, subject: str, what: str, **detail: Detail) -> None:
     )
 
 
-def of(tx: Tx, subject: str) -> list[Decision]:
-    """Everything that was decided about one subject, oldest first."""
+def of(tx: Tx, *subjects: str) -> list[Decision]:
+    """Everything that was decided about these subjects, in the order in which it was."""
+    some = ", ".join("?" * len(subjects))
     rows = tx.rows(
-        "SELECT at, subject, what, detail FROM decision WHERE subject = ? ORDER BY id", (subject,)
+        f"SELECT at, subject, what, detail FROM decision WHERE subject IN ({some}) ORDER BY id",
+        subjects,
     )
     return [Decision(at, about, what, orjson.loads(detail)) for at, about, what, detail in rows]
+
+
+def why_released(tx: Tx, order_id: str) -> str | None:
+    """Why the hold of an order is over, or None where it is not."""
+    found = [one for one in of(tx, order_id) if one.what == "released"]
+    return str(found[-1].detail["why"]) if found else None

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import orjson
+
 from ticketbot.domain.order import Order, State
+from ticketbot.ledger import listings
+from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Row, Tx
 
 COLUMNS = (
@@ -28,14 +34,30 @@ class InvoiceRow(NamedTuple):
 
 
 def place(tx: Tx, order: Order) -> None:
-    """Write a new order."""
-    tx.change(f"INSERT INTO orders ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", order)
+    """Write a new order; what a program called it is sealed."""
+    asked = order.request_id
+    sealed = None if asked is None else tx.vault.seal(asked.encode(), b"request-id")
+    values = (*order[:9], sealed, *order[10:])
+    tx.change(f"INSERT INTO orders ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", values)
 
 
 def get(tx: Tx, order_id: str) -> Order | None:
     """The order with this id."""
     row = tx.row(f"SELECT {COLUMNS} FROM orders WHERE id = ?", (order_id,))
-    return None if row is None else _order(row)
+    return None if row is None else _order(tx, row)
+
+
+def with_listing(tx: Tx, order_id: str) -> tuple[Order, Listed]:
+    """An order that must be there, and its event; LookupError."""
+    row = tx.row(
+        f"SELECT {_of('orders', COLUMNS)}, {_of('listing', listings.COLUMNS)}"
+        " FROM orders JOIN listing ON listing.event_id = orders.event_id WHERE orders.id = ?",
+        (order_id,),
+    )
+    if row is None:
+        raise LookupError(f"order {order_id}")
+    width = len(Order._fields)
+    return _order(tx, row[:width]), listings.listed(row[width:])
 
 
 def ending(tx: Tx, letters: str, most: int = 5) -> list[Order]:
@@ -44,7 +66,7 @@ def ending(tx: Tx, letters: str, most: int = 5) -> list[Order]:
         f"SELECT {COLUMNS} FROM orders WHERE id LIKE ? ORDER BY rowid DESC LIMIT ?",
         ("%" + letters.lower().replace("%", "").replace("_", ""), most),
     )
-    return [_order(row) for row in rows]
+    return [_order(tx, row) for row in rows]
 
 
 def move(tx: Tx, order: Order, state: State) -> Order:
@@ -68,7 +90,7 @@ def open_of(tx: Tx, person: int, event_id: str | None = None) -> list[Order]:
         f"SELECT {COLUMNS} FROM orders WHERE person = ? AND {OPEN}{where} ORDER BY rowid DESC",
         (person, event_id) if event_id else (person,),
     )
-    return [_order(row) for row in rows]
+    return [_order(tx, row) for row in rows]
 
 
 def latest_of(tx: Tx, person: int, most: int = 5) -> list[Order]:
@@ -76,23 +98,37 @@ def latest_of(tx: Tx, person: int, most: int = 5) -> list[Order]:
     rows = tx.rows(
         f"SELECT {COLUMNS} FROM orders WHERE person = ? ORDER BY rowid DESC LIMIT ?", (person, most)
     )
-    return [_order(row) for row in rows]
+    return [_order(tx, row) for row in rows]
 
 
 def open_of_event(tx: Tx, event_id: str) -> list[Order]:
     """Orders of an event that still hold seats."""
     rows = tx.rows(f"SELECT {COLUMNS} FROM orders WHERE {OPEN} AND event_id = ?", (event_id,))
-    return [_order(row) for row in rows]
+    return [_order(tx, row) for row in rows]
 
 
-def lapsed(tx: Tx, now: int, after: tuple[int, str]) -> list[Order]:
-    """A page of orders whose hold is over, past the cursor (hold_until, id)."""
+def lapsed(tx: Tx, now: int, after: tuple[int, str], at_wallet: int | None = None) -> list[Order]:
+    """A page of orders whose hold is over, past the cursor (hold_until, id).
+
+    `now` is our clock, by which a hold without an invoice ends; `at_wallet` the wallet's, where
+    it is another.
+    """
     rows = tx.rows(
-        f"SELECT {COLUMNS} FROM orders WHERE {OPEN} AND hold_until <= ?"
-        " AND (hold_until, id) > (?, ?) ORDER BY hold_until, id LIMIT ?",
-        (now, *after, PAGE),
+        f"SELECT {COLUMNS} FROM orders WHERE {OPEN} AND hold_until <= max(?1, ?2)"
+        " AND hold_until <= iif(state = 'held', ?1, ?2)"
+        " AND (hold_until, id) > (?3, ?4) ORDER BY hold_until, id LIMIT ?5",
+        (now, now if at_wallet is None else at_wallet, *after, PAGE),
     )
-    return [_order(row) for row in rows]
+    return [_order(tx, row) for row in rows]
+
+
+def shorten_holds(tx: Tx, latest: int) -> int:
+    """Let no hold without an invoice last past `latest`; how many did: our clock was put back."""
+    return tx.change(
+        "UPDATE orders SET hold_until = ?1"
+        " WHERE state IN ('held', 'invoiced') AND hold_until > ?1 AND state = 'held'",
+        (latest,),
+    )
 
 
 def held_seats(tx: Tx, person: int, event_id: str) -> int:
@@ -103,6 +139,16 @@ def held_seats(tx: Tx, person: int, event_id: str) -> int:
         (person, event_id),
     )
     return int(row[0]) if row else 0
+
+
+def has_paid(tx: Tx, person: int) -> bool:
+    """Whether a person's money has ever come for an order."""
+    row = tx.row(
+        "SELECT 1 FROM orders"
+        " WHERE person = ? AND state IN ('paid', 'closed') AND amount_msat > 0 LIMIT 1",
+        (person,),
+    )
+    return row is not None
 
 
 def given_up(tx: Tx, person: int, since: int) -> int:
@@ -174,6 +220,24 @@ def owner_of(tx: Tx, payment_hash: str) -> str | None:
     return None if row is None else str(row[0]).rsplit("-", 1)[0]
 
 
+def awaited(tx: Tx, hashes: Sequence[str]) -> list[str]:
+    """Those of the hashes that are our invoices' and not credited yet."""
+    rows = tx.rows(
+        "SELECT hash FROM payment_hash LEFT JOIN payment ON payment_hash = hash"
+        " WHERE hash IN (SELECT value FROM json_each(?)) AND use = 'invoice'"
+        " AND payment_hash IS NULL",
+        (orjson.dumps(hashes).decode(),),
+    )
+    return [row[0] for row in rows]
+
+
+def named(tx: Tx, external_id: str) -> str | None:
+    """The order whose invoice was asked for under this external_id, or None."""
+    order_id = external_id.rpartition("-")[0]
+    row = tx.row("SELECT id FROM orders WHERE id = ?", (order_id,))
+    return None if row is None else str(row[0])
+
+
 def watched(tx: Tx) -> list[tuple[str, int]]:
     """(payment_hash, bolt11's expiry) of every open order."""
     rows = tx.rows(
@@ -183,5 +247,13 @@ def watched(tx: Tx) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def _order(row: Row) -> Order:
-    return Order._make((*row[:7], State(row[7]), *row[8:]))
+@functools.cache
+def _of(table: str, columns: str) -> str:
+    """The columns by their full names."""
+    return ", ".join(f"{table}.{name}" for name in columns.split(", "))
+
+
+def _order(tx: Tx, row: Row) -> Order:
+    sealed = row[9]
+    asked = None if sealed is None else tx.vault.open(sealed, b"request-id").decode()
+    return Order._make((*row[:7], State(row[7]), row[8], asked, *row[10:]))

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
 from ticketbot.ledger.store import Tx
 
+LATE = 3600
+"""Seconds after which a message that has not left is a trouble."""
+
 
 class Due(NamedTuple):
-    """A row of the outbox. `signed`: the sealed event, once there is one."""
+    """A row of the outbox."""
 
     id: int
     key: str
     kind: str
     attempts: int
     body: dict[str, Any]
-    signed: bytes | None
 
 
 def put(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> bool:
@@ -25,7 +28,8 @@ def put(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> bool:
     sealed = tx.vault.seal(orjson.dumps(body), b"outbox")
     return (
         tx.change(
-            "INSERT OR IGNORE INTO outbox (key, kind, due, body) VALUES (?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO outbox (key, kind, put_at, due, body)"
+            " VALUES (?1, ?2, ?3, ?3, ?4)",
             (key, kind, due, sealed),
         )
         == 1
@@ -40,31 +44,24 @@ def due(tx: Tx, kind: str, now: int, skip: frozenset[int], most: int) -> list[Du
     )
     fresh = [number for (number,) in known if number not in skip][:most]
     rows = tx.rows(
-        "SELECT id, key, kind, attempts, body, event FROM outbox LEFT JOIN signed USING (id)"
+        "SELECT id, key, kind, attempts, body FROM outbox"
         " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY due, id",
         (orjson.dumps(fresh).decode(),),
     )
-    return [_due(tx, *row) for row in rows]
+    return [Due._make((*row[:4], _open(tx, row[4]))) for row in rows]
 
 
-def _due(
-    tx: Tx, number: int, key: str, kind: str, attempts: int, body: bytes, event: bytes | None
-) -> Due:
-    signed = None if event is None else tx.vault.open(event, b"signed")
-    return Due(number, key, kind, attempts, orjson.loads(tx.vault.open(body, b"outbox")), signed)
-
-
-def keep_signed(tx: Tx, number: int, event: bytes) -> None:
-    """Store the signed event before anybody sees it; a re-wrap replaces it."""
-    tx.change(
-        "INSERT OR REPLACE INTO signed (id, event) VALUES (?, ?)",
-        (number, tx.vault.seal(event, b"signed")),
-    )
+def _open(tx: Tx, sealed: bytes) -> dict[str, Any]:
+    body: dict[str, Any] = orjson.loads(tx.vault.open(sealed, b"outbox"))
+    return body
 
 
 def accept(tx: Tx, number: int, relay: str) -> None:
     """A relay said OK."""
-    tx.change("INSERT OR IGNORE INTO accepted (id, relay) VALUES (?, ?)", (number, relay))
+    tx.change(
+        "INSERT OR IGNORE INTO accepted (id, relay) SELECT id, ? FROM outbox WHERE id = ?",
+        (relay, number),
+    )
 
 
 def accepted(tx: Tx, number: int) -> set[str]:
@@ -77,16 +74,44 @@ def done(tx: Tx, number: int) -> None:
     tx.change("DELETE FROM outbox WHERE id = ?", (number,))
 
 
+def done_all(tx: Tx, numbers: Sequence[int]) -> None:
+    """As `done`, for many at once."""
+    if numbers:
+        tx.change(
+            "DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))",
+            (orjson.dumps(numbers).decode(),),
+        )
+
+
 def postpone(tx: Tx, number: int, due_at: int) -> None:
     """Try again at `due_at`."""
     tx.change("UPDATE outbox SET due = ?, attempts = attempts + 1 WHERE id = ?", (due_at, number))
 
 
+def pull_in(tx: Tx, now: int, longest: int) -> int:
+    """Nothing waits longer than `longest` seconds for its next try; how many rows did.
+
+    They were put off by a clock that has been put back since.
+    """
+    return sum(
+        tx.change(
+            "UPDATE outbox SET due = ?1 WHERE kind = ?2 AND due > ?1 + ?3", (now, kind, longest)
+        )
+        for kind in ("invoice", "message", "note")
+    )
+
+
 def quarantine(tx: Tx, room: str, key: str, error: str, body: bytes, now: int) -> None:
-    """Put poison aside, sealed, so that the rest goes on."""
+    """Put poison aside so that the rest goes on; sealed, and what it made fail may quote it."""
     tx.change(
         "INSERT INTO quarantine (at, room, key, error, body) VALUES (?, ?, ?, ?, ?)",
-        (now, room, key, error, tx.vault.seal(body, b"quarantine")),
+        (
+            now,
+            room,
+            key,
+            tx.vault.seal(error.encode(errors="replace"), b"quarantine-error"),
+            tx.vault.seal(body, b"quarantine"),
+        ),
     )
 
 
@@ -121,15 +146,14 @@ def pending(tx: Tx) -> int:
     return int(row[0]) if row else 0
 
 
-def late(tx: Tx, attempts: int) -> int:
-    """How many messages have been tried so often."""
-    sql = "SELECT count(*) FROM outbox WHERE kind = 'message' AND attempts >= ?"
-    row = tx.row(sql, (attempts,))
+def late(tx: Tx, before: int) -> int:
+    """How many messages wait since before then."""
+    sql = "SELECT count(*) FROM outbox WHERE kind = 'message' AND put_at < ?"
+    row = tx.row(sql, (before,))
     return int(row[0]) if row else 0
 
 
 def replace_body(tx: Tx, number: int, body: dict[str, Any]) -> None:
-    """The same message wrapped anew: forget the signed event, keep the rumor."""
-    tx.change("DELETE FROM signed WHERE id = ?", (number,))
+    """The same message, sealed differently from now on."""
     sealed = tx.vault.seal(orjson.dumps(body), b"outbox")
     tx.change("UPDATE outbox SET body = ? WHERE id = ?", (sealed, number))

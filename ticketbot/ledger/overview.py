@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ticketbot.domain.order import Order
-from ticketbot.ledger import listings, orders
+from ticketbot.ledger import listings, orders, outbox
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Tx
@@ -18,6 +18,27 @@ class Payment(NamedTuple):
     amount_msat: int
     credited_at: int
     fate: str
+
+
+class Spend(NamedTuple):
+    """A bolt11 of somebody else that the wallet was asked to pay. `state`: open, paid, failed."""
+
+    payment_hash: str
+    amount_msat: int
+    fee_msat: int
+    state: str
+    made_at: int
+    expires_at: int
+
+
+class Waiting(NamedTuple):
+    """What still has to leave: tried so often, next at `due`, taken by these relays so far."""
+
+    key: str
+    kind: str
+    attempts: int
+    due: int
+    relays: tuple[str, ...]
 
 
 class Counts(NamedTuple):
@@ -72,3 +93,35 @@ def payments_of(tx: Tx, order_id: str) -> list[Payment]:
         (order_id,),
     )
     return [Payment(*row) for row in rows]
+
+
+def spends_of(tx: Tx, refund_id: str) -> list[Spend]:
+    """Every attempt at sending a refund, oldest first."""
+    rows = tx.rows(
+        "SELECT payment_hash, amount_msat, fee_msat, state, made_at, expires_at FROM spend"
+        " WHERE purpose = 'refund' AND ref = ? ORDER BY made_at, payment_hash",
+        (refund_id,),
+    )
+    return [Spend(*row) for row in rows]
+
+
+def waiting_of(tx: Tx, order_id: str) -> list[Waiting]:
+    """What of an order has not left yet: its messages, and invoices to be made."""
+    found = []
+    for prefix in (f"{order_id}:", f"invoice:{order_id}-", f"refund:{order_id}-"):
+        rows = tx.rows(
+            "SELECT id, key, kind, attempts, due FROM outbox WHERE key >= ? AND key < ?"
+            " ORDER BY id",
+            (prefix, prefix + "\x7f"),
+        )
+        found += [
+            Waiting(key, kind, tries, due, tuple(sorted(outbox.accepted(tx, number))))
+            for number, key, kind, tries, due in rows
+        ]
+    return found
+
+
+def put_aside_of(tx: Tx, order_id: str) -> list[str]:
+    """The keys of an order's messages that failed thrice."""
+    rows = tx.rows("SELECT key FROM quarantine ORDER BY id")
+    return [key for (key,) in rows if key.startswith(f"{order_id}:")]

@@ -8,10 +8,11 @@ from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Via
 
 FARTHEST_AHEAD = 600  # relays refuse events from a later future
+NOBODY = 0  # whoever was forgotten; what is said to them goes nowhere
 
 
 class Person(NamedTuple):
-    """`id` is what the rest of the ledger knows; `pubkey` is hex."""
+    """`id` is what the rest of the ledger knows; `pubkey` is hex, and empty for nobody."""
 
     id: int
     pubkey: str
@@ -20,36 +21,55 @@ class Person(NamedTuple):
 
 def meet(tx: Tx, pubkey: str, via: Via | None = None) -> Person:
     """The person with this key, made when new; `via` is how they wrote, when they did."""
+    found = known(tx, pubkey)
+    if found is None:
+        return welcome(tx, pubkey, via or "auto")
+    return found if via is None else wrote(tx, found, via)
+
+
+def known(tx: Tx, pubkey: str) -> Person | None:
+    """The person with this key, if they were met before."""
     lookup = tx.vault.tag(b"person", bytes.fromhex(pubkey))
     row = tx.row("SELECT id, via FROM person WHERE lookup = ?", (lookup,))
-    if row is None:
-        sealed = tx.vault.seal(bytes.fromhex(pubkey), b"person")
-        number = tx.insert(
-            "INSERT INTO person (lookup, sealed, via) VALUES (?, ?, ?)",
-            (lookup, sealed, via or "auto"),
-        )
-        return Person(number, pubkey, via or "auto")
-    if via is not None and row[1] != via:
-        tx.change("UPDATE person SET via = ? WHERE id = ?", (via, row[0]))
-    return Person(row[0], pubkey, via or cast(Via, row[1]))
+    return None if row is None else Person(row[0], pubkey, row[1])
+
+
+def welcome(tx: Tx, pubkey: str, via: Via) -> Person:
+    """Somebody new."""
+    key = bytes.fromhex(pubkey)
+    number = tx.insert(
+        "INSERT INTO person (lookup, sealed, via) VALUES (?, ?, ?)",
+        (tx.vault.tag(b"person", key), tx.vault.seal(key, b"person"), via),
+    )
+    return Person(number, pubkey, via)
+
+
+def wrote(tx: Tx, person: Person, via: Via) -> Person:
+    """Somebody known writes, this way."""
+    if person.via != via:
+        tx.change("UPDATE person SET via = ? WHERE id = ?", (via, person.id))
+    return person._replace(via=via)
 
 
 def person(tx: Tx, number: int) -> Person:
-    """The person with this number."""
+    """The person with this number, or nobody."""
+    if number == NOBODY:
+        return Person(NOBODY, "", "auto")
     row = tx.row("SELECT sealed, via FROM person WHERE id = ?", (number,))
     if row is None:
         raise LookupError(f"person {number}")
     return Person(number, tx.vault.open(row[0], b"person").hex(), cast(Via, row[1]))
 
 
-def next_stamp(tx: Tx, number: int, now: int) -> int:
-    """A `created_at` later than any this person was sent: clients sort by the second."""
+def next_stamp(tx: Tx, number: int, now: int, messages: int = 1) -> int:
+    """A `created_at` later than any this person was sent: clients sort by the second.
+
+    It is that of the first of so many `messages`, each a second after the one before. Of
+    somebody who has just been forgotten nothing earlier is known any more.
+    """
     row = tx.row(
-        "UPDATE person SET last_stamp = max(?1, min(last_stamp + 1, ?1 + ?2)) WHERE id = ?3"
+        "UPDATE person SET last_stamp = max(?1, min(last_stamp + 1, ?1 + ?2)) + ?4 WHERE id = ?3"
         " RETURNING last_stamp",
-        (now, FARTHEST_AHEAD, number),
+        (now, FARTHEST_AHEAD, number, messages - 1),
     )
-    if row is None:
-        raise LookupError(f"person {number}")
-    stamp: int = row[0]
-    return stamp
+    return now if row is None else int(row[0]) - messages + 1

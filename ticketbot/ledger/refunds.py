@@ -15,7 +15,8 @@ BY_HAND = "by hand"  # the account of what the operator paid without the bot
 class Spend(NamedTuple):
     """A bolt11 of somebody else that the wallet is asked to pay, for the refund `ref`.
 
-    `state`: open, paid, or failed when it has expired and the wallet never paid it.
+    `state`: open, paid, or failed when it has expired and the wallet never paid it. The bolt11
+    is empty once the person whose it was is forgotten.
     """
 
     payment_hash: str
@@ -157,4 +158,5 @@ def _spends(tx: Tx, where: str, *params: object) -> list[Spend]:
 
 
 def _spend(tx: Tx, row: Row) -> Spend:
-    return Spend._make((*row[:-1], tx.vault.open(row[-1], b"spend").decode()))
+    bolt11 = "" if row[-1] is None else tx.vault.open(row[-1], b"spend").decode()
+    return Spend._make((*row[:-1], bolt11))

@@ -14,7 +14,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,6 +24,7 @@ from ticketbot.ledger.schema import migrate, require_current
 from ticketbot.ledger.vault import Vault
 
 GROUP = 64
+PATIENCE = 5000  # milliseconds for a lock
 T = TypeVar("T")
 Row = tuple[Any, ...]
 Params = Sequence[Any]
@@ -85,6 +86,9 @@ class Store:
         self.vault = vault
         self._queue: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self.failing: str | None = None
+        """Why the last attempt to write failed, as long as none has succeeded since."""
+        self._log_to_empty = False
         self._db = connect(path)
         try:
             migrate(self._db, path)
@@ -110,8 +114,21 @@ class Store:
         return await self._ask(works) if works else []
 
     async def read(self, work: Callable[[Tx], T]) -> T:
-        """Run a long read beside the writer, on a snapshot of its own."""
-        return await asyncio.to_thread(read_ledger, self.path, self.vault, work)
+        """Run a long read beside the writer, on a snapshot of its own. Cancelled, it ends soon."""
+        opened: list[sqlite3.Connection] = []
+        try:
+            return await asyncio.to_thread(read_ledger, self.path, self.vault, work, opened.append)
+        except asyncio.CancelledError:
+            with suppress(sqlite3.ProgrammingError):  # it has just been closed
+                for db in opened:
+                    db.interrupt()
+            raise
+
+    async def empty_log(self) -> bool:
+        """Bring the write-ahead log into the file and cut it to nothing; False while one reads."""
+        self._log_to_empty = True
+        await self.transaction(lambda tx: None)
+        return not self._log_to_empty
 
     async def close(self) -> None:
         """Finish what is queued, then close."""
@@ -154,15 +171,21 @@ class Store:
 
     def _commit(self, tx: Tx, group: list[_Asked]) -> None:
         db = self._db
+        before = db.total_changes
         try:
             results = _run_together(db, tx, group) or _run_apart(db, tx, group)
             failpoint("ledger.before-commit")
             db.execute("COMMIT")
             failpoint("ledger.after-commit")
+            if db.total_changes != before:
+                self.failing = None
+            if self._log_to_empty:
+                self._log_to_empty = not _emptied(db)
         except Exception as error:  # noqa: BLE001  whatever it is, everybody in the group hears of it
             if db.in_transaction:
                 db.execute("ROLLBACK")
             failure = _explain(error, self.path)
+            self.failing = str(failure)
             results = [[failure] * len(asked.works) for asked in group]
         group[0].loop.call_soon_threadsafe(_answer, group, results)  # each call is a system call
 
@@ -189,16 +212,38 @@ def _attempt(db: sqlite3.Connection, tx: Tx, work: Work) -> Any:
     db.execute("SAVEPOINT work")
     try:
         result = work(tx)
-    except sqlite3.OperationalError:
-        raise  # disk full, I/O error: the whole group goes back
-    except Exception as error:  # noqa: BLE001  the caller's, who is waiting for it
+    except Exception as error:
+        if isinstance(error, sqlite3.OperationalError) or is_corrupt(error):
+            raise  # disk full, I/O error: the whole group goes back
         db.execute("ROLLBACK TO work")
         result = error
     db.execute("RELEASE work")
     return result
 
 
+def _emptied(db: sqlite3.Connection) -> bool:
+    """Whether the log is empty now. Readers are not waited for: buyers would wait with us."""
+    db.execute("PRAGMA busy_timeout=0")
+    try:
+        return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.OperationalError:
+        return False  # a full disk: what was just committed stays so
+    finally:
+        db.execute(f"PRAGMA busy_timeout={PATIENCE}")
+
+
+def is_corrupt(error: Exception) -> bool:
+    """Whether SQLite says that the file is damaged."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def _explain(error: Exception, path: Path) -> Exception:
+    if is_corrupt(error):
+        return Broken(
+            f"the ledger {path} is corrupt ({error}): "
+            "restore a backup with `ticketbot restore --replace`"
+        )
     if isinstance(error, sqlite3.OperationalError):
         return Retry(f"the ledger {path} could not write ({error}): free some disk space")
     return error
@@ -219,7 +264,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         db = sqlite3.connect(
             where, uri=True, isolation_level=None, check_same_thread=False, cached_statements=512
         )
-        db.execute("PRAGMA busy_timeout=5000")
+        db.execute(f"PRAGMA busy_timeout={PATIENCE}")
         db.execute("PRAGMA trusted_schema=OFF")
         db.execute("PRAGMA foreign_keys=ON")
         if read_only:
@@ -229,6 +274,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             db.execute("PRAGMA synchronous=FULL")
             db.execute("PRAGMA secure_delete=ON")
             db.execute("PRAGMA cache_size=-16000")
+            db.execute("PRAGMA temp_store=MEMORY")  # savepoints and triggers write no files
         db.execute("SELECT count(*) FROM sqlite_schema")
     except sqlite3.DatabaseError as error:
         raise Broken(
@@ -238,10 +284,16 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return db
 
 
-def read_ledger(path: Path, vault: Vault, work: Callable[[Tx], T]) -> T:
+def read_ledger(
+    path: Path,
+    vault: Vault,
+    work: Callable[[Tx], T],
+    opened: Callable[[sqlite3.Connection], None] = lambda db: None,
+) -> T:
     """Run `work` on a read-only snapshot of the ledger at `path`; for other processes too."""
     db = connect(path, read_only=True)
     try:
+        opened(db)
         require_current(db, path)
         check_owner(db, vault)
         db.execute("BEGIN")

@@ -45,14 +45,28 @@ def get(tx: Tx, ticket_id: str) -> TicketRow | None:
     return None if row is None else TicketRow(*row)
 
 
-def of_holder(tx: Tx, person: int, now: int, most: int = 50) -> list[TicketRow]:
-    """A person's live tickets of events that are not over, oldest first."""
+def of_holder(
+    tx: Tx, person: int, now: int, most: int, *, skip: int = 0, after: tuple[int, str] = (0, "")
+) -> list[TicketRow]:
+    """A person's live tickets that have not expired, oldest first.
+
+    Without the first `skip`; past the cursor (issued_at, id).
+    """
     rows = tx.rows(
         f"SELECT {COLUMNS} FROM ticket WHERE holder = ? AND {LIVE} AND expires_at > ?"
-        " ORDER BY issued_at, id LIMIT ?",
-        (person, now, most),
+        " AND (issued_at, id) > (?, ?) ORDER BY issued_at, id LIMIT ? OFFSET ?",
+        (person, now, *after, most, skip),
     )
     return [TicketRow(*row) for row in rows]
+
+
+def count_of_holder(tx: Tx, person: int, now: int) -> int:
+    """How many live tickets a person has that have not expired."""
+    row = tx.row(
+        f"SELECT count(*) FROM ticket WHERE holder = ? AND {LIVE} AND expires_at > ?",
+        (person, now),
+    )
+    return int(row[0]) if row else 0
 
 
 def of_order(tx: Tx, order_id: str) -> list[TicketRow]:

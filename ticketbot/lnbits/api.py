@@ -27,6 +27,7 @@ from ticketbot.errors import Broken, Retry
 from ticketbot.lnbits.budget import Budget, Turn
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+_BOLT11 = re.compile(r"\bln[a-z]{2,4}[0-9]*[munp]?1[02-9ac-hj-np-z]{50,}", re.IGNORECASE)
 _AT_ONCE = 16  # LNbits answers about 60 requests a second; more in flight only wait there
 _LARGEST_PUSH = 256 * 1024
 _LEAST_PER_MINUTE = 10
@@ -216,16 +217,19 @@ class LnbitsApi:
         self._pause = _FIRST_PAUSE
 
     def _retry(self, text: str) -> Retry:
-        self.good, self.text, self.heard_at = False, text, int(self._clock())
-        return Retry(text)
+        return Retry(self._failed(text))
 
     def _broken(self, text: str) -> Broken:
-        self.good, self.text, self.heard_at = False, text, int(self._clock())
-        return Broken(text)
+        return Broken(self._failed(text))
+
+    def _failed(self, text: str) -> str:
+        """The text as it may be shown to operators and kept: LNbits may have quoted the key."""
+        self.good, self.heard_at = False, int(self._clock())
+        self.text = re.sub(re.escape(self._key), "…", text, flags=re.IGNORECASE)
+        return self.text
 
     def _declined(self, text: str) -> Declined:
-        self.good, self.text, self.heard_at = False, text, int(self._clock())
-        return Declined(text)
+        return Declined(self._failed(text))
 
     def _note_clock(self, date: str | None) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
@@ -12,6 +13,7 @@ from ticketbot.errors import Broken, Retry
 from ticketbot.ledger import outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx
+from ticketbot.redaction import whereabouts
 
 BATCH = 64
 IN_HAND = 1024
@@ -46,6 +48,8 @@ class Claims:
         self._batch = batch
         self._most = in_hand
         self._in_hand: set[int] = set()
+        self._raised: Counter[int] = Counter()  # a row that waits for a relay is no poison
+        self._waiting = False
         self._log = structlog.get_logger()
 
     @property
@@ -80,6 +84,7 @@ class Claims:
     async def _carry(self, rows: Sequence[Due]) -> None:
         try:
             await self._work(rows)
+            self._waiting = False
         except* Retry as errors:  # no relay answers, or the disk is full: the rows are still there
             self._waits(errors)
             await asyncio.sleep(LOOK_AGAIN)
@@ -98,10 +103,12 @@ class Claims:
                 await self._carry([row])
             return
         row, now = rows[0], int(self._clock())
-        self._log.error("outbox.row_fails", kind=self._kind, key=row.key, exc_info=error)
+        where = whereabouts(error)
+        self._log.error("outbox.row_fails", kind=self._kind, key=row.key, where=where)
+        self._raised[row.id] += 1
 
         def work(tx: Tx) -> None:
-            if row.attempts + 1 < POISON:
+            if self._raised[row.id] < POISON:
                 outbox.postpone(tx, row.id, now + delay(row.attempts))
                 return
             outbox.quarantine(tx, "outbox", row.key, repr(error), orjson.dumps(row.body), now)
@@ -113,7 +120,10 @@ class Claims:
             self._waits(full)
 
     def _waits(self, error: Exception) -> None:
-        self._log.warning("outbox.waits", kind=self._kind, error=repr(error))
+        """Said once, and not every second of an outage that lasts for hours."""
+        if not self._waiting:
+            self._log.warning("outbox.waits", kind=self._kind, error=repr(error))
+        self._waiting = True
 
     async def _rest(self) -> None:
         try:

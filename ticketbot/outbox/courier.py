@@ -1,12 +1,14 @@
-"""Messages: sealed once, the signed bytes stored, then published until a relay says OK.
+"""Messages: sealed in the mould that lies in their row, and published until a relay says OK.
 
-Every try publishes identical bytes, so relays drop what they have. Only where a relay
-refuses a gift wrap for its (backdated) age is the same rumor wrapped anew, dated now.
+One mould makes the same bytes at every try and after every crash, so relays drop what they
+have (docs/adr/0009-a-mould-instead-of-the-sealed-letter.md). Only where a relay refuses a gift
+wrap for its (backdated) age does the row get another mould, and the rumor a wrap dated now.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,10 +18,12 @@ import orjson
 import structlog
 
 from ticketbot import qr
-from ticketbot.envelopes import Envelopes, Letter, Protocol, Sealed
+from ticketbot.crew import Crew
+from ticketbot.domain.nip19 import npub_encode
+from ticketbot.envelopes import SEED_BYTES, Letter, Mould, Protocol, Sealed
 from ticketbot.errors import Malformed
 from ticketbot.failpoints import failpoint
-from ticketbot.ledger import outbox
+from ticketbot.ledger import journal, orders, outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.metrics import metrics
@@ -32,9 +36,11 @@ PARTLY = 4  # rounds in which relays that stay silent are tried beside one that 
 POISON = 3
 MOST_RELAYS = 12
 
+Work = Callable[[Tx], None]
+
 
 class Parcel(NamedTuple):
-    """A row with its signed event, the relays it goes to now, and those that have it."""
+    """A row and its sealed letter, the relays it goes to now, and those that have it."""
 
     row: Due
     sealed: Sealed
@@ -48,19 +54,21 @@ class Courier:
     def __init__(
         self,
         store: Store,
-        envelopes: Envelopes,
+        crew: Crew,
         pool: RelayPool,
         directory: Directory,
         relays: Sequence[str],
         clock: Callable[[], float] = time.time,
+        earliest: Callable[[], float] | None = None,
     ) -> None:
         self.claims = Claims(store, "message", clock, self._send)
         self._store = store
-        self._envelopes = envelopes
+        self._crew = crew
         self._pool = pool
         self._directory = directory
         self._relays = tuple(relays)
         self._clock = clock
+        self._earliest = earliest or clock
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -69,56 +77,33 @@ class Courier:
 
     async def _send(self, rows: Sequence[Due]) -> None:
         now = int(self._clock())
-        wanted = [row for row in rows if row.body["until"] > now]
+        late = self._earliest()  # whichever clock is wrong, nothing is dropped too early
+        wanted = [row for row in rows if row.body["until"] > late]
         reach = await self._directory.reach(list({row.body["to"] for row in wanted}))
-        dropped = [row for row in rows if row.body["until"] <= now or _is_for_bot(row, reach)]
+        dropped = [row for row in rows if row.body["until"] <= late or _is_for_bot(row, reach)]
         kept = [row for row in wanted if not _is_for_bot(row, reach)]
-        await self._seal(kept, reach)
+        letters = [await self._letter(row, reach[row.body["to"]]) for row in kept]
         had = await self._accepted(kept)
-        parcels = [
-            self._parcel(row, reach[row.body["to"]], had.get(row.id, frozenset()))
-            for row in kept
-            if row.signed
-        ]
-        failpoint("courier.before-publish")
-        answers = await self._pool.publish([(one.sealed, one.relays) for one in parcels])
-        failpoint("courier.after-publish")
-        marks: list[Callable[[Tx], None]] = [partial(outbox.done, number=row.id) for row in dropped]
-        marks += [
-            self._judge(one, answer, now) for one, answer in zip(parcels, answers, strict=True)
-        ]
-        await self._store.transaction(lambda tx: _all(marks, tx))
-        for row in dropped:
-            self._log.info("message.dropped", key=row.key)
-
-    async def _seal(self, rows: list[Due], reach: dict[str, Reach]) -> None:
-        """Seal what is not sealed yet and store it before anybody can see it."""
-        fresh = [(at, row) for at, row in enumerate(rows) if row.signed is None]
-        if not fresh:
-            return
-        letters = [await self._letter(row, reach[row.body["to"]]) for _, row in fresh]
-        works: list[Callable[[Tx], None]] = []
-        for (at, row), sealed in zip(fresh, self._seal_all(letters), strict=True):
+        parcels: list[Parcel] = []
+        works: list[Work] = [partial(_give_up, row=row, now=now) for row in dropped]
+        for row, sealed in zip(kept, await self._crew.seal(letters), strict=True):
             if isinstance(sealed, Malformed):
                 works.append(self._refuse(row, sealed))
             else:
-                rows[at] = row._replace(signed=_pack(sealed))
-                works.append(partial(outbox.keep_signed, number=row.id, event=_pack(sealed)))
-        failpoint("courier.before-signed")
-        await self._store.transaction(lambda tx: _all(works, tx))
-
-    def _seal_all(self, letters: Sequence[Letter]) -> list[Sealed | Malformed]:
-        """A batch; one that cannot be sealed does not take the others along."""
-        try:
-            return list(self._envelopes.seal(letters))
-        except Malformed:
-            return [self._seal_one(letter) for letter in letters]
-
-    def _seal_one(self, letter: Letter) -> Sealed | Malformed:
-        try:
-            return self._envelopes.seal([letter])[0]
-        except Malformed as error:
-            return error
+                took = had.get(row.id, frozenset())
+                parcels.append(self._parcel(row, sealed, reach[row.body["to"]], took))
+        failpoint("courier.before-publish")
+        answers = await self._pool.publish([(one.sealed, one.relays) for one in parcels])
+        failpoint("courier.after-publish")
+        done: list[int] = []
+        for parcel, answer in zip(parcels, answers, strict=True):
+            if (work := self._judge(parcel, answer, now)) is None:
+                done.append(parcel.row.id)
+            else:
+                works.append(work)
+        await self._store.transaction(lambda tx: _mark(tx, done, works))
+        for row in dropped:
+            self._log.info("message.dropped", key=row.key)
 
     async def _letter(self, row: Due, reach: Reach) -> Letter:
         body, text = row.body, row.body["text"]
@@ -130,8 +115,15 @@ class Courier:
         via: Protocol = body["via"]
         if body["via"] == "auto":
             via = "nip17" if reach.dm_relays else "nip04"
+        seed, made_at = body["mould"]
         return Letter(
-            via, body["to"], body["at"], text, not body.get("now", False), body.get("expires")
+            via,
+            body["to"],
+            body["at"],
+            text,
+            not body.get("now", False),
+            body.get("expires"),
+            Mould(bytes.fromhex(seed), made_at),
         )
 
     async def _accepted(self, rows: Sequence[Due]) -> dict[int, frozenset[str]]:
@@ -143,9 +135,7 @@ class Courier:
             lambda tx: {one: frozenset(outbox.accepted(tx, one)) for one in again}
         )
 
-    def _parcel(self, row: Due, reach: Reach, had: frozenset[str]) -> Parcel:
-        assert row.signed is not None
-        sealed = _unpack(row.signed)
+    def _parcel(self, row: Due, sealed: Sealed, reach: Reach, had: frozenset[str]) -> Parcel:
         if sealed.kind == 1059:
             relays = reach.dm_relays or self._relays
         else:
@@ -153,43 +143,50 @@ class Courier:
         wanted = tuple(dict.fromkeys(relays))[:MOST_RELAYS]
         return Parcel(row, sealed, tuple(one for one in wanted if one not in had), had)
 
-    def _judge(self, parcel: Parcel, answer: dict[str, Ok], now: int) -> Callable[[Tx], None]:
-        """What to do with a message after one round."""
+    def _judge(self, parcel: Parcel, answer: dict[str, Ok], now: int) -> Work | None:
+        """What to do with a message after one round; None: nothing any more."""
         row, sealed = parcel.row, parcel.sealed
         took = [relay for relay, ok in answer.items() if ok.accepted]
         missing = [relay for relay in parcel.relays if relay not in answer]
-        protocol = _PROTOCOLS.get(sealed.kind, "?")
+        protocol = _PROTOCOLS[sealed.kind]
         metrics().dm_sent.labels(protocol, "accepted" if took else "refused").inc()
         if took and "paid" in row.body and row.attempts == 0:
             metrics().paid_to_ticket.observe(max(0.0, self._clock() - row.body["paid"]))
         if sealed.kind == 24133 and len(answer) == len(parcel.relays):
-            return partial(
-                outbox.done, number=row.id
-            )  # nobody keeps it for later, so a second try reaches nobody new
+            return None  # nobody keeps it for later, so a second try reaches nobody new
         if (took or parcel.had) and (not missing or row.attempts >= PARTLY):
-            return partial(outbox.done, number=row.id)
+            return None
         too_old = any(w in ok.text.lower() for ok in answer.values() for w in TOO_OLD)
         if sealed.kind == 1059 and not took and too_old and not row.body.get("now"):
             return self._redate(row, now)
         again = now + delay(row.attempts)
-        words = {relay: ok.text for relay, ok in answer.items() if not ok.accepted}
+        words = {
+            relay: _without(row.body["to"], ok.text)
+            for relay, ok in answer.items()
+            if not ok.accepted
+        }
         self._log.info("message.postponed", key=row.key, refused=words, silent=missing)
 
         def work(tx: Tx) -> None:
+            if row.body["via"] == "auto":  # once on its way, a message never changes its form
+                outbox.replace_body(tx, row.id, {**row.body, "via": protocol})
             for relay in took:
                 outbox.accept(tx, row.id, relay)
             outbox.postpone(tx, row.id, again)
 
         return work
 
-    def _redate(self, row: Due, now: int) -> Callable[[Tx], None]:
+    def _redate(self, row: Due, now: int) -> Work:
+        mould = (os.urandom(SEED_BYTES).hex(), now)
+        body = row.body | {"via": "nip17", "now": True, "mould": mould}
+
         def work(tx: Tx) -> None:
-            outbox.replace_body(tx, row.id, {**row.body, "now": True})
+            outbox.replace_body(tx, row.id, body)
             outbox.postpone(tx, row.id, now)
 
         return work
 
-    def _refuse(self, row: Due, error: Malformed) -> Callable[[Tx], None]:
+    def _refuse(self, row: Due, error: Malformed) -> Work:
         """What cannot be sealed is poison: tried `POISON` times, then put aside."""
         now = int(self._clock())
         self._log.error("message.cannot_be_sealed", key=row.key, error=str(error))
@@ -204,23 +201,29 @@ class Courier:
         return work
 
 
-def _all(works: Sequence[Callable[[Tx], None]], tx: Tx) -> None:
+def _mark(tx: Tx, done: Sequence[int], works: Sequence[Work]) -> None:
+    outbox.done_all(tx, done)
     for work in works:
         work(tx)
 
 
-_PROTOCOLS = {1059: "nip17", 4: "nip04", 24133: "24133"}
+def _give_up(tx: Tx, row: Due, now: int) -> None:
+    """Too late, or for a bot: an order's story says so."""
+    order_id, _, what = row.key.partition(":")
+    if orders.get(tx, order_id) is not None:
+        journal.note(tx, now, order_id, "message given up", message=what)
+    outbox.done(tx, row.id)
+
+
+_PROTOCOLS: dict[int, Protocol] = {1059: "nip17", 4: "nip04", 24133: "24133"}
+
+
+def _without(pubkey: str, text: str) -> str:
+    """A relay's words for the log, which names no attendee."""
+    return text.replace(pubkey, "…").replace(npub_encode(pubkey), "…")
 
 
 def _is_for_bot(row: Due, reach: dict[str, Reach]) -> bool:
     """Two bots that answer each other never stop: chat is not for who says `bot: true`."""
     known = reach.get(row.body["to"])
     return bool(row.body.get("chat") and row.body["via"] != "24133" and known and known.is_bot)
-
-
-def _pack(sealed: Sealed) -> bytes:
-    return sealed.event_id.encode() + sealed.kind.to_bytes(4, "big") + sealed.json
-
-
-def _unpack(packed: bytes) -> Sealed:
-    return Sealed(packed[:64].decode(), int.from_bytes(packed[64:68], "big"), packed[68:])

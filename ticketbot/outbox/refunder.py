@@ -20,7 +20,7 @@ from ticketbot.errors import Broken, NoInvoice, Retry
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import refunds as handler
 from ticketbot.handlers.refunds import Paid
-from ticketbot.ledger import outbox, people, refunds
+from ticketbot.ledger import outbox, people, refunds, restored
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.refunds import Spend
 from ticketbot.ledger.store import Store, Tx
@@ -33,6 +33,7 @@ AT_ONCE = 16
 GO_ON = 0
 MARGIN = 60  # seconds after the expiry, and after the last call to pay, until a bolt11 is given up
 LONGEST_DELAY = 300
+HELD = 60  # seconds between looks whether operators have let refunds go on after a restore
 SLOW = 6 * 3600  # between looks at a refund that waits for a person
 STUCK_AFTER = 3600
 LOOKED_BACK = 3  # bolt11s that were given up are asked about again before another is paid
@@ -42,15 +43,15 @@ DAY = 86_400
 class Standing(NamedTuple):
     """All that is known of one refund. `spend` may still be paid; `dropped` were given up.
 
-    `confirmed`: the operator says that it was not paid yet, whatever the wallet has sent.
+    `held`: a ledger that is lost may have sent it, so that no other bolt11 is taken.
     """
 
     refund: Refund
     pubkey: str
     destination: str | None
     useless: str | None
-    confirmed: bool
     spend: Spend | None
+    held: bool
     dropped: tuple[Spend, ...]
 
 
@@ -77,7 +78,6 @@ class Refunder:
         self._clock = clock
         self._started = int(clock())
         self._called: dict[str, int] = {}
-        self._strange: list[Spent] | None = None
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -117,6 +117,8 @@ class Refunder:
                 return await self._is_paid(standing.refund, spent)
             if spent.state in ("pending", "unknown"):
                 return delay(row.attempts, LONGEST_DELAY)
+        if standing.held:
+            return HELD
         if standing.destination is None:
             return await self._find_where(standing)
         if not self._wallet.can_pay:
@@ -126,29 +128,7 @@ class Refunder:
             rest = min(SLOW, LONGEST_DELAY << min(tries, 10))
             if (wait := standing.dropped[-1].made_at + rest - int(self._clock())) > 0:
                 return wait
-        if not standing.confirmed and await self._may_be_paid(standing.refund):
-            values = {"amount": standing.refund.amount_msat, "order": standing.refund.order_id[-4:]}
-            key = f"refund-doubt:{standing.refund.id}"
-            await self._engine.alert(key, "alert-refund-doubt", values)
-            return SLOW
         return await self._choose(standing, standing.destination, row)
-
-    async def _may_be_paid(self, refund: Refund) -> bool:
-        """Whether exactly this amount left the wallet since, and the ledger knows nothing of it.
-
-        So it looks after a backup was restored that is older than the payment, or when somebody
-        has paid by hand and not said so.
-        """
-        if refund.decided_at > self._started:
-            return False
-        if self._strange is None:
-            oldest = await self._store.transaction(lambda tx: refunds.owed(tx, 1)[0].decided_at)
-            spent = await self._wallet.spent_since(oldest)
-            self._strange = await self._store.transaction(lambda tx: _unknown(tx, spent))
-        return any(
-            one.amount_msat == refund.amount_msat and (one.at or 0) >= refund.decided_at
-            for one in self._strange
-        )
 
     async def _follow(self, spend: Spend, standing: Standing) -> int:
         """What became of a bolt11 that the wallet may have been asked to pay."""
@@ -230,6 +210,8 @@ class Refunder:
     async def _find_where(self, standing: Standing) -> int:
         """The person's own profile may name a Lightning address; else they are reminded."""
         refund = standing.refund
+        if not standing.pubkey:  # who was forgotten; an operator says where, or pays by hand
+            return SLOW
         reach = await self._directory.reach([standing.pubkey])
         address = reach[standing.pubkey].lud16
         if address is not None and address != standing.useless:
@@ -274,10 +256,6 @@ class Refunder:
         outbox.postpone(tx, row.id, now if changed else now + wait)
 
 
-def _unknown(tx: Tx, spent: Sequence[Spent]) -> list[Spent]:
-    return [one for one in spent if refunds.use_of(tx, one.payment_hash) is None]
-
-
 def _standing(tx: Tx, refund_id: str) -> Standing:
     refund = refunds.get(tx, refund_id)
     if refund is None:
@@ -289,7 +267,7 @@ def _standing(tx: Tx, refund_id: str) -> Standing:
         people.person(tx, refund.person).pubkey,
         refunds.destination(tx, refund_id),
         body.get("useless"),
-        body.get("confirmed", False),
         next((one for one in spends if one.state == "open"), None),
+        restored.refunds_wait(tx) is not None,
         tuple(one for one in spends if one.state == "failed"),
     )

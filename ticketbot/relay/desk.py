@@ -83,12 +83,17 @@ class _Query:
 
 
 class Desk:
-    """One link's talk of questions and answers. It never waits for anything but the relay."""
+    """One link's talk of questions and answers. It never waits for anything but the relay.
 
-    def __init__(self, line: Line, link: Link, auth: Auth) -> None:
+    `eager`: a challenge is answered unasked, for our own relays know us anyway.
+    """
+
+    def __init__(self, line: Line, link: Link, auth: Auth, *, eager: bool = False) -> None:
         self._line = line
         self._link = link
         self._auth = auth
+        self._eager = eager
+        self._insisted = False
         self._pending: dict[str, _Pending] = {}
         self._queries: dict[str, _Query] = {}
         self._asked = 0
@@ -169,9 +174,11 @@ class Desk:
                     text = rest[0] if rest and isinstance(rest[0], str) else ""
                     self._closed(self._queries[name], text)
             case ["AUTH", str(challenge)]:
-                self._link.send(self._auth.challenged(challenge))
+                self._link.send(self._auth.challenged(challenge, eager=self._eager))
+                self._eager = False
             case ["NOTICE", str(text)]:
                 self._line.error = f"notice: {text[:MAX_TEXT]}"
+                self._refused_at_large(text)
             case _:
                 raise Malformed("not a relay message")
 
@@ -181,6 +188,8 @@ class Desk:
             return
         pending = self._pending.get(event_id)
         if pending is None:
+            if not ok.accepted:
+                self._refused_at_large(ok.text)
             return
         if ok.accepted or not self._may_prove(pending, ok.text):
             pending.land(event_id, ok)
@@ -189,6 +198,19 @@ class Desk:
             # If the proof leads nowhere, these were the relay's last words.
             flight.answers[event_id] = ok
         self._prove(pending)
+
+    def _refused_at_large(self, text: str) -> None:
+        """A refusal that does not say of what, by a relay that may give a proof no answer.
+
+        Once for a link: the proof, and right behind it all that is still unanswered.
+        """
+        waiting: list[_Pending | _Query] = [*self._pending.values(), *self._queries.values()]
+        if self._insisted or not waiting or not self._auth.helps(text):
+            return
+        self._insisted = True
+        self._link.send(self._auth.want())
+        self._auth.forget()
+        self._send_again(waiting)
 
     def _closed(self, query: _Query, text: str) -> None:
         if self._may_prove(query, text):

@@ -95,7 +95,8 @@ class Errands:
 
     def _open(self, link: Link) -> Errands:
         self.line.error = ""
-        self._desk = Desk(self.line, link, Auth(self.line.url, self._keys, self._clock))
+        auth = Auth(self.line.url, self._keys, self._clock)
+        self._desk = Desk(self.line, link, auth, eager=self._lasting)
         return self
 
     async def _do(self, patience: float, errand: Callable[[Desk], Awaitable[T]]) -> T | None:

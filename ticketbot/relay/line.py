@@ -52,6 +52,18 @@ class Line:
         self._dialer = dialer
         self._readable = max_frame
         self._logged: bool | None = None
+        self._told: tuple[float, float] | None = None
+
+    @property
+    def clock(self) -> float | None:
+        """What the relay's clock shows now (unix seconds), by what it told when it was dialled.
+
+        Counted on by our steady clock, so that a jump of this machine's time does not matter.
+        """
+        if self._told is None:
+            return None
+        there, then = self._told
+        return there + asyncio.get_running_loop().time() - then
 
     async def keep(self, open_talk: Callable[[Link], Talk]) -> None:
         """Talks for ever."""
@@ -74,6 +86,8 @@ class Line:
         loop = asyncio.get_running_loop()
         began = loop.time()
         self.counts.connects += 1
+        if link.date is not None:
+            self._told = link.date, began
         talk = open_talk(link)
         pulse = link.pulse(self.timing.ping_every, self.timing.ping_patience)
         try:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
 from typing import cast
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import PayloadTooBig
 from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Response
 from websockets.protocol import CONNECTING, OPEN
 from websockets.uri import parse_uri
 
@@ -43,6 +45,8 @@ class Link(asyncio.Protocol):
 
     def __init__(self, url: str, max_size: int) -> None:
         self._loop = asyncio.get_running_loop()
+        self.date: float | None = None
+        """The relay's clock (unix seconds) when it took the handshake, where it told."""
         self._ws = ClientProtocol(parse_uri(url), max_size=max_size)
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._gone: asyncio.Future[None] = self._loop.create_future()
@@ -135,6 +139,8 @@ class Link(asyncio.Protocol):
         for event in self._ws.events_received():
             if isinstance(event, Frame):
                 self._take(event)
+            elif isinstance(event, Response):
+                self.date = _read_date(event.headers.get("Date"))
         self._flush()
         if not self._opened.done():
             self._settle_handshake()
@@ -223,3 +229,11 @@ class Link(asyncio.Protocol):
         news = self._frames or self._lost is not None
         if news and self._receiver is not None and not self._receiver.done():
             self._receiver.set_result(None)
+
+
+def _read_date(header: str | None) -> float | None:
+    """Unix seconds of an HTTP date, which cuts its seconds off; None when it is none."""
+    try:
+        return parsedate_to_datetime(header or "").timestamp() + 0.5
+    except (ValueError, OverflowError):
+        return None

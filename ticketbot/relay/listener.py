@@ -107,6 +107,7 @@ class _Visit:
         self._asked = 0
         self._eager = True
         self._with_echo = True
+        self._insisted = False
         self._subscription = Subscription("", [], 0)
         self._refused = False
         self._again = asyncio.Event()
@@ -220,7 +221,7 @@ class _Visit:
                 if self._auth.answered(event_id, Ok(accepted, text)):
                     self._judged(text[:MAX_TEXT])
             case ["NOTICE", str(text)]:
-                self._home.line.error = f"notice: {text[:MAX_TEXT]}"
+                self._noticed(text[:MAX_TEXT])
             case _:
                 raise Malformed("not a relay message")
 
@@ -270,6 +271,20 @@ class _Visit:
             # It may be the echo's kind that it does not like.
             self._with_echo = not self._with_echo
         self._refuse(f"closed: {text}")
+
+    def _noticed(self, text: str) -> None:
+        """Some relays refuse a REQ by NOTICE alone, and give a proof no answer."""
+        self._home.line.error = f"notice: {text}"
+        if self.live or self._refused or not self._auth.helps(text):
+            return
+        if self._insisted:
+            self._insisted = False
+            self._refuse(f"notice: {text}")
+            return
+        self._insisted = True
+        self._link.send(self._auth.want())
+        self._auth.forget()  # what is asked after the proof is answered, the proof may not be
+        self.ask_again()
 
     def _judged(self, text: str) -> None:
         """The relay's word on our proof of identity."""

@@ -36,6 +36,10 @@ from ticketbot.texts import say
 LONGEST = 1000
 AROUND_PROBLEMS = 350  # the title, and the sentences before and after the list
 PLACE_ON_TICKET = 120
+GIVEN_BACK = {
+    "order-cancelled": "order-given-back",
+    "released-cancelled": "order-event-cancelled",
+}  # by the reason why an order was released, where that was not its time
 EVENTS_IN_MIND = 256  # what is said of an event to every buyer is made once
 
 
@@ -201,14 +205,19 @@ def _tickets(counted: TicketsCounted, how: Manner) -> str:
         f" · {_short_when(listing)} · {group_id(ticket_id)}"
         for listing, tier, ticket_id in counted.rows
     ]
-    return "\n".join([head, *_fitting(rows, head, hint), hint])
+    more = say("tickets-more", how.language, next=counted.count)
+    lines = _fitting(rows, head, hint, more)
+    last = counted.first + len(lines) - 1
+    if last < counted.count:
+        lines.append(say("tickets-more", how.language, next=last + 1))
+    return "\n".join([head, *lines, hint])
 
 
 def _order(shown: OrderShown, how: Manner) -> str:
     order = shown.order
     lines = [
         say(
-            f"order-{order.state}",
+            GIVEN_BACK.get(shown.released or "", f"order-{order.state}"),
             how.language,
             order=order.short,
             what=_what(order.quantity, shown.listing.title, order.tier),

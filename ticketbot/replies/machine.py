@@ -43,7 +43,9 @@ def _body(outcome: Outcome, public_url: str | None) -> Message | None:
         case Said() | RefundSent():
             return None
         case Failed(refused=refused):
-            return {"type": "error", "code": refused.code, "message": sentence(refused)}
+            # With so many bits of proof of work it would be granted.
+            wanted = {"pow": refused.values["bits"]} if "bits" in refused.values else {}
+            return {"type": "error", "code": refused.code, "message": sentence(refused), **wanted}
         case EventsFound(cards=cards, after=after):
             return {"type": "events", "events": [_card(card) for card in cards], "next": after}
         case EventShown(card=card):
@@ -52,8 +54,8 @@ def _body(outcome: Outcome, public_url: str | None) -> Message | None:
             return _invoice(outcome)
         case TicketShown():
             return _ticket(outcome, public_url)
-        case TicketsCounted(count=count):
-            return {"type": "tickets", "count": count}
+        case TicketsCounted(count=count, after=after):
+            return {"type": "tickets", "count": count} | ({"next": after} if after else {})
         case OrderShown(order=order, tickets=tickets, refunds=refunds):
             owed = [{"amount_msat": amount, "state": state} for amount, state in refunds]
             return {"type": "order", **_order(order), "tickets": tickets, "refunds": owed}

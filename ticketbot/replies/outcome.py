@@ -94,10 +94,12 @@ class TicketShown:
 
 @dataclass(frozen=True, slots=True)
 class TicketsCounted:
-    """Closes a list of tickets: how many there were."""
+    """Closes a list of tickets: how many there are, and which of them these were."""
 
     count: int
     rows: tuple[tuple[Listing, str, str], ...] = ()  # listing, tier, ticket id
+    first: int = 1  # the number of the first row
+    after: str | None = None  # the cursor of the next page, for programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class OrderShown:
     listing: Listing
     tickets: int
     refunds: tuple[tuple[int, str], ...] = ()
+    released: str | None = None  # why its hold is over, as the journal has it
 
 
 @dataclass(frozen=True, slots=True)

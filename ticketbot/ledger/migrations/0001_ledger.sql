@@ -13,6 +13,8 @@ CREATE TABLE person (
     via        TEXT NOT NULL CHECK (via IN ('nip17', 'nip04', '24133', 'auto')),
     last_stamp INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+-- Nobody: whoever was forgotten. What is kept of their orders points here.
+INSERT INTO person (id, lookup, sealed, via) VALUES (0, x'', x'', 'auto');
 
 CREATE TABLE inbox (
     key BLOB PRIMARY KEY,
@@ -41,6 +43,9 @@ CREATE TABLE seats (
     capacity INTEGER CHECK (capacity >= 0),
     held     INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
     sold     INTEGER NOT NULL DEFAULT 0 CHECK (sold >= 0),
+    -- Of the whole event only: its last holds as bits, the newest lowest, 1 = left unpaid.
+    fates     INTEGER NOT NULL DEFAULT 0,
+    lapsed_at INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (event_id, tier),
     CHECK (capacity IS NULL OR held + sold <= capacity)
 ) STRICT, WITHOUT ROWID;
@@ -55,7 +60,7 @@ CREATE TABLE orders (
     amount_msat INTEGER NOT NULL CHECK (amount_msat = unit_msat * quantity),
     state       TEXT NOT NULL CHECK (state IN ('held', 'invoiced', 'released', 'paid', 'closed')),
     via         TEXT NOT NULL,
-    request_id  TEXT,
+    request_id  BLOB,  -- sealed: programs put into it what they like
     placed_at   INTEGER NOT NULL,
     hold_until  INTEGER NOT NULL
 ) STRICT;
@@ -69,6 +74,7 @@ CREATE TABLE request (
     content  BLOB NOT NULL,
     order_id TEXT NOT NULL REFERENCES orders (id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX request_by_order ON request (order_id);
 
 CREATE TABLE invoice (
     external_id  TEXT PRIMARY KEY,
@@ -96,6 +102,18 @@ CREATE TABLE payment (
     fate         TEXT NOT NULL CHECK (fate IN ('tickets', 'refund'))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX payment_by_order ON payment (order_id);
+
+-- Money for an order that this ledger does not know: it was made with one that is lost.
+CREATE TABLE orphan (
+    payment_hash TEXT PRIMARY KEY,
+    external_id  TEXT NOT NULL,
+    tag          TEXT NOT NULL,
+    amount_msat  INTEGER NOT NULL CHECK (amount_msat > 0),
+    settled_at   INTEGER,
+    found_at     INTEGER NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('open', 'closed'))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX orphan_open ON orphan (tag) WHERE state = 'open';
 
 CREATE TABLE ticket (
     id           TEXT PRIMARY KEY,
@@ -132,7 +150,7 @@ CREATE TABLE refund (
     CHECK ((state = 'sent') = (sent_at IS NOT NULL))
 ) STRICT;
 CREATE INDEX refund_by_order ON refund (order_id);
-CREATE INDEX refund_by_person ON refund (person) WHERE state <> 'sent';
+CREATE INDEX refund_by_person ON refund (person, state);
 CREATE INDEX refund_open ON refund (decided_at) WHERE state <> 'sent';
 
 -- A bolt11 of somebody else that the wallet was asked to pay, stored before it was asked.
@@ -145,7 +163,8 @@ CREATE TABLE spend (
     state        TEXT NOT NULL CHECK (state IN ('open', 'paid', 'failed')),
     made_at      INTEGER NOT NULL,
     expires_at   INTEGER NOT NULL,
-    bolt11       BLOB NOT NULL
+    bolt11       BLOB,  -- sealed; forgotten with the person whose it was
+    CHECK (bolt11 IS NOT NULL OR state <> 'open')
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX spend_by_ref ON spend (purpose, ref);
 CREATE UNIQUE INDEX spend_once ON spend (purpose, ref) WHERE state <> 'failed';
@@ -182,17 +201,14 @@ CREATE TABLE outbox (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,  -- an id is never used twice
     key      TEXT NOT NULL UNIQUE,
     kind     TEXT NOT NULL CHECK (kind IN ('invoice', 'message', 'note', 'refund', 'closing')),
+    put_at   INTEGER NOT NULL,
     due      INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     body     BLOB NOT NULL
 ) STRICT;
 CREATE INDEX outbox_due ON outbox (kind, due, id);
 
--- The signed bytes of a message, stored before its first publish, and who took them.
-CREATE TABLE signed (
-    id    INTEGER PRIMARY KEY REFERENCES outbox (id) ON DELETE CASCADE,
-    event BLOB NOT NULL
-) STRICT;
+-- Which relays took a message that others have not taken yet.
 CREATE TABLE accepted (
     id    INTEGER NOT NULL REFERENCES outbox (id) ON DELETE CASCADE,
     relay TEXT NOT NULL,
@@ -205,6 +221,6 @@ CREATE TABLE quarantine (
     at    INTEGER NOT NULL,
     room  TEXT NOT NULL,
     key   TEXT NOT NULL,
-    error TEXT NOT NULL,
+    error BLOB NOT NULL,  -- sealed like the body: it may quote it
     body  BLOB NOT NULL
 ) STRICT;

@@ -1,0 +1,97 @@
+"""The bot's wallet as seen from outside: what it says of itself, and people who pay into it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Protocol
+
+from tests.chaos.checker import Taken
+from tests.real.lnbits import LnbitsServer
+from ticketbot.bookkeeping import Shown, ask
+from ticketbot.lightning import LNbits
+from ticketbot.wallets.fake import FakeWallet
+
+PAGE = 500
+
+
+class Purse(Protocol):
+    """A wallet that a daemon uses."""
+
+    config: str  # sections of config.toml
+    secret: str  # the invoice key, or nothing
+
+    async def pay(self, bolt11: str) -> None:
+        """Somebody pays; raises when that fails."""
+
+    def taken(self) -> list[Taken]:
+        """Every incoming invoice that it lists, without help from the program."""
+
+    async def shown(self) -> Shown:
+        """What the program's own audit is shown of it."""
+
+
+class FakePurse:
+    """The fake wallet's file, shared with the daemon."""
+
+    config = '[lightning]\nwallet = "fake"\n'
+    secret = ""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "fake-wallet.db"
+        self.wallet = FakeWallet(self.path, accept_late=True)
+
+    async def pay(self, bolt11: str) -> None:
+        await self.wallet.receive(bolt11)
+
+    async def shown(self) -> Shown:
+        return await ask(self.wallet, 0)
+
+    def taken(self) -> list[Taken]:
+        with closing(sqlite3.connect(self.path)) as db:
+            rows = db.execute(
+                "SELECT payment_hash, coalesce(credited_msat, amount_msat), external_id,"
+                " state = 'settled' FROM payment"
+            )
+            return [Taken(*row[:3], bool(row[3])) for row in rows]
+
+
+class LnbitsPurse:
+    """A wallet of a real LNbits, paid from another one."""
+
+    def __init__(self, server: LnbitsServer) -> None:
+        self._server = server
+        self._wallet = server.new_wallet("chaos")
+        self.config = f'[lnbits]\nurl = "{server.url}"\nrequests_per_minute = 100000\n'
+        self.secret = self._wallet.invoice_key
+
+    async def pay(self, bolt11: str) -> None:
+        await asyncio.to_thread(self._server.pay, bolt11)
+
+    async def shown(self) -> Shown:
+        wallet = LNbits(self._server.url, self.secret, requests_per_minute=100_000)
+        try:
+            return await ask(wallet, 0)
+        finally:
+            await wallet.close()
+
+    def taken(self) -> list[Taken]:
+        found: list[Taken] = []
+        while True:
+            path = f"/api/v1/payments/paginated?limit={PAGE}&offset={len(found)}&sortby=created_at"
+            status, page = self._server.call("GET", path, key=self.secret)
+            assert status == 200, page
+            found += [
+                Taken(
+                    row["payment_hash"],
+                    row["amount"],
+                    row["external_id"],
+                    row["status"] == "success",
+                )
+                for row in page["data"]
+                if row["amount"] > 0
+            ]
+            if len(page["data"]) < PAGE:
+                return found
