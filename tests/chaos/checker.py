@@ -10,7 +10,7 @@ import base64
 import hashlib
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -38,6 +38,8 @@ class Books(NamedTuple):
     refunds: list[tuple[str, int]]  # payment hash, msat
     seats: list[tuple[str, str, int | None, int, int]]
     held: Counter[str]
+    tokens: set[bytes]  # hashes of all that were ever signed, of void tickets too
+    spends: dict[str, int]  # payment hash → msat, of refunds that were sent
 
 
 def read(ledger: Path) -> Books:
@@ -69,14 +71,29 @@ def read(ledger: Path) -> Books:
             rows("SELECT payment_hash, amount_msat FROM refund"),
             rows("SELECT event_id, tier, capacity, held, sold FROM seats"),
             held,
+            {row[0] for row in rows("SELECT token_hash FROM ticket")},
+            dict(
+                rows(
+                    "SELECT spend.payment_hash, refund.amount_msat FROM refund JOIN spend"
+                    " ON spend.ref = refund.id AND spend.state = 'paid'"
+                    " WHERE refund.state = 'sent'"
+                )
+            ),
         )
 
 
-def check(ledger: Path, wallet: Sequence[Taken], tokens: Iterable[str], key: bytes) -> list[str]:
-    """Everything that is wrong. `tokens`: every ticket that anybody was sent."""
+def check(
+    ledger: Path,
+    wallet: Sequence[Taken],
+    given: Mapping[str, int],
+    tokens: Iterable[str],
+    key: bytes,
+) -> list[str]:
+    """Everything that is wrong. `given` left the wallet; `tokens` are all that anybody was sent."""
     books = read(ledger)
     return [
         *_wallet(books, wallet),
+        *_given(books, given),
         *_fates(books),
         *_seats(books),
         *_tokens(books, set(tokens), key),
@@ -94,6 +111,13 @@ def _wallet(books: Books, wallet: Sequence[Taken]) -> Iterator[str]:
     for one in wallet:
         if one.external_id and one.payment_hash not in known and not _in_doubt(books, one):
             yield f"an invoice for {one.external_id} is at the wallet, and nobody watches it"
+
+
+def _given(books: Books, given: Mapping[str, int]) -> Iterator[str]:
+    for payment_hash in given.keys() | books.spends.keys():
+        left, owed = given.get(payment_hash), books.spends.get(payment_hash)
+        if left != owed:
+            yield f"{left} msat left the wallet by {payment_hash}, {owed} msat were owed"
 
 
 def _in_doubt(books: Books, one: Taken) -> bool:
@@ -131,7 +155,6 @@ def _seats(books: Books) -> Iterator[str]:
 
 
 def _tokens(books: Books, tokens: set[str], key: bytes) -> Iterator[str]:
-    expected = {ticket[5]: ticket[0] for ticket in books.tickets}
     verifier = Ed25519PublicKey.from_public_bytes(key)
     for token in tokens:
         text = token.removeprefix("TKT1:")
@@ -140,5 +163,5 @@ def _tokens(books: Books, tokens: set[str], key: bytes) -> Iterator[str]:
             verifier.verify(raw[-64:], raw[:-64])
         except InvalidSignature:
             yield f"a token was sent that nobody can verify: {token}"
-        if hashlib.sha256(token.encode()).digest() not in expected:
+        if hashlib.sha256(token.encode()).digest() not in books.tokens:
             yield f"a token was sent that the ledger does not know: {token}"

@@ -29,6 +29,9 @@ class Purse(Protocol):
     def taken(self) -> list[Taken]:
         """Every incoming invoice that it lists, without help from the program."""
 
+    def given(self) -> dict[str, int]:
+        """Every payment that left it: hash → msat, without the fee."""
+
     async def shown(self) -> Shown:
         """What the program's own audit is shown of it."""
 
@@ -45,6 +48,11 @@ class FakePurse:
 
     async def pay(self, bolt11: str) -> None:
         await self.wallet.receive(bolt11)
+
+    def given(self) -> dict[str, int]:
+        with closing(sqlite3.connect(self.path)) as db:
+            paid = "SELECT payment_hash, amount_msat FROM spending WHERE state = 'paid'"
+            return dict(db.execute(paid).fetchall())
 
     async def shown(self) -> Shown:
         return await ask(self.wallet, 0)
@@ -69,6 +77,9 @@ class LnbitsPurse:
 
     async def pay(self, bolt11: str) -> None:
         await asyncio.to_thread(self._server.pay, bolt11)
+
+    def given(self) -> dict[str, int]:
+        return {}  # it has no key that spends
 
     async def shown(self) -> Shown:
         wallet = LNbits(self._server.url, self.secret, requests_per_minute=100_000)
