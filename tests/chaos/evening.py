@@ -96,7 +96,8 @@ class Evening:
         """What an independent reading of ledger, wallet and `others`' tokens finds wrong."""
         tokens = {*others, *(token for body in self.alice.heard for token in tokens_in(body.text))}
         ledger = self.daemon.folder / "ledger.db"
-        return check(ledger, self.daemon.purse.taken(), tokens, self.daemon.ticket_key())
+        purse = self.daemon.purse
+        return check(ledger, purse.taken(), tokens, self.daemon.ticket_key(), purse.given())
 
     def sold(self) -> int:
         """How many seats the ledger calls sold."""

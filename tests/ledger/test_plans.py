@@ -58,7 +58,6 @@ MAY_SCAN = {
     "SCAN orphan USING INDEX orphan_open": "only money that nobody has claimed is in this index",
     "SCAN outbox USING COVERING INDEX outbox_due": "done rows are deleted",
     "SCAN quarantine": "each row is a bug, and goes after two weeks",
-    "SCAN outbox USING COVERING INDEX sqlite_autoindex_outbox_1": "done rows are deleted",
     "SCAN listing USING COVERING INDEX sqlite_autoindex_listing_2": "codes, once per new event",
 }
 
