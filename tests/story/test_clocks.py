@@ -198,6 +198,7 @@ async def test_operators_are_told_once_by_how_much_and_once_that_it_is_over(stag
     assert told.startswith("Alert: this machine's clock is 2 days ahead of that of wallet.")
     await stage.closes()
     await stage.opens()  # a restart tells nothing anew
+    await listening(stage)
     await stage.app.look_around()
     assert stage.app._housekeeper.beat()["troubles"] == ["clock"]
     stage.wrong = 0

@@ -43,7 +43,9 @@ async def lose_the_ledger(stage: Stage, made_at: int) -> None:
 
 async def caught_up(stage: Stage) -> None:
     async with asyncio.timeout(20):
-        while stage.app.engine.catching_up:
+        while stage.app.engine.reception.catching_up or await stage.app.store.transaction(
+            lambda tx: restored.catching_up(tx, int(stage.clock()))
+        ):
             await asyncio.sleep(0.02)
     assert stage.app.engine.paused is None
 
@@ -193,10 +195,12 @@ async def test_money_that_nobody_claims_is_told_listed_and_can_be_closed(
 async def test_a_price_that_has_changed_since_is_not_held_against_who_paid(
     stage: Stage, organizer: Organizer, alice: Person
 ) -> None:
-    await organizer.has_on_sale()
+    start = int(stage.clock()) + 86_400
+    times = {"start": start, "end": start + 3_600}
+    await organizer.has_on_sale(**times)
     made_at = back_up(stage)
     token = await alice.buys("lisbon")
-    await organizer.announces(price=["7000", "SAT"], at=int(stage.clock()) + 2)
+    await organizer.announces(price=["7000", "SAT"], at=int(stage.clock()) + 2, **times)
     await organizer.hears("Get a ticket")
     await lose_the_ledger(stage, made_at)
     await stage.opens()
@@ -217,7 +221,7 @@ async def test_a_late_relay_brings_what_was_missed(
     assert await alice.gets_a_ticket() == token
     await stage.closes()
     await stage.opens()
-    assert not stage.app.engine.catching_up  # it does so once
+    assert not stage.app.engine.reception.catching_up  # it does so once
     assert await alice.hears_nothing()
 
 
