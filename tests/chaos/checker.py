@@ -10,7 +10,7 @@ import base64
 import hashlib
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -36,10 +36,10 @@ class Books(NamedTuple):
     orders: dict[str, tuple[str, int]]  # id → state, quantity
     tickets: list[tuple[str, str, str | None, int, str, bytes]]
     refunds: list[tuple[str, int]]  # payment hash, msat
+    spends: list[tuple[str, str, str, int]]  # payment hash, refund, its state, msat
+    signed: dict[bytes, str]  # hash of every token there ever was → ticket
     seats: list[tuple[str, str, int | None, int, int]]
     held: Counter[str]
-    tokens: set[bytes]  # hashes of all that were ever signed, of void tickets too
-    spends: dict[str, int]  # payment hash → msat, of refunds that were sent
 
 
 def read(ledger: Path) -> Books:
@@ -69,27 +69,31 @@ def read(ledger: Path) -> Books:
                 " WHERE state <> 'void'"
             ),
             rows("SELECT payment_hash, amount_msat FROM refund"),
+            rows(
+                "SELECT spend.payment_hash, refund.id, refund.state, refund.amount_msat"
+                " FROM spend JOIN refund ON refund.id = ref"
+            ),
+            {bytes(h): i for h, i in rows("SELECT token_hash, id FROM ticket")},
             rows("SELECT event_id, tier, capacity, held, sold FROM seats"),
             held,
-            {row[0] for row in rows("SELECT token_hash FROM ticket")},
-            dict(
-                rows(
-                    "SELECT spend.payment_hash, refund.amount_msat FROM refund JOIN spend"
-                    " ON spend.ref = refund.id AND spend.state = 'paid'"
-                    " WHERE refund.state = 'sent'"
-                )
-            ),
         )
+
+
+class Given(NamedTuple):
+    """A payment that left the wallet, as the wallet itself lists it."""
+
+    payment_hash: str
+    msat: int
 
 
 def check(
     ledger: Path,
     wallet: Sequence[Taken],
-    given: Mapping[str, int],
     tokens: Iterable[str],
     key: bytes,
+    given: Sequence[Given] = (),
 ) -> list[str]:
-    """Everything that is wrong. `given` left the wallet; `tokens` are all that anybody was sent."""
+    """Everything that is wrong. `tokens`: every ticket that anybody was sent."""
     books = read(ledger)
     return [
         *_wallet(books, wallet),
@@ -113,11 +117,16 @@ def _wallet(books: Books, wallet: Sequence[Taken]) -> Iterator[str]:
             yield f"an invoice for {one.external_id} is at the wallet, and nobody watches it"
 
 
-def _given(books: Books, given: Mapping[str, int]) -> Iterator[str]:
-    for payment_hash in given.keys() | books.spends.keys():
-        left, owed = given.get(payment_hash), books.spends.get(payment_hash)
-        if left != owed:
-            yield f"{left} msat left the wallet by {payment_hash}, {owed} msat were owed"
+def _given(books: Books, given: Sequence[Given]) -> Iterator[str]:
+    """What left the wallet paid one refund each, and no refund twice."""
+    refund_of = {payment_hash: rest for payment_hash, *rest in books.spends}
+    times: Counter[str] = Counter()
+    for one in given:
+        refund, state, msat = refund_of.get(one.payment_hash, ("nobody", "sent", 0))
+        times[refund] += 1
+        if (state, msat) != ("sent", one.msat):
+            yield f"{one.msat} msat left the wallet for {refund}, which is {state} of {msat} msat"
+    yield from (f"{refund} was paid {n} times" for refund, n in times.items() if n > 1)
 
 
 def _in_doubt(books: Books, one: Taken) -> bool:
@@ -163,5 +172,5 @@ def _tokens(books: Books, tokens: set[str], key: bytes) -> Iterator[str]:
             verifier.verify(raw[-64:], raw[:-64])
         except InvalidSignature:
             yield f"a token was sent that nobody can verify: {token}"
-        if hashlib.sha256(token.encode()).digest() not in books.tokens:
+        if hashlib.sha256(token.encode()).digest() not in books.signed:
             yield f"a token was sent that the ledger does not know: {token}"

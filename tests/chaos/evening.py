@@ -14,10 +14,9 @@ from pathlib import Path
 from tests.chaos.checker import check
 from tests.chaos.daemon import Daemon
 from tests.chaos.minder import Minder
-from tests.chaos.purse import FakePurse, Purse
+from tests.chaos.purse import Purse
 from ticketbot.demo.client import Client
 from ticketbot.keys import Keys
-from ticketbot.wallets.fake import FakeWallet
 
 ROOT = Path(__file__).parents[2]
 HOLD = 600
@@ -93,18 +92,12 @@ class Evening:
         assert way != "hang" or self.minder.hung
         assert all(code != 0 for code in self.daemon.exits), "it died, and called that success"
 
-    @property
-    def fake(self) -> FakeWallet:
-        """The fake wallet, where the evening has no other."""
-        assert isinstance(self.daemon.purse, FakePurse)
-        return self.daemon.purse.wallet
-
     def faults(self, others: Iterable[str] = ()) -> list[str]:
         """What an independent reading of ledger, wallet and `others`' tokens finds wrong."""
         tokens = {*others, *(token for body in self.alice.heard for token in tokens_in(body.text))}
         ledger = self.daemon.folder / "ledger.db"
-        purse, key = self.daemon.purse, self.daemon.ticket_key()
-        return check(ledger, purse.taken(), purse.given(), tokens, key)
+        purse = self.daemon.purse
+        return check(ledger, purse.taken(), tokens, self.daemon.ticket_key(), purse.given())
 
     def sold(self) -> int:
         """How many seats the ledger calls sold."""

@@ -14,6 +14,7 @@ import pytest
 
 import ticketbot
 from tests.chaos.evening import WITHIN, Evening, evening
+from tests.chaos.purse import FakePurse
 from ticketbot.demo.stage import run_relay
 
 COMMITS = range(2, 14)
@@ -124,7 +125,8 @@ async def test_while_a_hold_ends(tmp_path: Path, relay: str, place: str, way: st
 @pytest.mark.parametrize("place", REFUND)
 async def test_while_money_goes_back(tmp_path: Path, relay: str, place: str, way: str) -> None:
     """A payment that came too late goes to the buyer's invoice: exactly once."""
-    async with evening(tmp_path, [relay], f"{place}={way}", hold=2) as it:
+    purse = FakePurse(tmp_path)
+    async with evening(tmp_path, [relay], f"{place}={way}", hold=2, purse=purse) as it:
         await it.publishes_event(stock=1)
         await it.alice.write("buy lisbon")
         late = await it.gets_an_invoice()
@@ -132,11 +134,11 @@ async def test_while_money_goes_back(tmp_path: Path, relay: str, place: str, way
         await it.buys()
         await it.pays(late)
         await it.alice.next("goes back to you", WITHIN)
-        await it.alice.write(f"refund {it.fake.foreign_invoice(PRICE)}")
+        await it.alice.write(f"refund {purse.wallet.foreign_invoice(PRICE)}")
         await it.has_met(way)
         await it.alice.next("was sent to you", WITHIN)
-        assert [one.amount_msat for one in await it.fake.spent_since(0)] == [PRICE]
-        assert await it.fake.balance() == PRICE
+        assert [one.msat for one in purse.given()] == [PRICE]
+        assert await purse.wallet.balance() == PRICE
     told = {message.key: message.text for message in it.alice.heard}
     assert sum("was sent to you" in text for text in told.values()) == 1
 
