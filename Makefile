@@ -15,6 +15,7 @@ help:
 	@echo "make test         the tests; make test-long: those that take minutes"
 	@echo "make check        format, lint, types, who imports whom, and whether the docs are true"
 	@echo "make bench        how fast it is; writes bench.json"
+	@echo "make mutants      whether the tests notice small faults in the rules; takes an hour"
 	@echo "make page         rebuild the web page; make lock: resolve the dependencies anew"
 	@echo "make clean        remove what make has set up"
 
@@ -41,6 +42,11 @@ check: .venv/.dev
 bench: .venv/.dev lnbits
 	$(BIN)/python -m benchmarks
 
+# Beside the tests of .venv: what mutmut needs is installed into it.
+mutants: .venv/.mutmut
+	$(BIN)/mutmut run --max-children $(shell nproc)
+	@$(BIN)/python -m tests.mutants
+
 # --- what the targets above stand on ---
 
 .venv/.base: requirements/build.lock
@@ -64,6 +70,10 @@ bench: .venv/.dev lnbits
 	@$(BIN)/pip $(INSTALL) -e .
 	@$(BIN)/pip --disable-pip-version-check check
 	@touch .venv/.demo $@
+
+.venv/.mutmut: .venv/.dev requirements/mutmut.lock
+	@$(BIN)/pip $(INSTALL) --require-hashes -r requirements/mutmut.lock
+	@touch $@
 
 # The wallet and the second relay of the tests need other versions: each has a venv of its own.
 lnbits: .cache/lnbits/.ready
@@ -110,7 +120,7 @@ lock: export PIP_EXTRA_INDEX_URL :=
 lock: .cache/pip-tools/.ready
 	$(COMPILE) --extra demo --extra test --extra dev -o requirements/dev.lock pyproject.toml
 	$(COMPILE) --extra demo -c requirements/dev.lock -o requirements/demo.lock pyproject.toml
-	for name in build lnbits nostr-relay; do \
+	for name in build lnbits nostr-relay mutmut; do \
 	    $(COMPILE) -o requirements/$$name.lock requirements/$$name.in || exit 1; \
 	done
 
@@ -121,6 +131,6 @@ lock: .cache/pip-tools/.ready
 
 clean:
 	rm -rf .venv .cache $(JS)/node_modules $(PAGE)/node_modules bench.json
-	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf mutants .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-long check bench lnbits relay2 node tools page lock clean
+.PHONY: help demo test test-long check bench mutants lnbits relay2 node tools page lock clean

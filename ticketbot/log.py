@@ -1,5 +1,4 @@
-"""Logs: pretty on a terminal, a JSON object a line elsewhere, and never a secret in either,
-nor an attendee.
+"""Logs: pretty on a terminal, else a JSON object a line; no secret is in them, nor an attendee.
 
 Redaction looks at the finished line, so that it also covers tracebacks and nested values.
 """

@@ -1,7 +1,4 @@
-"""What must never be read by whoever reads along: secrets, tickets, and who an attendee is.
-
-It looks at finished text, so that it also covers tracebacks and nested values.
-"""
+"""What is taken out of a text before anybody reads it: secrets always, people where it is kept."""
 
 from __future__ import annotations
 

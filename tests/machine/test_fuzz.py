@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.machine import truth
-from tests.machine.mutants import Mutants
+from tests.machine.rubbish import Rubbish
 from tests.machine.town import Town, listing
 from ticketbot.domain.nostr import Event
 from ticketbot.keys import verify
@@ -18,15 +18,15 @@ from ticketbot.keys import verify
 SEED = int(os.environ.get("FUZZ_SEED", "20270301"))
 EVERY = 50  # one good letter in so many
 ROOM = 50 * 2**20
-Brew = Callable[[Mutants, int], Event | None]
+Brew = Callable[[Rubbish, int], Event | None]
 
 
-def letters(mutants: Mutants, now: int) -> Event | None:
-    return mutants.letter(now)
+def letters(rubbish: Rubbish, now: int) -> Event | None:
+    return rubbish.letter(now)
 
 
-def notes(mutants: Mutants, now: int) -> Event | None:
-    return mutants.note(now)
+def notes(rubbish: Rubbish, now: int) -> Event | None:
+    return rubbish.note(now)
 
 
 @pytest.fixture
@@ -55,12 +55,12 @@ def test_ten_thousand_wrong_ones(town: Town, brew: Brew) -> None:
 
 def pour(town: Town, brew: Brew, number: int, seed: int = SEED) -> None:
     """Through the real way in: what is no event or not signed falls away where relays verify."""
-    mutants = Mutants(seed, town.keys.pubkey, town.organizer.keys)
+    rubbish = Rubbish(seed, town.keys.pubkey, town.organizer.keys)
     came: Counter[str] = Counter()
     alice = town.buyers[0]
     asked = []
     for at in range(number):
-        event = brew(mutants, int(town.true_time()))
+        event = brew(rubbish, int(town.true_time()))
         fits = event is not None and verify(event)
         came["brought" if fits else "dropped"] += 1
         if event is not None and fits:

@@ -40,7 +40,7 @@ FAILPOINTS = [
     "engine.letter-answered=raise",
     "ledger.before-commit=raise@9",
     "invoicer.before-create=raise",
-    "courier.before-signed=raise",
+    "courier.before-publish=raise",
     "courier.after-publish=raise",
     "engine.before-settle=raise",
     "cashier.credited=raise",
@@ -172,8 +172,9 @@ class Wallet:
         return socket
 
     def _answer(self, request: web.Request) -> Answer:
-        quoted = f"cannot serve {dict(request.headers)} {request.path_qs} key={INVOICE_KEY}"
-        quoted += f" and {ADMIN_KEY} of lnbc50u1{'qpzry9x8gf2tvdw0' * 12}"
+        key = request.headers.get("X-Api-Key", "")
+        quoted = f"cannot serve {dict(request.headers)} {request.path_qs} key={key} {key.upper()}"
+        quoted += f" of lnbc50u1{'qpzry9x8gf2tvdw0' * 12}"
         self._stand.headers = {}
         match self.mode:
             case "500" | "520" | "400" | "401":
@@ -183,7 +184,7 @@ class Wallet:
             case "shape":
                 return 200, {"data": quoted, "balance": quoted}
             case "redirect":
-                self._stand.headers = {"Location": f"/login/{INVOICE_KEY}?key={INVOICE_KEY}"}
+                self._stand.headers = {"Location": f"/login/{key}?key={key}"}
                 return 307, quoted
         return self._good(request)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.story.cast import HOUR, WEEK, Organizer, Person, Stage
+from tests.story.cast import HOUR, Organizer, Person, Stage
 from tests.story.program import Program, listening
 from ticketbot.domain.order import asked_at, order_id, tag_of
 from ticketbot.ledger import orphans, restored
@@ -42,11 +42,10 @@ async def lose_the_ledger(stage: Stage, made_at: int) -> None:
 
 
 async def caught_up(stage: Stage) -> None:
-    def under_way(tx: Tx) -> bool:
-        return restored.catching_up(tx, int(stage.clock()))
-
     async with asyncio.timeout(20):
-        while await stage.app.store.transaction(under_way):
+        while stage.app.engine.reception.catching_up or await stage.app.store.transaction(
+            lambda tx: restored.catching_up(tx, int(stage.clock()))
+        ):
             await asyncio.sleep(0.02)
     assert stage.app.engine.paused is None
 
@@ -196,12 +195,12 @@ async def test_money_that_nobody_claims_is_told_listed_and_can_be_closed(
 async def test_a_price_that_has_changed_since_is_not_held_against_who_paid(
     stage: Stage, organizer: Organizer, alice: Person
 ) -> None:
-    start = int(stage.clock()) + WEEK
-    when = {"start": start, "end": start + HOUR}
-    await organizer.has_on_sale(**when)
+    start = int(stage.clock()) + 86_400
+    times = {"start": start, "end": start + 3_600}
+    await organizer.has_on_sale(**times)
     made_at = back_up(stage)
     token = await alice.buys("lisbon")
-    await organizer.announces(price=["7000", "SAT"], at=int(stage.clock()) + 2, **when)
+    await organizer.announces(price=["7000", "SAT"], at=int(stage.clock()) + 2, **times)
     await organizer.hears("Get a ticket")
     await lose_the_ledger(stage, made_at)
     await stage.opens()
@@ -222,7 +221,7 @@ async def test_a_late_relay_brings_what_was_missed(
     assert await alice.gets_a_ticket() == token
     await stage.closes()
     await stage.opens()
-    assert not stage.app.engine.catching_up  # it does so once
+    assert not stage.app.engine.reception.catching_up  # it does so once
     assert await alice.hears_nothing()
 
 

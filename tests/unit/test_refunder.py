@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,11 @@ from tests.unit.refund_desk import DAY, HOUR, OWED, Buyer, Desk, hash_of
 from ticketbot import failpoints
 from ticketbot.domain.refund import State
 from ticketbot.errors import Retry
-from ticketbot.ledger import refunds
+from ticketbot.handlers import refunds as handler
+from ticketbot.ledger import outbox, refunds
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import Said
+from ticketbot.relay.directory import Reach
+from ticketbot.replies.outcome import Reply, Said
 
 ADDRESS = "me@example.com"
 PLACES = ("before-spend", "after-spend", "before-pay", "after-pay", "before-sent")
@@ -226,7 +228,65 @@ async def test_without_an_admin_key_refunds_wait_and_operators_know(by_hand: Des
     assert noted[0] == Said("refund-noted-by-hand", {"amount": OWED})
 
 
+async def test_without_the_admin_key_a_payment_is_followed_to_its_expiry(
+    desk: Desk, alice: Buyer
+) -> None:
+    """The key was taken away while a bolt11 was under way: it may still be paid until then."""
+    desk.wallet.fate = "failed"
+    refund = await desk.owes(alice)
+    async with desk.refunding():
+        await alice.says(ADDRESS)
+        await desk.becomes(refund, State.SENDING)
+    desk.wallet.can_pay = False
+    async with desk.refunding():
+        await desk.passes(500)
+        assert await desk.state(refund) is State.SENDING
+        await desk.passes(600)
+        assert await desk.state(refund) is State.DUE
+
+
+async def test_a_refund_whose_row_was_put_aside_is_taken_up_again(desk: Desk, alice: Buyer) -> None:
+    refund = await desk.owes(alice)
+    await alice.says(ADDRESS)
+    await desk.store.transaction(lambda tx: outbox.drop(tx, f"refund:{refund}"))
+    async with desk.refunding():
+        await desk.becomes(refund, State.SENT)
+
+
 # crashes and races
+
+
+async def test_a_word_that_comes_while_the_refund_is_in_hand_counts(
+    desk: Desk, alice: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was known of a destination when it was looked for; now there is one."""
+    refund, reach = await desk.owes(alice), desk.profiles.reach
+
+    async def look(pubkeys: list[str]) -> dict[str, Reach]:
+        found = await reach(pubkeys)
+        await alice.says(ADDRESS)
+        return found
+
+    monkeypatch.setattr(desk.profiles, "reach", look)
+    async with desk.refunding():
+        await desk.becomes(refund, State.SENT)
+
+
+async def test_what_was_chosen_first_is_paid_and_nothing_else(desk: Desk, alice: Buyer) -> None:
+    refund = await desk.owes(alice)
+    await alice.says(ADDRESS)
+    bolt11s = [desk.wallet.foreign_invoice(OWED) for _ in range(3)]
+    ctx, now = desk.engine.context(), int(desk.now)
+
+    def choose(bolt11: str, seen: str = ADDRESS) -> Callable[[Tx], Reply]:
+        return lambda tx: handler.chosen(refund, seen, bolt11, now, tx, ctx)
+
+    changed = await desk.store.transaction(choose(bolt11s[0], "old@example.com"))
+    assert (changed, await desk.state(refund)) == ([], State.DUE)
+    for bolt11 in bolt11s[1:]:
+        assert await desk.store.transaction(choose(bolt11)) == []
+    (spend,) = await desk.store.transaction(lambda tx: refunds.spends_of(tx, refund))
+    assert spend.bolt11 == bolt11s[1]
 
 
 @pytest.mark.parametrize("place", PLACES)

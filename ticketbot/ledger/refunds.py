@@ -63,6 +63,15 @@ def owed_for(tx: Tx, letters: str) -> list[Refund]:
     return _refunds(tx, f"{OWED} AND order_id LIKE ? ORDER BY decided_at, id", f"%{plain}")
 
 
+def without_job(tx: Tx) -> list[str]:
+    """Refunds that are owed, and that nothing in the outbox carries out."""
+    rows = tx.rows(
+        f"SELECT id FROM refund WHERE {OWED}"
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE key = 'refund:' || refund.id)"
+    )
+    return [row[0] for row in rows]
+
+
 def owed_total(tx: Tx) -> int:
     """All refunds that are not sent, in msat."""
     row = tx.row(f"SELECT coalesce(sum(amount_msat), 0) FROM refund WHERE {OWED}")

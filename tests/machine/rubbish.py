@@ -37,7 +37,7 @@ EVENT_TAGS = (
 HUGE = 70_000
 
 
-class Mutants:
+class Rubbish:
     """A spring of wrong things for one bot, the same for the same seed."""
 
     def __init__(self, seed: int, bot: str, organizer: Keys) -> None:
