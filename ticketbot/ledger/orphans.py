@@ -74,6 +74,12 @@ def is_open(tx: Tx, payment_hash: str) -> bool:
     return row is not None
 
 
+def is_closed(tx: Tx, payment_hash: str) -> bool:
+    """Whether an operator has seen to it by hand: it has its fate."""
+    row = tx.row("SELECT 1 FROM orphan WHERE payment_hash = ? AND state = 'closed'", (payment_hash,))
+    return row is not None
+
+
 def _orphans(tx: Tx, where: str, *params: object) -> list[Orphan]:
     rows = tx.rows(
         f"SELECT payment_hash, external_id, amount_msat, settled_at FROM orphan WHERE {where}",

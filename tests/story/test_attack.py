@@ -1,0 +1,65 @@
+"""What a hostile reviewer tried: cancelled events, the drill, payments that nobody can decide."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.story.cast import DAY, HOUR, Organizer, Person, Stage
+from tests.story.test_closing import LISBON, cancels, owed
+from tests.story.test_restore import back_up, caught_up, lose_the_ledger
+from ticketbot.handlers import cashier, closing
+from ticketbot.ledger import listings, orphans, refunds
+from ticketbot.ledger.store import Tx
+from ticketbot.texts import say
+
+
+async def state_of(stage: Stage, event_id: str) -> str:
+    found = await stage.app.store.transaction(lambda tx: listings.by_id(tx, event_id))
+    assert found is not None
+    return found.state
+
+
+async def test_an_orphan_that_was_seen_to_is_not_credited_too(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    """Its money went back by hand; then the letter that ordered it comes after all."""
+    await organizer.has_on_sale()
+    made_at = back_up(stage)
+    token = await alice.buys("lisbon")
+    stage.clock.forward(HOUR)
+    letters: list[Any] = []
+    receive = stage.app.engine.receive
+
+    await lose_the_ledger(stage, made_at)
+    opens = stage.opens
+
+    async def without_letters(self: Any, events: Any, caught: Any) -> None:
+        letters.extend(one for one in events if one.kind == 1059)
+        await original(self, [one for one in events if one.kind != 1059], caught)
+
+    from ticketbot.engine import Engine
+
+    original = Engine.receive
+    Engine.receive = without_letters  # type: ignore[method-assign]
+    try:
+        await opens()
+        await caught_up(stage)
+        async with asyncio.timeout(10):
+            while not (waits := await stage.app.store.transaction(orphans.unclaimed)):
+                await asyncio.sleep(0.02)
+    finally:
+        Engine.receive = original  # type: ignore[method-assign]
+    del receive
+    await stage.operator.says(f"orphans done {waits[0].order_id[-4:]}")
+    await stage.operator.hears("you have seen to")
+    await stage.app.engine.receive(letters, {})  # a relay that was down brings them
+    await alice.hears("late")
+    await stage.closes()
+    await stage.opens()
+    await asyncio.sleep(0.5)
+    live = await stage.app.store.transaction(lambda tx: tx.rows("SELECT state FROM ticket"))
+    assert live == [], token
