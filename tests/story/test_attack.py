@@ -23,6 +23,53 @@ async def state_of(stage: Stage, event_id: str) -> str:
     return found.state
 
 
+async def test_put_back_while_the_bot_was_down(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    """The note lies at the relays: it is heard before anything is closed."""
+    event = await organizer.has_on_sale()
+    await alice.buys("lisbon")
+    await cancels(organizer)
+    await stage.closes()
+    await organizer.announces(at=int(stage.clock()) + 4)
+    stage.clock.forward(DAY + HOUR)
+    await stage.opens()
+    await asyncio.sleep(2)
+    assert await state_of(stage, event.address()) == "on-sale"
+    assert await owed(stage) == []
+
+
+async def test_put_back_after_the_backup(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    """Restored from the day when it was cancelled: it had been sold again since."""
+    event = await organizer.has_on_sale()
+    await alice.buys("lisbon")
+    await cancels(organizer)
+    made_at = back_up(stage)
+    await organizer.announces(at=int(stage.clock()) + 4)
+    await organizer.hears("Get a ticket")
+    stage.clock.forward(2 * DAY)
+    await lose_the_ledger(stage, made_at)
+    await stage.opens()
+    await caught_up(stage)
+    await asyncio.sleep(1.5)
+    assert await state_of(stage, event.address()) == "on-sale"
+    assert await owed(stage) == []
+
+
+async def test_a_jump_of_the_clock_closes_nothing(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale()
+    await alice.buys("lisbon")
+    await cancels(organizer)
+    stage.wrong = 2.0 * DAY
+    await asyncio.sleep(2.5)
+    assert await owed(stage) == []
+    stage.wrong = 0.0
+
+
 async def test_an_orphan_that_was_seen_to_is_not_credited_too(
     stage: Stage, organizer: Organizer, alice: Person
 ) -> None:

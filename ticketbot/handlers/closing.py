@@ -79,7 +79,7 @@ def confirm(request: Request, word: str, tx: Tx, ctx: Context) -> Reply | None:
     if body is None:
         return [Said("closing-nothing", title)]
     if not body["begun"]:
-        outbox.hasten(tx, job(event_id), "closing", ctx.now, body)
+        outbox.hasten(tx, job(event_id), "closing", 0, body)  # by every clock
         journal.note(tx, ctx.now, event_id, "closing confirmed")
     return [Said("closing-confirmed", title)]
 
