@@ -70,6 +70,28 @@ async def test_a_jump_of_the_clock_closes_nothing(
     stage.wrong = 0.0
 
 
+async def test_a_row_that_was_taken_back_closes_nothing(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    """Cancelled, confirmed, put back, cancelled anew, while the closer had the first row in hand."""
+    event = await organizer.has_on_sale()
+    await alice.buys("lisbon")
+    await cancels(organizer)
+    key = closing.job(event.address())
+
+    def number(tx: Tx) -> int:
+        row = tx.row("SELECT id FROM outbox WHERE key = ?", (key,))
+        assert row is not None
+        return int(row[0])
+
+    first = await stage.app.store.transaction(number)
+    await organizer.announces(at=int(stage.clock()) + 4)
+    await organizer.hears("Get a ticket")
+    await cancels(organizer, later=6)
+    await stage.app.engine.decide(partial(closing.page, event.address(), first), key)
+    assert await owed(stage) == []
+
+
 async def test_an_orphan_that_was_seen_to_is_not_credited_too(
     stage: Stage, organizer: Organizer, alice: Person
 ) -> None:

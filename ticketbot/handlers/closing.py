@@ -102,7 +102,7 @@ def page(event_id: str, number: int, tx: Tx, ctx: Context) -> Reply:
     `number` is the outbox row's, and part of every message's key.
     """
     found, body = viewing.listed(tx, event_id), outbox.body_of(tx, job(event_id))
-    if body is None:
+    if body is None or not outbox.waits(tx, number):  # taken back, and perhaps asked anew
         return []
     if found.state != "cancelled":
         outbox.drop(tx, job(event_id))

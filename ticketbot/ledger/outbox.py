@@ -127,6 +127,11 @@ def body_of(tx: Tx, key: str) -> dict[str, Any] | None:
     return None if row is None else orjson.loads(tx.vault.open(row[0], b"outbox"))
 
 
+def waits(tx: Tx, number: int) -> bool:
+    """Whether this very row is still there."""
+    return tx.row("SELECT 1 FROM outbox WHERE id = ?", (number,)) is not None
+
+
 def amend(tx: Tx, key: str, **changes: object) -> None:
     """Let the row under this key carry more, or something else."""
     body = body_of(tx, key)

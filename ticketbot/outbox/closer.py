@@ -59,6 +59,6 @@ class Closer:
             failpoint("closer.before-page")
             await self._engine.decide(partial(closing.page, event_id, row.id), row.key)
             failpoint("closer.after-page")
-            if await self._store.transaction(lambda tx: outbox.body_of(tx, row.key)) is None:
+            if not await self._store.transaction(lambda tx: outbox.waits(tx, row.id)):
                 return
             await asyncio.sleep(PAUSE)
