@@ -92,6 +92,24 @@ async def test_a_row_that_was_taken_back_closes_nothing(
     assert await owed(stage) == []
 
 
+async def test_an_old_yes_is_none_to_a_new_question(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    """`cancel lisbon` was said before the note; after a restore the notes are heard first."""
+    await organizer.has_on_sale()
+    await alice.buys("lisbon")
+    made_at = back_up(stage)
+    await organizer.says("cancel lisbon")
+    assert await organizer.hears() == say("closing-note-first", title=LISBON)
+    await cancels(organizer)
+    stage.clock.forward(HOUR)
+    await lose_the_ledger(stage, made_at)
+    await stage.opens()
+    await caught_up(stage)
+    await asyncio.sleep(1.5)
+    assert await owed(stage) == []
+
+
 async def test_an_orphan_that_was_seen_to_is_not_credited_too(
     stage: Stage, organizer: Organizer, alice: Person
 ) -> None:

@@ -37,8 +37,11 @@ def job(event_id: str) -> str:
     return f"closing:{event_id}"
 
 
-def ask(found: Listed, tx: Tx, ctx: Context) -> Outcome:
-    """An event went off sale: what goes back, and how its organizer says yes."""
+def ask(found: Listed, asked_at: int, tx: Tx, ctx: Context) -> Outcome:
+    """An event went off sale: what goes back, and how its organizer says yes.
+
+    `asked_at` is when the note was written that took it off.
+    """
     listing, live = found.listing, tickets.live_of_event(tx, found.listing.event_id)
     values: dict[str, object] = {
         "title": listing.title,
@@ -51,7 +54,7 @@ def ask(found: Listed, tx: Tx, ctx: Context) -> Outcome:
         return Said("listing-cancelled-empty", values)
     if ctx.now >= listing.end:  # its tickets were used: who tidies up old notes gives nothing back
         return Said("listing-cancelled-over", values)
-    body = {"event": listing.event_id, "begun": False, **Tally()._asdict()}
+    body = {"event": listing.event_id, "asked_at": asked_at, "begun": False, **Tally()._asdict()}
     outbox.put(tx, job(listing.event_id), "closing", ctx.now + ANSWER_WITHIN, body)
     journal.note(
         tx,
@@ -78,6 +81,8 @@ def confirm(request: Request, word: str, tx: Tx, ctx: Context) -> Reply | None:
     body = outbox.body_of(tx, job(event_id))
     if body is None:
         return [Said("closing-nothing", title)]
+    if request.again and request.sent_at < body.get("asked_at", 0):  # notes are heard first then
+        return []
     if not body["begun"]:
         outbox.hasten(tx, job(event_id), "closing", 0, body)  # by every clock
         journal.note(tx, ctx.now, event_id, "closing confirmed")
