@@ -1,0 +1,49 @@
+"""What a hostile reviewer tried: refunds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.refund_desk import DAY, HOUR, OWED, Buyer, Desk, hash_of
+from ticketbot.domain.refund import State
+from ticketbot.ledger import outbox, refunds, restored
+from ticketbot.ledger.store import Tx
+from ticketbot.settlement import Settlement
+
+ADDRESS = "me@example.com"
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    desk = Desk(tmp_path)
+    await desk.opens()
+    yield desk
+    await desk.closes()
+
+
+@pytest.fixture
+def alice(desk: Desk) -> Buyer:
+    return Buyer(desk)
+
+
+async def restore(desk: Desk, made_at: int) -> None:
+    await desk.store.transaction(lambda tx: restored.mark(tx, int(desk.now), made_at))
+
+
+async def compare(desk: Desk) -> int | None:
+    await Settlement(desk.store, desk.engine, desk.wallet).compare_spent()
+    return await desk.store.transaction(restored.refunds_wait)
+
+
+async def test_a_backup_of_a_restored_ledger_forgets_nothing(desk: Desk, alice: Buyer) -> None:
+    """Refunds wait for an operator when that ledger is lost, too, and restored."""
+    await desk.owes(alice)
+    await desk.wallet.pay(desk.wallet.foreign_invoice(OWED))  # by a ledger that is lost
+    await restore(desk, int(desk.now) - HOUR)
+    assert await compare(desk) is not None
+    desk.forward(5 * DAY)
+    await restore(desk, int(desk.now) - HOUR)
+    assert await compare(desk) is not None
