@@ -47,3 +47,22 @@ async def test_a_backup_of_a_restored_ledger_forgets_nothing(desk: Desk, alice: 
     desk.forward(5 * DAY)
     await restore(desk, int(desk.now) - HOUR)
     assert await compare(desk) is not None
+
+
+async def test_while_refunds_wait_no_old_bolt11_is_paid_either(desk: Desk, alice: Buyer) -> None:
+    """The lost ledger had given it up, and had paid another one."""
+    refund = await desk.owes(alice)
+    desk.wallet.accept_late = True  # as LNbits does for its own wallets
+    desk.wallet.poor = True
+    async with desk.refunding():
+        await alice.says(ADDRESS)
+        await desk.becomes(refund, State.SENDING)
+    desk.wallet.poor = False
+    made_at = int(desk.now)
+    desk.forward(2 * HOUR)
+    await desk.wallet.pay(desk.wallet.foreign_invoice(OWED))
+    await restore(desk, made_at)
+    assert await compare(desk) is not None
+    async with desk.refunding():
+        await desk.passes(300)
+    assert await desk.paid_out() == [OWED]

@@ -43,7 +43,7 @@ DAY = 86_400
 class Standing(NamedTuple):
     """All that is known of one refund. `spend` may still be paid; `dropped` were given up.
 
-    `held`: a ledger that is lost may have sent it, so that no other bolt11 is taken.
+    `held`: a ledger that is lost may have sent it, so that nothing is paid.
     """
 
     refund: Refund
@@ -133,6 +133,8 @@ class Refunder:
         refund, spent = standing.refund, await self._ask(spend.payment_hash)
         if spent.state == "paid":
             return await self._is_paid(refund, spent)
+        if standing.held:  # the lost ledger may have given it up, and paid another
+            return HELD
         since = int(self._clock()) - spend.made_at
         patience = max(2, min(LONGEST_DELAY, since))  # twice as long each time
         if spent.state in ("failed", "absent"):
