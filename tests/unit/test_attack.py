@@ -66,3 +66,32 @@ async def test_while_refunds_wait_no_old_bolt11_is_paid_either(desk: Desk, alice
     async with desk.refunding():
         await desk.passes(300)
     assert await desk.paid_out() == [OWED]
+
+
+async def test_a_profile_that_looks_like_a_bolt11_loses_nobodys_refund(
+    desk: Desk, alice: Buyer
+) -> None:
+    desk.profiles.lud16[alice.pubkey] = "lnbc1qqqqqqqqqqqqqqqqqqqqqqqqq@example.com"
+    refund = await desk.owes(alice)
+    async with desk.refunding():
+        await desk.passes(120)
+    assert await desk.state(refund) is State.SENT
+
+
+async def test_poison_never_drops_what_is_owed(
+    desk: Desk, alice: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug that lasts for a minute must not leave a refund without its row for ever."""
+
+    async def breaks(pubkeys: list[str]) -> None:
+        raise RuntimeError("a bug")
+
+    reach = desk.profiles.reach
+    refund = await desk.owes(alice)
+    monkeypatch.setattr(desk.profiles, "reach", breaks)
+    async with desk.refunding():
+        await desk.passes(120)
+        monkeypatch.setattr(desk.profiles, "reach", reach)
+        desk.profiles.lud16[alice.pubkey] = ADDRESS
+        await desk.passes(DAY, HOUR)
+        assert await desk.state(refund) is State.SENT
