@@ -95,3 +95,20 @@ async def test_poison_never_drops_what_is_owed(
         desk.profiles.lud16[alice.pubkey] = ADDRESS
         await desk.passes(DAY, HOUR)
         assert await desk.state(refund) is State.SENT
+
+
+async def test_a_clock_that_was_ahead_keeps_no_refund_waiting(desk: Desk, alice: Buyer) -> None:
+    refund = await desk.owes(alice)
+    desk.now += 400 * DAY  # this machine's clock, wrong for a minute
+    async with desk.refunding():
+        await desk.settles_down()
+    desk.now -= 400 * DAY
+    desk.profiles.lud16[alice.pubkey] = ADDRESS
+
+    def tidy(tx: Tx) -> None:
+        outbox.pull_in(tx, int(desk.now), 900)  # what housekeeping does
+
+    await desk.store.transaction(tidy)
+    async with desk.refunding():
+        await desk.passes(DAY, HOUR)
+    assert await desk.state(refund) is State.SENT

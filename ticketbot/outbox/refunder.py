@@ -124,8 +124,9 @@ class Refunder:
         if standing.dropped and row.attempts:  # and nobody has named another place since
             tries = len(standing.dropped)
             rest = min(SLOW, LONGEST_DELAY << min(tries, 10))
-            if (wait := standing.dropped[-1].made_at + rest - int(self._clock())) > 0:
-                return wait
+            since = int(self._clock()) - standing.dropped[-1].made_at
+            if 0 <= since < rest:  # less than none: by a clock that has been put back
+                return rest - since
         return await self._choose(standing, standing.destination, row)
 
     async def _follow(self, spend: Spend, standing: Standing) -> int:
