@@ -54,9 +54,6 @@ class Engine:
     `notes_seen` is set when organizers wrote; `customers` are keys that have lately been sent a
     ticket they paid for; `paused` is the sentence that says why nothing new is sold just now, or
     None. `earliest()` is the earliest time that any clock shows: what is late by it is late.
-    Letters sent until `restored_at` may have been answered by a ledger that is lost (unix
-    seconds; None: none was restored), and while the bot is `catching_up` with them nothing new
-    is sold.
     """
 
     def __init__(

@@ -43,7 +43,7 @@ DAY = 86_400
 class Standing(NamedTuple):
     """All that is known of one refund. `spend` may still be paid; `dropped` were given up.
 
-    `held`: a ledger that is lost may have sent it, so that no other bolt11 is taken.
+    `held`: a ledger that is lost may have sent it, so that nothing is paid.
     """
 
     refund: Refund
@@ -126,8 +126,9 @@ class Refunder:
         if standing.dropped and row.attempts:  # and nobody has named another place since
             tries = len(standing.dropped)
             rest = min(SLOW, LONGEST_DELAY << min(tries, 10))
-            if (wait := standing.dropped[-1].made_at + rest - int(self._clock())) > 0:
-                return wait
+            since = int(self._clock()) - standing.dropped[-1].made_at
+            if 0 <= since < rest:  # less than none: by a clock that has been put back
+                return rest - since
         return await self._choose(standing, standing.destination, row)
 
     async def _follow(self, spend: Spend, standing: Standing) -> int:
@@ -135,6 +136,8 @@ class Refunder:
         refund, spent = standing.refund, await self._ask(spend.payment_hash)
         if spent.state == "paid":
             return await self._is_paid(refund, spent)
+        if standing.held:  # the lost ledger may have given it up, and paid another
+            return HELD
         since = int(self._clock()) - spend.made_at
         patience = max(2, min(LONGEST_DELAY, since))  # twice as long each time
         if spent.state in ("failed", "absent"):
