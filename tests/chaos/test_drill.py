@@ -104,4 +104,13 @@ async def test_yesterdays_backup_and_what_others_know_give_everybody_a_ticket(
         for person in (organizer, *buyers):
             await person.disconnect()
     assert await daemon.audit() == []
-    assert check(tmp_path / "ledger.db", daemon.purse.taken(), tokens, daemon.ticket_key()) == []
+    assert (
+        check(
+            tmp_path / "ledger.db",
+            daemon.purse.taken(),
+            daemon.purse.given(),
+            tokens,
+            daemon.ticket_key(),
+        )
+        == []
+    )

@@ -211,27 +211,40 @@ class AnyEvening(RuleBasedStateMachine):
 
     @rule(
         who=buyers,
-        amount=st.sampled_from([5_000_000, 7_000_000, 14_000_000, 5_001_000]),
+        wrong=st.sampled_from([0, 0, 0, 1000]),
         lives=st.sampled_from([HOUR, HOUR, 150]),
-        ours=st.sampled_from([False, False, False, True]),
+        whose=st.sampled_from(["new", "new", "said before", "the bot's own"]),
         pause=pauses,
     )
     def wants_it_back_by_invoice(
-        self, who: int, amount: int, lives: int, ours: bool, pause: float
+        self, who: int, wrong: int, lives: int, whose: str, pause: float
     ) -> None:
-        """One that may have been sent before, by somebody else, or that is the bot's own."""
-        wallet, bills = self.town.wallet, self.town.wallet.bills()
-        if ours and bills:
-            self.bolt11 = bills[-1].bolt11
-        elif not self.bolt11 or amount != 5_001_000:
-            self.bolt11 = wallet.foreign_invoice(amount, lives)
+        """Mostly of what is owed to somebody; it may not be theirs, nor good a second time."""
+        row = self.town.tx().row("SELECT amount_msat FROM refund WHERE state <> 'sent' LIMIT 1")
+        amount = (row[0] if row else 5_000_000) + wrong
+        own = [one.bolt11 for one in self.town.wallet.bills() if one.amount_msat == amount]
+        if whose == "the bot's own" and own:
+            self.bolt11 = own[-1]
+        elif whose == "new" or not self.bolt11:
+            self.bolt11 = self.town.wallet.foreign_invoice(amount, lives)
         self._write(who, f"refund {self.bolt11}", "nip17", 0, pause)
+
+    @rule(who=buyers, d=events, via=ways, wrong=st.sampled_from([-1000, 1000]), again=st.booleans())
+    def pays_a_wrong_amount(self, who: int, d: str, via: Protocol, wrong: int, again: bool) -> None:
+        """And says where it shall go back."""
+        before = len(self.town.wallet.bills())
+        self.buys(who, d, 1, "", via)
+        if len(bills := self.town.wallet.bills()) > before:
+            self._pay(bills[-1], bills[-1].amount_msat + wrong)
+            self.town.lives_on(0.2)
+            if again:
+                self._write(who, "refund me@a.example", "nip17", 0, 3.0)
 
     @rule(
         fate=st.sampled_from(FATES),
         loses=st.sampled_from([0, 0, 1]),
         poor=st.sampled_from([False, False, False, True]),
-        fee=st.sampled_from([0, 2000]),
+        fee=st.sampled_from([2000, 0]),
     )
     def wallet_sends(self, fate: Fate, loses: int, poor: bool, fee: int) -> None:
         wallet = self.town.wallet

@@ -78,6 +78,7 @@ class Town:
         self._vault = open_vault(self.keys)
         self.post = Post(self.true_time)
         self.wallet = Purse(self.true_time)
+        self.wallet.fee_msat = 2000
         self.addresses = Addresses(self.wallet)
         people = [Person(n, self.keys.pubkey, self.true_time) for n in range(100, 105)]
         self.operator, self.organizer, *self.buyers = people

@@ -28,6 +28,7 @@ BAD_NEWS = {
     "message.cannot_be_sealed",
 }
 ROUNDS = 400
+PLENTY = 10**9  # msat, so that it is no want of money that keeps refunds from going
 WAITING = (
     "SELECT due AS at FROM outbox WHERE kind <> 'refund'",
     "SELECT due FROM outbox JOIN refund ON key = 'refund:' || refund.id"
@@ -63,6 +64,7 @@ def at_the_end(town: Town) -> Iterator[str]:
     shown = town.loop.run_until_complete(ask(town.wallet, 0))
     for finding in check_wallet(tx, shown.received, shown.balance, shown.sent):
         yield from (f"{finding.name}: {broken}" for broken in finding.broken)
+    yield from _unwatched(town)
     sent = tx.row("SELECT count(*), coalesce(sum(amount_msat), 0) FROM refund WHERE state = 'sent'")
     if sent != (len(shown.sent), sum(one.amount_msat for one in shown.sent)):
         yield f"the wallet sent {shown.sent}, refunds are {sent}"
@@ -82,7 +84,8 @@ def settle(town: Town) -> None:
     town.post.mood = "fine"
     town.post.let_through([])
     town.addresses.mood, town.wallet.fate, town.wallet.poor = "give", "paid", False
-    town.wallet.lose_payments = town.wallet.fee_msat = 0
+    town.wallet.lose_payments = 0
+    town.loop.run_until_complete(town.wallet.pay_in(PLENTY))
     for payment_hash in town.wallet.unfinished():
         town.wallet.finish(payment_hash)
     _until_quiet(town)
@@ -139,6 +142,14 @@ def _bought_twice(town: Town) -> Iterator[str]:
         " GROUP BY person, request_id HAVING count(*) > 1"
     ):
         yield f"one request, many orders: {row}"
+
+
+def _unwatched(town: Town) -> Iterator[str]:
+    """Whatever the wallet made for us can be paid, so the ledger must know it."""
+    known = {row[0] for row in town.tx().rows("SELECT payment_hash FROM invoice")}
+    for bill in town.wallet.bills():
+        if bill.payment_hash not in known:
+            yield f"nobody watches invoice {bill.payment_hash} of {bill.external_id}"
 
 
 def _holds_what_was_paid(town: Town, one: Person) -> Iterator[str]:

@@ -58,8 +58,9 @@ class House(Bot):
         self._write_key("admin-key", ADMIN_KEY)
         self._write_key("ticket-key", TICKET_KEY)
         config = folder / "config.toml"
-        both = f'url = "{lnbits}"\nadmin_key_file = "admin-key"\nrequests_per_minute = 60000'
-        config.write_text(config.read_text().replace(f'url = "{lnbits}"', both))
+        given = config.read_text().replace('admin_key_file = ""', 'admin_key_file = "admin-key"')
+        both = f'url = "{lnbits}"\nrequests_per_minute = 60000'
+        config.write_text(given.replace(f'url = "{lnbits}"', both))
 
     def canaries(self) -> dict[str, bytes]:
         """Every secret in every form that somebody could write it down in."""

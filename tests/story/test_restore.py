@@ -249,6 +249,7 @@ async def test_without_the_wallet_seats_wait_for_those_who_paid(
     assert await alice.gets_a_ticket() == token
 
 
+@pytest.mark.choices(pays=True)
 @pytest.mark.parametrize("sent", [False, True])
 async def test_refunds_wait_if_the_lost_ledger_may_have_sent_some(
     stage: Stage, organizer: Organizer, alice: Person, sent: bool
@@ -260,22 +261,30 @@ async def test_refunds_wait_if_the_lost_ledger_may_have_sent_some(
     await alice.hears("goes back to you")
     made_at = back_up(stage)
     if sent:
-        stage.wallet.can_pay = True
-        await stage.wallet.pay_in(4_000_000)  # what was sent twice is not missing in the end
-        await stage.wallet.pay(stage.wallet.foreign_invoice(4_000_000))
+        await alice.says(f"refund {stage.wallet.foreign_invoice(4_000_000)}")
+        await alice.hears("was sent to you")
     await lose_the_ledger(stage, made_at)
     await stage.opens()
     await caught_up(stage)
     waits = await stage.app.store.transaction(restored.refunds_wait)
     assert (waits is not None) == sent
-    if sent:
-        for _ in range(3):
-            await stage.app.look_around()
-            stage.clock.forward(11)
-        await stage.operator.hears("before the restore the wallet may have sent")
-        await stage.operator.says("resume refunds")
-        await stage.operator.hears("Refunds are sent again")
-        assert await stage.app.store.transaction(restored.refunds_wait) is None
+    await alice.says(f"refund {stage.wallet.foreign_invoice(4_000_000)}")
+    if not sent:
+        await alice.hears("was sent to you")
+        return
+    await asyncio.sleep(1.5)
+    assert len(await stage.wallet.spent_since(0)) == 1
+    for _ in range(3):
+        await stage.app.look_around()
+        stage.clock.forward(11)
+    await stage.operator.hears("before the restore the wallet may have sent")
+    order = (await all_rows(stage, "SELECT id FROM orders"))[0][0]
+    await stage.operator.says(f"refund {order} sent")
+    await stage.operator.hears("was paid by you")
+    await stage.operator.says("resume refunds")
+    await stage.operator.hears("Refunds are sent again")
+    assert await stage.app.store.transaction(restored.refunds_wait) is None
+    assert len(await stage.wallet.spent_since(0)) == 1
 
 
 def test_an_order_id_tells_its_time_and_nothing_of_whose_it_is() -> None:

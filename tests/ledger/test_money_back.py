@@ -1,0 +1,231 @@
+"""Refunds, what pays them, and the book: as the ledger finds them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ledger.shelf import (
+    BOB,
+    DAY,
+    NOW,
+    SAT,
+    listing,
+    on_sale,
+    order,
+    owed,
+    paid,
+    shelf,
+    ticket,
+)
+from ticketbot.domain.order import State
+from ticketbot.domain.refund import State as RefundState
+from ticketbot.ledger import accounts, forgetting, marks, money, orphans, overview, people, refunds
+from ticketbot.ledger import tickets as ledger_tickets
+from ticketbot.ledger.accounts import Flows, Sum
+from ticketbot.ledger.audit import Received, Sent
+from ticketbot.ledger.orphans import Orphan
+from ticketbot.ledger.people import NOBODY
+from ticketbot.ledger.refunds import Spend
+from ticketbot.ledger.store import Tx
+
+HASH, OTHER, THIRD, OUT, OUT2 = ("a" * 64, "b" * 64, "c" * 64, "d" * 64, "e" * 64)
+
+
+@pytest.fixture
+def tx(tmp_path: Path) -> Iterator[Tx]:
+    with shelf(tmp_path) as tx:
+        on_sale(tx)
+        yield tx
+
+
+def spending(refund_id: str, payment_hash: str = OUT, made_at: int = NOW + 70) -> Spend:
+    return Spend(payment_hash, refund_id, 5_000 * SAT, "open", made_at, NOW + 999, "lnbcout")
+
+
+def test_what_is_owed_to_whom(tx: Tx) -> None:
+    alice, bob = order(tx, "aaaaaaaaqqim"), order(tx, "bbbbbbbb1x__", BOB)
+    paid(tx, alice, HASH, "refund")
+    paid(tx, bob, OTHER, "refund")
+    late = owed(tx, alice, "a-r2", HASH, decided_at=NOW + 90)
+    soon = owed(tx, alice, "a-r1", HASH, amount_msat=1 * SAT)
+    other = owed(tx, bob, "b-r1", OTHER, decided_at=NOW + 70)
+    assert refunds.get(tx, "a-r2") == late
+    assert refunds.get(tx, "nothing") is None
+    assert refunds.of_order(tx, alice.id) == [soon, late]
+    assert refunds.owed(tx) == [soon, other, late]
+    assert refunds.owed(tx, 1) == [soon]
+    assert refunds.owed(tx, event_id=alice.event_id) == [soon, other, late]
+    assert refunds.owed(tx, 2, alice.event_id) == [soon, other]
+    assert refunds.owed(tx, event_id="another") == []
+    assert refunds.owed_to(tx, alice.person) == [soon, late]
+    assert refunds.owed_for(tx, "QQIM") == [soon, late]
+    assert refunds.owed_for(tx, "%q_qim") == [soon, late]
+    assert refunds.owed_total(tx) == 10_001 * SAT
+    refunds.move(tx, late, RefundState.SENT, NOW + 99)
+    assert refunds.owed(tx) == [soon, other]
+    assert refunds.owed_to(tx, alice.person) == refunds.owed_for(tx, "qqim") == [soon]
+    assert refunds.owed_total(tx) == 5_001 * SAT
+    assert tx.row("SELECT sent_at FROM refund WHERE id = 'a-r2'") == (NOW + 99,)
+
+
+def test_where_it_shall_go_is_sealed(tx: Tx) -> None:
+    one = order(tx, "a" * 12)
+    paid(tx, one, HASH, "refund")
+    owed(tx, one, "a-r1", HASH)
+    assert refunds.destination(tx, "a-r1") is None
+    assert refunds.destination(tx, "nothing") is None
+    refunds.set_destination(tx, "a-r1", "me@a.example")
+    assert refunds.destination(tx, "a-r1") == "me@a.example"
+    assert b"me@" not in tx.row("SELECT destination FROM refund")[0]  # type: ignore[index]
+    refunds.set_destination(tx, "a-r1", None)
+    assert refunds.destination(tx, "a-r1") is None
+
+
+def test_a_bolt11_that_pays_it_has_one_use(tx: Tx) -> None:
+    one = order(tx, "a" * 12)
+    paid(tx, one, HASH, "refund")
+    owed(tx, one, "a-r1", HASH)
+    assert refunds.paid_with(tx, HASH) == f"lnbc{HASH}"
+    assert refunds.paid_with(tx, OTHER) is None
+    assert (refunds.use_of(tx, HASH), refunds.use_of(tx, OUT)) == ("invoice", None)
+    refunds.keep(tx, spending("a-r1"))
+    assert refunds.use_of(tx, OUT) == "refund"
+    assert refunds.spend(tx, OUT) == spending("a-r1")
+    assert refunds.spend(tx, HASH) is None
+    assert b"lnbcout" not in tx.row("SELECT bolt11 FROM spend")[0]  # type: ignore[index]
+    refunds.close_spend(tx, OUT, "failed")
+    refunds.keep(tx, spending("a-r1", OUT2, NOW + 60))
+    refunds.close_spend(tx, OUT2, "paid", 7)
+    assert [(one.payment_hash, one.state) for one in refunds.spends_of(tx, "a-r1")] == [
+        (OUT2, "paid"), (OUT, "failed"),
+    ]  # fmt: skip
+    assert overview.spends_of(tx, "a-r1") == [
+        overview.Spend(OUT2, 5_000 * SAT, 7, "paid", NOW + 60, NOW + 999),
+        overview.Spend(OUT, 5_000 * SAT, 0, "failed", NOW + 70, NOW + 999),
+    ]
+
+
+def test_entries_must_be_balanced(tx: Tx) -> None:
+    with pytest.raises(AssertionError, match="payment:1 do not sum to zero"):
+        money.post(tx, "payment:1", NOW, ("wallet", 5), ("organizer:x", -4))
+    money.post(tx, "payment:1", NOW, ("wallet", 5), ("organizer:x", -5))
+    assert tx.rows("SELECT ref, account, amount_msat, at FROM entry") == [
+        ("payment:1", "wallet", 5, NOW), ("payment:1", "organizer:x", -5, NOW),
+    ]  # fmt: skip
+    assert not money.credited(tx, HASH)
+
+
+def test_a_treasurer_sees_where_everything_is(tx: Tx) -> None:
+    alice, bob = order(tx, "a" * 12, state=State.PAID), order(tx, "b" * 12, BOB, state=State.CLOSED)
+    paid(tx, alice, HASH)
+    paid(tx, bob, OTHER, "refund")
+    ticket(tx, alice, "a" * 16, payment_hash=HASH)
+    ticket(tx, alice, "b" * 16, price_msat=0)
+    ticket(tx, alice, "c" * 16, payment_hash=HASH, state="void")
+    for number, (name, state) in enumerate(
+        (("due", "due"), ("going", "sending"), ("sent", "sent"), ("by-hand", "sent"))
+    ):
+        refund = owed(tx, bob, name, OTHER, amount_msat=(number + 1) * SAT)
+        refunds.move(tx, refund, RefundState(state), NOW)
+    refunds.keep(tx, spending("sent"))
+    refunds.close_spend(tx, OUT, "paid", 7)
+    money.post(tx, "payment:a", NOW, ("wallet", 100), ("organizer:x", -90), ("commission", -10))
+    money.post(tx, "sent:sent", NOW, ("fees", 7), ("wallet", -7))
+    money.post(tx, "payment:b", NOW, ("wallet", 5), ("organizer:y", -5))
+    assert accounts.sums(tx) == accounts.Sums(
+        received=Sum(2, 10_000 * SAT),
+        tickets=Sum(1, 5_000 * SAT),
+        refunds_due=Sum(1, 1 * SAT),
+        refunds_sending=Sum(1, 2 * SAT),
+        refunds_sent=Sum(2, 7 * SAT),
+        refunds_by_hand=Sum(1, 4 * SAT),
+        shares=Sum(2, 95),
+        commission=10,
+        fees=7,
+        orders=2,
+        free_tickets=1,
+    )
+    came = [Received(HASH, 5_000, None), Received(THIRD, 300, None)]
+    went = [Sent(OUT, 4_000, 7), Sent(THIRD, 200, 3)]
+    assert accounts.flows(tx, came, went) == Flows(
+        received=Sum(1, 5_000),
+        sent=Sum(1, 4_000),
+        fees=7,
+        foreign_in=Sum(1, 300),
+        foreign_out=Sum(1, 203),
+    )
+
+
+def test_money_for_an_order_that_is_not_known(tx: Tx) -> None:
+    lost = Orphan(HASH, f"{'a' * 12}-1", 5_000 * SAT, NOW)
+    assert lost.order_id == "a" * 12
+    assert orphans.take_in(tx, lost, NOW)
+    assert not orphans.take_in(tx, lost, NOW)
+    for foreign in ("shop-1", f"{'a' * 12}-0", f"{'a' * 12}-1x", f"{'A' * 12}-1"):
+        assert not orphans.take_in(tx, Orphan(OTHER, foreign, 1, NOW), NOW)
+    older = Orphan(OTHER, f"{'b' * 12}-2", 1 * SAT, NOW - 9)
+    assert orphans.take_in(tx, older, NOW)
+    tag = tx.row("SELECT tag FROM orphan WHERE payment_hash = ?", (HASH,))
+    assert tag is not None and orphans.waiting(tx, tag[0]) == [lost]
+    assert orphans.unclaimed(tx) == [older, lost]
+    assert orphans.unclaimed(tx, 1) == [older]
+    assert orphans.total(tx) == (2, 5_001 * SAT)
+    assert orphans.is_open(tx, HASH) and not orphans.is_open(tx, THIRD)
+    orphans.close(tx, OTHER)
+    assert orphans.unclaimed(tx) == [lost] and not orphans.is_open(tx, OTHER)
+    orphans.adopted(tx, HASH)
+    assert orphans.total(tx) == (0, 0) and orphans.waiting(tx, tag[0]) == []
+
+
+def test_what_is_over_is_nobodys_and_what_is_owed_stays(tx: Tx) -> None:
+    done = order(tx, "a" * 12, state=State.PAID, request_id="r1")
+    owing = order(tx, "b" * 12, state=State.CLOSED)
+    order(tx, "c" * 12, state=State.INVOICED)
+    ticket(tx, done, "a" * 16)
+    paid(tx, owing, HASH, "refund")
+    refund = owed(tx, owing, "b-r1", HASH)
+    ends = listing().end
+    assert forgetting.over(tx, ends, 9) == []
+    assert forgetting.over(tx, ends + 1, 9) == [done.id]
+    assert forgetting.over(tx, ends + 1, 0) == []
+    assert forgetting.let_go(tx, [done.id, owing.id]) == 1
+    assert tx.rows("SELECT person, request_id IS NULL FROM orders ORDER BY id") == [
+        (NOBODY, 1), (owing.person, 1), (owing.person, 1),
+    ]  # fmt: skip
+    assert [row.holder for row in ledger_tickets.of_order(tx, done.id)] == [NOBODY]
+    assert forgetting.over(tx, ends + 1, 9) == []
+    refunds.set_destination(tx, refund.id, "me@a.example")
+    refunds.move(tx, refund, RefundState.SENT, NOW)
+    assert forgetting.over(tx, ends + 1, 9) == [owing.id]
+    assert forgetting.let_go(tx, [owing.id]) == 1
+    assert refunds.destination(tx, refund.id) is None
+    assert refunds.of_order(tx, owing.id)[0].person == NOBODY
+
+
+def test_somebody_asks_to_be_forgotten(tx: Tx) -> None:
+    one = order(tx, "a" * 12, state=State.PAID)
+    ticket(tx, one, "a" * 16)
+    alice = one.person
+    ends = listing().end
+    assert forgetting.bound_by(tx, alice, ends - 1) == (one.event_id, False)
+    assert forgetting.bound_by(tx, alice, ends) is None
+    assert forgetting.unbound(tx, NOW, 9) == []
+    assert forgetting.forget(tx, alice) == 1
+    assert marks.get(tx, forgetting.TRACES) == "1"
+    assert people.known(tx, "a1" * 32) is None
+    assert people.person(tx, NOBODY).pubkey == ""
+
+
+def test_who_has_never_bought_is_forgotten_after_a_while(tx: Tx) -> None:
+    quiet, lately = people.meet(tx, "c0" * 32).id, people.meet(tx, "d0" * 32).id
+    buyer = order(tx, "a" * 12).person
+    for person, at in ((quiet, NOW - DAY), (lately, NOW), (buyer, NOW - DAY)):
+        people.next_stamp(tx, person, at)
+    assert forgetting.unbound(tx, NOW, 9) == [quiet]
+    assert forgetting.unbound(tx, NOW, 0) == []
+    assert forgetting.drop(tx, [quiet, lately, buyer], NOW) == 1
+    assert people.known(tx, "c0" * 32) is None
+    assert people.known(tx, "d0" * 32) is not None
