@@ -137,6 +137,7 @@ async def test_our_clock_is_two_days_ahead_of_the_wallets(desk: Desk, alice: Buy
     async with desk.refunding():
         await alice.says(ADDRESS)
         await desk.becomes(refund, State.SENDING)
+        await desk.settles_down()
         desk.wallet.ahead = -2 * DAY
         await desk.passes(2 * DAY, 6 * HOUR)
         assert await desk.state(refund) is State.SENDING
@@ -237,6 +238,7 @@ async def test_without_the_admin_key_a_payment_is_followed_to_its_expiry(
     async with desk.refunding():
         await alice.says(ADDRESS)
         await desk.becomes(refund, State.SENDING)
+        await desk.settles_down()
     desk.wallet.can_pay = False
     async with desk.refunding():
         await desk.passes(500)
