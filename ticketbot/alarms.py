@@ -36,7 +36,7 @@ class Alarm(NamedTuple):
 ALARMS = (
     Alarm("wallet", 60, "alert-wallet", "alert-wallet-back"),
     Alarm("relays", 120, "alert-deaf", "alert-deaf-over"),
-    Alarm("outbox", 0, "alert-outbox", "alert-outbox-over"),
+    Alarm("outbox", 300, "alert-outbox", "alert-outbox-over"),
     Alarm("disk", 10, "alert-disk", "alert-disk-over"),
     Alarm("clock", 60, "alert-clock", "alert-clock-over"),
     Alarm("refunds", 10, "alert-restored", "alert-restored-over"),

@@ -141,7 +141,7 @@ class App:
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
         )
-        self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock)
+        self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock.earliest)
         self._auditor = Auditor(self.store, self.engine, self.wallet, clock)
         self.desk = LedgerDesk(
             self.store,
@@ -232,8 +232,8 @@ class App:
 
     async def _take_in(self) -> None:
         """What relays bring, for ever; after a restore first what was lost with the ledger."""
-        if self.engine.catching_up:
-            self._log.warning("restore.catching_up", restored_at=self.engine.restored_at)
+        if self.engine.reception.catching_up:
+            self._log.warning("restore.catching_up", restored_at=self.engine.reception.restored_at)
             known = self._settlement.known.wait
             await catch_up(self._queue, self.engine, self.pool.urls, known)
             await self._settlement.compare_spent()
@@ -250,8 +250,8 @@ class App:
 
     def _remember_restore(self, tx: Tx, now: int) -> None:
         """Whether this ledger was restored not long ago, and has not heard yet what it missed."""
-        self.engine.restored_at = restored.at(tx, now)
-        self.engine.catching_up = restored.catching_up(tx, now)
+        self.engine.reception.restored_at = restored.at(tx, now)
+        self.engine.reception.catching_up = restored.catching_up(tx, now)
 
     async def _finish(self, busy: Callable[[], int]) -> None:
         with contextlib.suppress(TimeoutError):

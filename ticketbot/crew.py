@@ -29,6 +29,8 @@ CHUNK = 16  # letters handed over at once
 AHEAD = 2  # chunks a hand is given: one in work, one so that it need not wait
 WORTH = 4  # letters: fewer are done sooner than they are sent
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0  # seconds until a hand that died is replaced
+HANGS = 20.0  # seconds for one chunk, after which a hand is given up
+CHECK = 5.0  # seconds between two looks at that
 PATIENCE = 5.0  # seconds that a hand has to end
 
 
@@ -75,6 +77,8 @@ class Crew:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self._size):
                 tasks.create_task(self._keep_a_hand())
+            if self._size:
+                tasks.create_task(self._watch())
 
     async def _do(self, kind: Kind, batch: Sequence[Any]) -> list[Any]:
         if len(batch) >= WORTH:
@@ -119,6 +123,14 @@ class Crew:
             self._log.warning("crew.hand_lost", why=why, again_in=pause)
             await asyncio.sleep(pause)
 
+    async def _watch(self) -> None:
+        """A hand that hangs is as good as dead, and is made so."""
+        while True:
+            await asyncio.sleep(CHECK)
+            for one in self._hands:
+                if one.in_work and one.idle > HANGS:
+                    one.kill()
+
     async def _employ_while_it_lives(self, one: _Hand) -> tuple[int, str]:
         """How many chunks it did, and how it ended."""
         self._hands.append(one)
@@ -148,6 +160,12 @@ class _Hand:
         self.in_work: deque[Job] = deque()
         self._process, self._socket = _spawn()
         self.pid = self._process.pid
+        self._moved_at = time.monotonic()
+
+    @property
+    def idle(self) -> float:
+        """Seconds since it was given work, or last did any."""
+        return time.monotonic() - self._moved_at
 
     @classmethod
     async def start(cls, keys: Keys) -> _Hand:
@@ -171,6 +189,8 @@ class _Hand:
 
     def take(self, job: Job) -> None:
         """Start a job behind those in work."""
+        if not self.in_work:
+            self._moved_at = time.monotonic()
         self.in_work.append(job)
         self._writer.write(hand.write_batch(job.kind, job.batch))
 
@@ -181,9 +201,14 @@ class _Hand:
         except _Gone:
             return False
         job = self.in_work.popleft()
+        self._moved_at = time.monotonic()
         if not job.answers.done():
             job.answers.set_result(hand.read_answers(job.kind, payload))
         return True
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
 
     async def _hear(self) -> bytes:
         try:

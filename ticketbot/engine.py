@@ -16,15 +16,12 @@ from typing import NamedTuple
 import orjson
 import structlog
 
-from ticketbot import handlers
 from ticketbot.crew import Crew
-from ticketbot.domain.command import Buy, Hello, read_machine
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.order import Order
 from ticketbot.domain.speech import read_text
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.domain.work import proven
-from ticketbot.envelopes import WRAP, Opened
 from ticketbot.errors import Broken, Malformed, Refused, Retry
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import cashier, organizer
@@ -33,20 +30,15 @@ from ticketbot.handlers.context import Context, Request, Settings
 from ticketbot.ledger import inbox, marks, orders, outbox, people
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
-from ticketbot.limits import Budget, Newcomers, Verdict
-from ticketbot.log import whereabouts
 from ticketbot.metrics import metrics
 from ticketbot.posting import post
+from ticketbot.reception import Reception, Work, answer
+from ticketbot.redaction import whereabouts
 from ticketbot.replies import dm
 from ticketbot.replies.outcome import Addressee, Failed, Outcome, Reply, Said, TicketShown, Told
 
-STALE_COMMAND = 24 * 3600
-FORGOTTEN = 7 * 24 * 3600
-STALE_MACHINE = 600
 TRIES = 3
 CUSTOMERS = 10_000  # to remember
-
-Work = Callable[[Tx], object]
 
 
 class Spoken(NamedTuple):
@@ -84,15 +76,11 @@ class Engine:
         self.notes_seen = asyncio.Event()
         self.customers: dict[str, None] = {}
         self.paused: str | None = None
-        self.restored_at: int | None = None
-        self.catching_up = False
+        self.reception = Reception(settings, earliest or clock)
         self._crew = crew
         self._signer = signer
         self._clock = clock
-        self._earliest = earliest or clock
         self._dice = dice
-        self._budget = Budget(settings.messages_per_minute)
-        self.newcomers = Newcomers(settings.newcomers_per_minute)
         self._log = structlog.get_logger()
 
     def context(self) -> Context:
@@ -103,14 +91,14 @@ class Engine:
     async def receive(self, events: Sequence[Event], caught: Mapping[str, int]) -> None:
         """Answer a batch; then, in the same commit, `caught`: relay → stored up to when."""
         ctx = self.context()
-        letters = [event for event in events if self._is_to_be_opened(event, ctx.now)]
+        letters = [event for event in events if self.reception.is_to_be_opened(event, ctx.now)]
         notes = [event for event in events if event.kind in organizer.NOTE_KINDS]
         opened = await self._crew.open(letters) if letters else []
         works: list[tuple[Work, Event | None]] = [(self._note(note, ctx), note) for note in notes]
         for event, letter in zip(letters, opened, strict=True):
             if isinstance(letter, Malformed):
                 metrics().dm_received.labels("?", "malformed").inc()
-            elif (work := self._letter(letter, ctx, proven(event))) is not None:
+            elif (work := self.reception.letter(letter, ctx, proven(event))) is not None:
                 works.append((work, event))
         if caught:
             works.append((_advance(caught), None))
@@ -136,7 +124,7 @@ class Engine:
 
         def work(tx: Tx) -> list[Outcome]:
             person = people.meet(tx, self.settings.bot)
-            reply = _answer(Request(person, "auto", command, console=True), tx, ctx)
+            reply = answer(Request(person, "auto", command, console=True), tx, ctx)
             told = [one for one in reply if isinstance(one, Told)]
             self._post_fact(tx, ctx, list(told), "console")
             return [one for one in reply if not isinstance(one, Told)]
@@ -228,7 +216,7 @@ class Engine:
         self._post_fact(tx, self.context(), told, key)
 
     async def lapsed(
-        self, after: tuple[int, str], at_wallet: int
+        self, after: tuple[int, str], at_wallet: int | None = None
     ) -> list[tuple[Order, InvoiceRow | None]]:
         """A page of open orders whose hold is over, with the invoice they were shown.
 
@@ -237,86 +225,10 @@ class Engine:
         now = int(self._clock())
 
         def work(tx: Tx) -> list[tuple[Order, InvoiceRow | None]]:
-            found = orders.lapsed(tx, now, at_wallet, after)
+            found = orders.lapsed(tx, now, after, at_wallet)
             return [(one, orders.invoice_for(tx, one.id)) for one in found]
 
         return await self.store.transaction(work)
-
-    def _is_to_be_opened(self, event: Event, now: int) -> bool:
-        """No notes; and no more of a sender who gets no answer anyway, where it shows outside."""
-        if event.kind in organizer.NOTE_KINDS:
-            return False
-        return event.kind == WRAP or not self._budget.is_spent(event.pubkey, now)
-
-    def _letter(self, letter: Opened, ctx: Context, effort: int) -> Work | None:
-        """The transaction that answers one letter; None for what is not answered."""
-        age = int(self._earliest()) - letter.sent_at
-        again = self.restored_at is not None and letter.sent_at <= self.restored_at
-        if letter.protocol == "24133":
-            if age > STALE_MACHINE:
-                return None
-        elif age > FORGOTTEN and not again:
-            return None
-        request_id, command = None, None
-        said: Outcome | None = None
-        try:
-            if letter.protocol == "24133":
-                machine = read_machine(letter.text)
-                if machine is None:
-                    return None
-                request_id, command = machine.request_id, machine.command
-            else:
-                command = read_text(letter.text)
-        except Refused as refused:
-            request_id = getattr(refused, "request_id", None)
-            said = Failed(refused)
-        if letter.protocol != "24133" and age > STALE_COMMAND and not again:
-            said = Said("stale")
-        name = "refused" if command is None else type(command).__name__
-        metrics().dm_received.labels(letter.protocol, name).inc()
-        verdict: Verdict | None = None  # spent once, however often the ledger makes `work` run
-        welcome = again or self._needs_no_introduction(letter.sender, effort)
-
-        def work(tx: Tx) -> None:
-            nonlocal verdict, welcome
-            known = people.known(tx, letter.sender)
-            welcome = welcome or known is not None or self.newcomers.admit(ctx.now)
-            if not welcome:  # it leaves no trace: read again one day, it may be answered
-                metrics().dm_received.labels(letter.protocol, "unanswered").inc()
-                return
-            if not inbox.claim(tx, letter.key, ctx.now):
-                return  # an old letter, read again after a restart, spends nothing
-            if again:
-                if not isinstance(command, Buy):
-                    return  # what was asked and answered once is not answered again
-                verdict = "fine"
-            verdict = verdict or self._budget.spend(letter.sender, ctx.now)
-            if verdict == "silent":
-                return
-            first = Failed(Refused("try-later", "slow-down")) if verdict == "warn" else said
-            if known is None:
-                person = people.welcome(tx, letter.sender, letter.protocol)
-            else:
-                person = people.wrote(tx, known, letter.protocol)
-            request = Request(
-                person,
-                letter.protocol,
-                command or Hello(),
-                request_id,
-                effort,
-                key=letter.key,
-                sent_at=letter.sent_at,
-                again=again,
-            )
-            reply: Reply = [first] if first is not None else _answer(request, tx, ctx)
-            to = Addressee(letter.sender, letter.protocol, request_id, person.id)
-            post(tx, ctx, to, reply, tx.vault.tag(b"letter", letter.key).hex())
-            failpoint("engine.letter-answered")
-
-        return work
-
-    def _needs_no_introduction(self, sender: str, effort: int) -> bool:
-        return 0 < self.settings.proof_of_work_bits <= effort or sender in self.settings.operators
 
     def _remember_customers(self, reply: Reply) -> None:
         for told in reply:
@@ -380,15 +292,6 @@ class Engine:
         await self.store.transaction(
             lambda tx: outbox.quarantine(tx, "inbox", key, repr(error), body, now)
         )
-
-
-def _answer(request: Request, tx: Tx, ctx: Context) -> Reply:
-    """A handler's reply, or its refusal with everything it had begun taken back."""
-    try:
-        with tx.savepoint():
-            return handlers.answer(request, tx, ctx)
-    except Refused as refused:
-        return [Failed(refused)]
 
 
 def _advance(caught: Mapping[str, int]) -> Work:

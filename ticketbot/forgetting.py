@@ -35,7 +35,10 @@ class _Found(NamedTuple):
 
 
 class Forgetter:
-    """Forgets people `days` days after the end of their event."""
+    """Forgets people `days` days after the end of their event.
+
+    What is forgotten does not come back, so `clock` gives the earliest time that it can be.
+    """
 
     def __init__(self, store: Store, days: int, clock: Callable[[], float] = time.time) -> None:
         self._store = store

@@ -156,14 +156,17 @@ class Housekeeper:
         """Whether there is a reason not to sell anything new."""
         self._free = shutil.disk_usage(self._store.path.parent).free
         paused = "disk-full" if self._free < FREE_DISK else None
-        if self._engine.catching_up:
+        if self._engine.reception.catching_up:
             paused = "catching-up"
         if paused != self._engine.paused:
             self._log.warning("sales.paused", why=paused, free_mb=self._free // 2**20)
         self._engine.paused = paused
 
     def _count_newcomers(self) -> None:
-        refused, self._engine.newcomers.refused = self._engine.newcomers.refused, 0
+        refused, self._engine.reception.newcomers.refused = (
+            self._engine.reception.newcomers.refused,
+            0,
+        )
         if refused:
             self._log.warning("newcomers.unanswered", number=refused)
 
@@ -183,9 +186,9 @@ class Housekeeper:
             who, by = max(self._skew.items(), key=lambda one: abs(one[1]))
             side = "behind" if by > 0 else "ahead of"
             troubles["clock"] = {"skew": _span(abs(by)), "side": side, "who": who}
-        if found.refunds_wait and found.owed and not self._engine.catching_up:
+        if found.refunds_wait and found.owed and not self._engine.reception.catching_up:
             troubles["refunds"] = {"owed": found.owed}
-        if found.orphans and not self._engine.catching_up:
+        if found.orphans and not self._engine.reception.catching_up:
             troubles["orphans"] = {"n": found.orphans, "amount": found.orphaned}
         return troubles
 

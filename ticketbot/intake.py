@@ -11,8 +11,9 @@ from typing import Any
 
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.work import proven
-from ticketbot.engine import FORGOTTEN, STALE_COMMAND, STALE_MACHINE, Engine
+from ticketbot.engine import Engine
 from ticketbot.handlers.organizer import NOTE_KINDS
+from ticketbot.reception import FORGOTTEN, STALE_COMMAND, STALE_MACHINE
 from ticketbot.relays import Caught
 
 BATCH = 32
@@ -173,10 +174,10 @@ async def catch_up(
         async with asyncio.timeout(WALLET_TELLS):
             await wallet_told()
     dated = sorted(await engine.dated(letters), key=lambda one: one[0])
-    before = [event for sent_at, event in dated if sent_at <= (engine.restored_at or 0)]
-    after = [event for sent_at, event in dated if sent_at > (engine.restored_at or 0)]
+    before = [event for sent_at, event in dated if sent_at <= (engine.reception.restored_at or 0)]
+    after = [event for sent_at, event in dated if sent_at > (engine.reception.restored_at or 0)]
     await _answer(before, engine)
-    engine.catching_up = False
+    engine.reception.catching_up = False
     engine.paused = None
     await _answer(after, engine)
     await engine.receive([], caught)

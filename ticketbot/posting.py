@@ -53,11 +53,13 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
     if to.person == people.NOBODY:
         return
     person = to.person if to.person is not None else people.meet(tx, to.pubkey).id
-    for number, draft in enumerate(_drafts(outcome, to, ctx)):
+    drafts = list(_drafts(outcome, to, ctx))
+    first = people.next_stamp(tx, person, ctx.now, len(drafts)) if drafts else ctx.now
+    for number, draft in enumerate(drafts):
         body: dict[str, Any] = {
             "to": to.pubkey,
             "via": draft.via,
-            "at": people.next_stamp(tx, person, ctx.now),
+            "at": first + number,
             "text": draft.text,
             "until": _until(outcome, draft, ctx),
             "mould": (ctx.dice(SEED_BYTES).hex(), ctx.now),

@@ -79,6 +79,21 @@ async def watchdog(
         await asyncio.sleep(period / 4)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock at `path`; changes nothing."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
 class SingleInstance:
     """A lock that ends with the process that holds it. Entering raises Broken when it is taken."""
 

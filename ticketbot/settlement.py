@@ -17,7 +17,7 @@ from ticketbot.domain.order import Order, State
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.handlers.cashier import Credit
-from ticketbot.ledger import marks, money, orders, refunds, restored
+from ticketbot.ledger import marks, orders, refunds, restored
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Look, Wallet
@@ -184,12 +184,7 @@ class Settlement:
 
     async def _ours(self, hashes: Sequence[str]) -> list[str]:
         """Those that are our invoices and not credited yet: a wallet may hint twice."""
-
-        def work(tx: Tx) -> list[str]:
-            ours = [one for one in hashes if orders.owner_of(tx, one) is not None]
-            return [one for one in ours if not money.credited(tx, one)]
-
-        return await self._store.transaction(work)
+        return await self._store.transaction(lambda tx: orders.awaited(tx, hashes))
 
     async def _credit(self, looks: Sequence[Look]) -> None:
         credits = [

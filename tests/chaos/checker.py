@@ -36,6 +36,8 @@ class Books(NamedTuple):
     orders: dict[str, tuple[str, int]]  # id → state, quantity
     tickets: list[tuple[str, str, str | None, int, str, bytes]]
     refunds: list[tuple[str, int]]  # payment hash, msat
+    spends: list[tuple[str, str, str, int]]  # payment hash, refund, its state, msat
+    signed: dict[bytes, str]  # hash of every token there ever was → ticket
     seats: list[tuple[str, str, int | None, int, int]]
     held: Counter[str]
 
@@ -67,16 +69,35 @@ def read(ledger: Path) -> Books:
                 " WHERE state <> 'void'"
             ),
             rows("SELECT payment_hash, amount_msat FROM refund"),
+            rows(
+                "SELECT spend.payment_hash, refund.id, refund.state, refund.amount_msat"
+                " FROM spend JOIN refund ON refund.id = ref"
+            ),
+            {bytes(h): i for h, i in rows("SELECT token_hash, id FROM ticket")},
             rows("SELECT event_id, tier, capacity, held, sold FROM seats"),
             held,
         )
 
 
-def check(ledger: Path, wallet: Sequence[Taken], tokens: Iterable[str], key: bytes) -> list[str]:
+class Given(NamedTuple):
+    """A payment that left the wallet, as the wallet itself lists it."""
+
+    payment_hash: str
+    msat: int
+
+
+def check(
+    ledger: Path,
+    wallet: Sequence[Taken],
+    tokens: Iterable[str],
+    key: bytes,
+    given: Sequence[Given] = (),
+) -> list[str]:
     """Everything that is wrong. `tokens`: every ticket that anybody was sent."""
     books = read(ledger)
     return [
         *_wallet(books, wallet),
+        *_given(books, given),
         *_fates(books),
         *_seats(books),
         *_tokens(books, set(tokens), key),
@@ -94,6 +115,18 @@ def _wallet(books: Books, wallet: Sequence[Taken]) -> Iterator[str]:
     for one in wallet:
         if one.external_id and one.payment_hash not in known and not _in_doubt(books, one):
             yield f"an invoice for {one.external_id} is at the wallet, and nobody watches it"
+
+
+def _given(books: Books, given: Sequence[Given]) -> Iterator[str]:
+    """What left the wallet paid one refund each, and no refund twice."""
+    refund_of = {payment_hash: rest for payment_hash, *rest in books.spends}
+    times: Counter[str] = Counter()
+    for one in given:
+        refund, state, msat = refund_of.get(one.payment_hash, ("nobody", "sent", 0))
+        times[refund] += 1
+        if (state, msat) != ("sent", one.msat):
+            yield f"{one.msat} msat left the wallet for {refund}, which is {state} of {msat} msat"
+    yield from (f"{refund} was paid {n} times" for refund, n in times.items() if n > 1)
 
 
 def _in_doubt(books: Books, one: Taken) -> bool:
@@ -131,7 +164,6 @@ def _seats(books: Books) -> Iterator[str]:
 
 
 def _tokens(books: Books, tokens: set[str], key: bytes) -> Iterator[str]:
-    expected = {ticket[5]: ticket[0] for ticket in books.tickets}
     verifier = Ed25519PublicKey.from_public_bytes(key)
     for token in tokens:
         text = token.removeprefix("TKT1:")
@@ -140,5 +172,5 @@ def _tokens(books: Books, tokens: set[str], key: bytes) -> Iterator[str]:
             verifier.verify(raw[-64:], raw[:-64])
         except InvalidSignature:
             yield f"a token was sent that nobody can verify: {token}"
-        if hashlib.sha256(token.encode()).digest() not in expected:
+        if hashlib.sha256(token.encode()).digest() not in books.signed:
             yield f"a token was sent that the ledger does not know: {token}"

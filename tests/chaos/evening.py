@@ -76,13 +76,19 @@ class Evening:
         text = (await self.alice.next("\nTKT1:", WITHIN)).text
         return tokens_in(text)[0]
 
+    async def has_been_restarted(self) -> None:
+        """Wait until somebody has started the bot again."""
+        async with asyncio.timeout(WITHIN):
+            while not self.minder.deaths:
+                await asyncio.sleep(0.02)
+
     async def has_met(self, way: str) -> None:
         """Wait until the failpoint did what it was told, and the bot is there again."""
         async with asyncio.timeout(WITHIN):
             while f": {way}\n" not in self.daemon.log.read_text():
                 await asyncio.sleep(0.02)
-            while way != "raise" and not self.minder.deaths:
-                await asyncio.sleep(0.02)
+            if way != "raise":
+                await self.has_been_restarted()
         assert way != "hang" or self.minder.hung
         assert all(code != 0 for code in self.daemon.exits), "it died, and called that success"
 
@@ -90,7 +96,8 @@ class Evening:
         """What an independent reading of ledger, wallet and `others`' tokens finds wrong."""
         tokens = {*others, *(token for body in self.alice.heard for token in tokens_in(body.text))}
         ledger = self.daemon.folder / "ledger.db"
-        return check(ledger, self.daemon.purse.taken(), tokens, self.daemon.ticket_key())
+        purse = self.daemon.purse
+        return check(ledger, purse.taken(), tokens, self.daemon.ticket_key(), purse.given())
 
     def sold(self) -> int:
         """How many seats the ledger calls sold."""

@@ -6,9 +6,9 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from tests.chaos.checker import Taken
+from tests.chaos.checker import Given, Taken
 from tests.real.lnbits import LnbitsServer
 from ticketbot.bookkeeping import Shown, ask
 from ticketbot.lightning import LNbits
@@ -28,6 +28,9 @@ class Purse(Protocol):
 
     def taken(self) -> list[Taken]:
         """Every incoming invoice that it lists, without help from the program."""
+
+    def given(self) -> list[Given]:
+        """Every payment that left it, without help from the program."""
 
     async def shown(self) -> Shown:
         """What the program's own audit is shown of it."""
@@ -57,6 +60,11 @@ class FakePurse:
             )
             return [Taken(*row[:3], bool(row[3])) for row in rows]
 
+    def given(self) -> list[Given]:
+        with closing(sqlite3.connect(self.path)) as db:
+            rows = db.execute("SELECT payment_hash, amount_msat FROM spending WHERE state = 'paid'")
+            return [Given(*row) for row in rows]
+
 
 class LnbitsPurse:
     """A wallet of a real LNbits, paid from another one."""
@@ -78,20 +86,27 @@ class LnbitsPurse:
             await wallet.close()
 
     def taken(self) -> list[Taken]:
-        found: list[Taken] = []
+        return [
+            Taken(
+                row["payment_hash"], row["amount"], row["external_id"], row["status"] == "success"
+            )
+            for row in self._rows()
+            if row["amount"] > 0
+        ]
+
+    def given(self) -> list[Given]:
+        return [
+            Given(row["payment_hash"], -row["amount"])
+            for row in self._rows()
+            if row["amount"] < 0 and row["status"] == "success"
+        ]
+
+    def _rows(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
         while True:
             path = f"/api/v1/payments/paginated?limit={PAGE}&offset={len(found)}&sortby=created_at"
             status, page = self._server.call("GET", path, key=self.secret)
             assert status == 200, page
-            found += [
-                Taken(
-                    row["payment_hash"],
-                    row["amount"],
-                    row["external_id"],
-                    row["status"] == "success",
-                )
-                for row in page["data"]
-                if row["amount"] > 0
-            ]
+            found += page["data"]
             if len(page["data"]) < PAGE:
                 return found

@@ -81,8 +81,38 @@ async def test_the_socket_outlives_no_bot(folder: Path, relay: str) -> None:
         assert stat.S_IMODE(socket.stat().st_mode) == 0o600
         await it.daemon.kill()
         left = socket.exists()
-        await it.has_died_once()
+        await it.has_been_restarted()
         assert left
         assert (await types(folder, "tell", "status")).code == 0
     assert not socket.exists()
     one_sentence(await types(folder, "tell", "status"), 1, "the bot is not running")
+
+
+async def test_a_refund_that_was_paid_by_hand(folder: Path, relay: str) -> None:
+    """From one process to the other: decided, journalled, told to the buyer, and in the books."""
+    async with evening(folder, [relay]) as it:
+        await it.publishes_event()
+        order = await owes_a_refund(it)
+        done = await types(folder, "refund", order, "--sent")
+        assert (done.code, done.err) == (0, "")
+        await it.alice.next("sent", 20)
+        assert (await what_was_decided(folder, order))[-1] == "refund paid by hand"
+        one_sentence(await types(folder, "refund", order, "--sent"), 1)
+        audit = await types(folder, "audit")
+        assert (audit.code, audit.err) == (0, "")
+        assert "1 refund, 1 of them by hand" in audit.out
+
+
+async def test_a_refund_that_the_bot_is_told_where_to_send(folder: Path, relay: str) -> None:
+    async with evening(folder, [relay]) as it:
+        await it.publishes_event()
+        order = await owes_a_refund(it)
+        bolt11 = it.daemon.purse.wallet.foreign_invoice(3_000, 3_600)
+        done = await types(folder, "refund", order, "--to", "-", stdin=f"{bolt11}\n")
+        assert (done.code, done.err) == (0, "")
+        async with asyncio.timeout(20):
+            while "refund sent" not in await what_was_decided(folder, order):
+                await asyncio.sleep(0.2)
+        audit = json.loads((await types(folder, "audit", "--json")).out)
+        assert audit["agree"] is True
+        assert audit["wallet"]["refunded_msat"] == 3_000

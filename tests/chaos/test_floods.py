@@ -71,7 +71,7 @@ async def a_flood_comes(it: Evening, number: int) -> None:
     await bob.disconnect()
     assert most - before < 50 * MIB
     assert it.sold() == 2
-    assert it.deaths == 0
+    assert it.minder.deaths == 0
 
 
 async def test_a_thousand_strangers_at_once(tmp_path: Path) -> None:

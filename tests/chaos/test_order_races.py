@@ -124,7 +124,7 @@ async def test_control_copies_without_an_inbox(
     monkeypatch.setattr(inbox, "claim", lambda *_: True)
     monkeypatch.setattr(inbox, "remembered", lambda *_: None)
     monkeypatch.setattr(inbox, "remember", lambda *_: None)
-    counter.engine._budget._per_minute = 2 * COPIES
+    counter.engine.reception._budget._per_minute = 2 * COPIES
     assert await copies(counter, counter.wish(1)) > 1
 
 
@@ -179,8 +179,10 @@ async def test_control_releasing_what_was_looked_at_before(
     invoice = await invoice_of(counter, 1)
     stale = await counter.order_of(1)
     assert stale is not None
+    now, listed = await counter.store.transaction(lambda tx: orders.with_listing(tx, stale.id))
+    assert now == stale
     await counter.engine.settle([credit(invoice)])
-    monkeypatch.setattr(orders, "get", lambda *_: stale)
+    monkeypatch.setattr(orders, "with_listing", lambda *_: (stale, listed))
     await counter.store.transaction(disarm)
     await counter.engine.release(stale.id, "order-lapsed")
     assert {"I1b", "I2"} <= set(await counter.broken())

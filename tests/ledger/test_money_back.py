@@ -104,8 +104,8 @@ def test_a_bolt11_that_pays_it_has_one_use(tx: Tx) -> None:
     assert (refunds.use_of(tx, HASH), refunds.use_of(tx, OUT)) == ("invoice", None)
     refunds.keep(tx, spending("a-r1"))
     assert refunds.use_of(tx, OUT) == "refund"
-    assert refunds.spend(tx, OUT) == spending("a-r1")
-    assert refunds.spend(tx, HASH) is None
+    assert refunds.spends_of(tx, "a-r1") == [spending("a-r1")]
+    assert refunds.spends_of(tx, "a-r2") == []
     assert b"lnbcout" not in tx.row("SELECT bolt11 FROM spend")[0]  # type: ignore[index]
     refunds.close_spend(tx, OUT, "failed")
     refunds.keep(tx, spending("a-r1", OUT2, NOW + 60))

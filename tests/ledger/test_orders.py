@@ -88,10 +88,10 @@ def test_which_holds_are_over_by_whose_clock(tx: Tx) -> None:
     ):
         order(tx, name * 12, state=state, hold_until=until)
     start = (0, "")
-    assert ids(orders.lapsed(tx, NOW, NOW, start)) == ["a" * 12, "b" * 12]
-    assert ids(orders.lapsed(tx, NOW, NOW - 1, start)) == ["a" * 12]
-    assert ids(orders.lapsed(tx, NOW - 1, NOW + 1, start)) == ["b" * 12, "c" * 12]
-    assert ids(orders.lapsed(tx, NOW, NOW + 1, (NOW, "a" * 12))) == ["b" * 12, "c" * 12]
+    assert ids(orders.lapsed(tx, NOW, start)) == ["a" * 12, "b" * 12]
+    assert ids(orders.lapsed(tx, NOW, start, NOW - 1)) == ["a" * 12]
+    assert ids(orders.lapsed(tx, NOW - 1, start, NOW + 1)) == ["b" * 12, "c" * 12]
+    assert ids(orders.lapsed(tx, NOW, (NOW, "a" * 12), NOW + 1)) == ["b" * 12, "c" * 12]
 
 
 def test_a_clock_put_back_shortens_holds_without_an_invoice(tx: Tx) -> None:

@@ -35,7 +35,6 @@ from ticketbot.lightning import Invoice, InvoiceAsk
 from ticketbot.replies.outcome import Reply
 
 PURE = "jane.doe+vip@protonmail.example"  # what a program calls its request
-PRIVATE_BOLT11 = "lnbc50u1" + "qpzry9x8gf2tvdw0s3jn54khce6mua7l" * 6
 ADDRESS = "whistleblower@getalby.example"
 
 
@@ -45,6 +44,7 @@ class Stolen(NamedTuple):
     files: dict[str, bytes]
     path: Path
     people: tuple[Person, Person]
+    bolt11s: tuple[str, str]  # one that was paid, one that waits
     letters: list[bytes]  # keys of the inbox, as anybody can compute them from public data
     memos: list[str]  # what the wallet was told to write into invoices
 
@@ -61,13 +61,14 @@ async def stolen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     log.configure(stream=io.TextIOWrapper(out), pretty=False)
     monkeypatch.setitem(handlers.COMMANDS, Help, _stumbles)
     async with run_relay(0) as relay:
-        stage = Stage(tmp_path, relay, operators=frozenset())
+        stage = Stage(tmp_path, relay, operators=frozenset(), pays=True)
         alice, robot = Person(stage), Person(stage)
         for person in (stage.organizer, alice, robot):
             await stage.enters(person)
         await stage.opens()
         memos = _overhears(stage)
-        sent = await _play(stage, alice, robot)
+        bolt11s = ["", ""]
+        sent = await _play(stage, alice, robot, bolt11s)
         files = {path.name: path.read_bytes() for path in tmp_path.glob("ledger.db*")}
         copy = tmp_path / "copy.db"
         with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
@@ -80,7 +81,7 @@ async def stolen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         files["backup"] = (tmp_path / "backup").read_bytes()
         letters = Envelopes(stage.keys).open([parse_event(orjson.loads(raw)) for raw in sent])
         keys = [letter.key for letter in letters if isinstance(letter, Opened)]
-        yield Stolen(files, copy, (alice, robot), keys, memos)
+        yield Stolen(files, copy, (alice, robot), (bolt11s[0], bolt11s[1]), keys, memos)
         await stage.ends()
     structlog.reset_defaults()
     logging.captureWarnings(False)
@@ -105,7 +106,7 @@ def _overhears(stage: Stage) -> list[str]:
     return memos
 
 
-async def _play(stage: Stage, alice: Person, robot: Person) -> list[bytes]:
+async def _play(stage: Stage, alice: Person, robot: Person, bolt11s: list[str]) -> list[bytes]:
     """A purchase by DM and one by machine, both to the end and beyond; every letter sent."""
     event = await stage.organizer.has_on_sale()
     for slip in (f"buy lisbn {ADDRESS}", "i am velociraptor 912345678", f"refnd {ADDRESS}"):
@@ -133,9 +134,13 @@ async def _play(stage: Stage, alice: Person, robot: Person) -> list[bytes]:
     await alice.hears("goes back to you")
     await robot.pays(too_late)
     await robot.hears("goes back to you")
-    sent.append(await alice.says(f"refund {PRIVATE_BOLT11}"))
-    await alice.hears("Noted")
-    sent.append(await robot.says(f"refund {ADDRESS}"))
+    bolt11s[:] = [stage.wallet.foreign_invoice(sats * 1000) for sats in (10_000, 15_000)]
+    sent.append(await alice.says(f"refund {bolt11s[0]}"))
+    await alice.hears("was sent to you")
+    stage.wallet.can_pay = False
+    sent.append(await robot.says(f"refund {bolt11s[1]}"))
+    await robot.hears("Noted")
+    await robot.says(f"refund {ADDRESS}")
     await robot.hears("Noted")
     return sent
 
@@ -210,8 +215,10 @@ async def test_no_place_where_money_goes_back_to(stolen: Stolen) -> None:
     with closing(sqlite3.connect(stolen.path)) as db:
         noted = db.execute("SELECT count(*) FROM refund WHERE destination IS NOT NULL").fetchone()
     assert noted == (2,)
-    for place in (PRIVATE_BOLT11[8:40], ADDRESS, ADDRESS.partition("@")[0]):
-        assert stolen.where(place.encode()) == []
+    pieces = [bolt11[start : start + 32] for bolt11 in stolen.bolt11s for start in (8, 60, 120)]
+    for place in (*pieces, ADDRESS, ADDRESS.partition("@")[0]):
+        found = stolen.where(place.encode())
+        assert [name for name in found if not name.startswith("wallet.db")] == []
 
 
 async def test_no_message_is_recognised_by_who_guesses_it(stolen: Stolen) -> None:

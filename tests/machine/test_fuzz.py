@@ -15,7 +15,7 @@ from tests.machine.town import Town, listing
 from ticketbot.domain.nostr import Event
 from ticketbot.keys import verify
 
-SEED = int(os.environ.get("TICKETBOT_FUZZ_SEED", "20270301"))
+SEED = int(os.environ.get("FUZZ_SEED", "20270301"))
 EVERY = 50  # one good letter in so many
 ROOM = 50 * 2**20
 Brew = Callable[[Rubbish, int], Event | None]
@@ -70,7 +70,7 @@ def pour(town: Town, brew: Brew, number: int, seed: int = SEED) -> None:
             town.post.send(alice.wrap(alice.letter(f"event {asked[-1]}", "nip17")))
             town.lives_on(0.1)
     town.lives_on(60)
-    why = f"TICKETBOT_FUZZ_SEED={seed}"
+    why = f"FUZZ_SEED={seed}"
     assert town.deaths == 0, why
     assert [one for one in town.log if one["event"] in truth.BAD_NEWS] == [], why
     assert town.tx().rows("SELECT error FROM quarantine") == [], why

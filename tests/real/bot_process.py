@@ -33,6 +33,7 @@ allow_private_relays = true
 
 [lnbits]
 url = "{lnbits}"
+admin_key_file = "{admin_key_file}"
 
 [sales]
 hold_seconds = {hold}
@@ -83,13 +84,17 @@ class Bot:
         name: str = "Lisbon Tickets",
         hold: int = 600,
         web: bool = True,
+        admin_key: str | None = None,
     ) -> None:
+        if admin_key is not None:
+            self._write_key("lnbits-admin-key", admin_key)
         text = CONFIG.format(
             name=name,
             operator=operator,
             organizer=organizer,
             relays=json.dumps(relays),
             lnbits=self._lnbits,
+            admin_key_file="lnbits-admin-key" if admin_key else "",
             hold=hold,
             web=WEB.format(port=self._port) if web else "",
         )

@@ -81,15 +81,19 @@ class Evening:
         invoice_key: str | None = None,
         listed: bool = True,
         alone: bool = False,
+        spends: bool = False,
         failpoints: str = "",
         **choices: Any,
     ) -> None:
         """The bot starts, and the organizer's client, unless the bot is to be `alone`.
 
-        `listed`: the organizer has a DM relay list (10050).
+        `listed`: the organizer has a DM relay list (10050). `spends`: it has the admin key.
         """
         key = invoice_key or self.wallet.invoice_key
         given = {"relays": self.relays} | self.people | choices
+        if spends:
+            given["admin_key"] = self.wallet.admin_key
+            self._not_for_logs.add(self.wallet.admin_key)
         self.bot = Bot(self.folder, self.server.url, key, **given)
         self._not_for_logs |= {key, self.bot.keys.keypair.secret.hex()}
         home = self.relays[:1]

@@ -40,7 +40,7 @@ FAILPOINTS = [
     "engine.letter-answered=raise",
     "ledger.before-commit=raise@9",
     "invoicer.before-create=raise",
-    "courier.before-signed=raise",
+    "courier.before-publish=raise",
     "courier.after-publish=raise",
     "engine.before-settle=raise",
     "cashier.credited=raise",
@@ -58,8 +58,9 @@ class House(Bot):
         self._write_key("admin-key", ADMIN_KEY)
         self._write_key("ticket-key", TICKET_KEY)
         config = folder / "config.toml"
-        both = f'url = "{lnbits}"\nadmin_key_file = "admin-key"\nrequests_per_minute = 60000'
-        config.write_text(config.read_text().replace(f'url = "{lnbits}"', both))
+        given = config.read_text().replace('admin_key_file = ""', 'admin_key_file = "admin-key"')
+        both = f'url = "{lnbits}"\nrequests_per_minute = 60000'
+        config.write_text(given.replace(f'url = "{lnbits}"', both))
 
     def canaries(self) -> dict[str, bytes]:
         """Every secret in every form that somebody could write it down in."""
@@ -172,8 +173,9 @@ class Wallet:
         return socket
 
     def _answer(self, request: web.Request) -> Answer:
-        quoted = f"cannot serve {dict(request.headers)} {request.path_qs} key={INVOICE_KEY}"
-        quoted += f" and {ADMIN_KEY} of lnbc50u1{'qpzry9x8gf2tvdw0' * 12}"
+        key = request.headers.get("X-Api-Key", "")
+        quoted = f"cannot serve {dict(request.headers)} {request.path_qs} key={key} {key.upper()}"
+        quoted += f" of lnbc50u1{'qpzry9x8gf2tvdw0' * 12}"
         self._stand.headers = {}
         match self.mode:
             case "500" | "520" | "400" | "401":
@@ -183,7 +185,7 @@ class Wallet:
             case "shape":
                 return 200, {"data": quoted, "balance": quoted}
             case "redirect":
-                self._stand.headers = {"Location": f"/login/{INVOICE_KEY}?key={INVOICE_KEY}"}
+                self._stand.headers = {"Location": f"/login/{key}?key={key}"}
                 return 307, quoted
         return self._good(request)
 

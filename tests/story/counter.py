@@ -128,7 +128,7 @@ class Counter:
         """Time passes; holds that are over end, as the wallet calls them unpaid."""
         self.now += seconds
         after = (0, "")
-        while page := await self.engine.lapsed(after):
+        while page := await self.engine.lapsed(after, self.now):
             await asyncio.gather(*(self.engine.release(one.id, "order-lapsed") for one, _ in page))
             order = page[-1][0]
             after = (order.hold_until, order.id)

@@ -198,6 +198,7 @@ async def test_operators_are_told_once_by_how_much_and_once_that_it_is_over(stag
     assert told.startswith("Alert: this machine's clock is 2 days ahead of that of wallet.")
     await stage.closes()
     await stage.opens()  # a restart tells nothing anew
+    await listening(stage)
     await stage.app.look_around()
     assert stage.app._housekeeper.beat()["troubles"] == ["clock"]
     stage.wrong = 0
@@ -271,7 +272,7 @@ async def test_a_hold_without_an_invoice_ends_by_our_clock(stage: Stage) -> None
     await stage.opens()
 
     def lapsed(tx: Tx, now: int, at_wallet: int) -> list[str]:
-        return [one.id for one in orders.lapsed(tx, now, at_wallet, (0, ""))]
+        return [one.id for one in orders.lapsed(tx, now, (0, ""), at_wallet)]
 
     def work(tx: Tx) -> tuple[list[str], list[str]]:
         person = tx.insert(

@@ -156,6 +156,18 @@ async def test_an_event_that_is_over_gives_nothing_back(
     assert await owed(stage) == []
 
 
+async def test_a_closing_whose_row_was_put_aside_is_taken_up_by_its_answer(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    event = await organizer.has_on_sale()
+    await alice.buys("lisbon")
+    await cancels(organizer)
+    key = closing.job(event.address())
+    await stage.app.store.transaction(lambda tx: outbox.drop(tx, key))
+    await organizer.says("cancel lisbon")
+    await is_closed(stage, event.address())
+
+
 async def test_only_its_own_organizer_closes_an_event(
     stage: Stage, organizer: Organizer, alice: Person, bob: Person
 ) -> None:

@@ -92,7 +92,7 @@ async def test_more_newcomers_than_are_allowed_leave_no_trace(
     flood = [letters(stage, Keys(os.urandom(32)), ["buy lisbon"])[0] for _ in range(200)]
     await receives(stage.app.engine, flood)
     assert await people_met(stage) - before == 10
-    assert stage.app.engine.newcomers.refused == 190
+    assert stage.app.engine.reception.newcomers.refused == 190
     await alice.says("hi")
     assert await alice.hears_nothing()
     stage.clock.forward(60)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.story.cast import HOUR, WEEK, Person, Stage
-from tests.story.memory import known, outbox_row, owes, rows, sent, settles_down
-from ticketbot.ledger import forgetting, journal, money, outbox, people
+from tests.story.memory import is_paid_by_hand, known, outbox_row, owes, rows, settles_down
+from ticketbot.ledger import forgetting, journal, outbox, people, refunds
 from ticketbot.ledger.people import NOBODY
 from ticketbot.ledger.store import Tx
 
@@ -88,10 +88,10 @@ async def test_a_ticket_for_what_is_to_come_is_used_first(stage: Stage, alice: P
 
 
 async def test_money_comes_home_first(stage: Stage, alice: Person) -> None:
-    await owes(stage, alice)
+    order = await owes(stage, alice)
     await alice.says("forget me yes")
     assert "6,000 sats" in await alice.hears("would be lost")
-    await stage.app.store.transaction(sent)
+    await is_paid_by_hand(stage, order, alice)
     await alice.says("forget me yes")
     await alice.hears("Done")
     assert await known(stage, alice) is None
@@ -117,7 +117,7 @@ async def test_money_for_nobody_is_owed_back_and_operators_hear_of_it(
     await alice.hears("Done")
     await alice.pays(invoice)
     await stage.operator.hears("must go back to its buyer")
-    (refund,) = await stage.app.store.transaction(money.refunds_open)
+    (refund,) = await stage.app.store.transaction(refunds.owed)
     assert (refund.person, refund.reason) == (NOBODY, "refund-forgotten")
     assert await rows(stage, "SELECT count(*) FROM ticket") == [(0,)]
     assert await alice.hears_nothing(0.2)

@@ -9,10 +9,18 @@ import aiohttp
 import pytest
 
 from tests.story.cast import DAY, HOUR, WEEK, Person, Stage
-from tests.story.memory import AFTER, known, outbox_row, owes, passes, rows, sent, settles_down
-from ticketbot.ledger import journal, marks, money, outbox
+from tests.story.memory import (
+    AFTER,
+    is_paid_by_hand,
+    known,
+    outbox_row,
+    owes,
+    passes,
+    rows,
+    settles_down,
+)
+from ticketbot.ledger import journal, marks, outbox, refunds
 from ticketbot.ledger.people import NOBODY
-from ticketbot.ledger.store import Tx
 
 
 @pytest.fixture
@@ -59,6 +67,15 @@ async def test_it_happens_once_a_day_also_when_the_clock_was_wrong(
     last = await stage.app.store.transaction(lambda tx: marks.number(tx, "forgotten-at"))
     await passes(stage, DAY - 10)
     assert await stage.app.store.transaction(lambda tx: marks.number(tx, "forgotten-at")) == last
+
+
+async def test_a_machine_whose_clock_is_wrong_forgets_nobody(stage: Stage, alice: Person) -> None:
+    await alice.buys("lisbon")
+    await settles_down(stage)
+    stage.wrong = 1000 * DAY
+    await stage.app.forget()
+    assert await known(stage, alice) is not None
+    assert await rows(stage, "SELECT count(*) FROM orders WHERE person = 0") == [(0,)]
 
 
 async def test_a_big_crowd_is_forgotten_at_several_looks(
@@ -117,39 +134,38 @@ async def test_who_never_bought_is_forgotten_too(stage: Stage, alice: Person) ->
 
 
 async def test_who_is_owed_money_is_known_until_it_was_sent(stage: Stage, alice: Person) -> None:
-    await owes(stage, alice)
+    order = await owes(stage, alice)
     await alice.says("refund me@example.com")
     await alice.hears("Noted")
     await passes(stage, AFTER)
     assert await known(stage, alice) is not None
-    (owed,) = await stage.app.store.transaction(money.refunds_open)
+    (owed,) = await stage.app.store.transaction(refunds.owed)
     assert owed.person == await known(stage, alice)
-    await stage.app.store.transaction(sent)
+    await is_paid_by_hand(stage, order, alice)
     await passes(stage, DAY)
+    assert await rows(stage, "SELECT person, destination FROM refund") == [(NOBODY, None)]
+    assert await known(stage, alice) is not None, "for 90 days after the last word"
+    await passes(stage, 91 * DAY)
     assert await known(stage, alice) is None
     assert await rows(stage, "SELECT person, destination, state FROM refund") == [
         (NOBODY, None, "sent")
     ]
 
 
-async def test_a_paid_bolt11_goes_and_an_open_one_stays(stage: Stage, alice: Person) -> None:
-    order = await owes(stage, alice)
-
-    def pay(tx: Tx) -> None:
-        tx.change("INSERT INTO payment_hash VALUES ('aa', 'refund', 'x'), ('bb', 'refund', 'x')")
-        values = "VALUES (?, 'refund', ?, 1, 0, ?, 1, 2, x'00')"
-        tx.change(f"INSERT INTO spend {values}", ("aa", f"{order}-r1", "failed"))
-        tx.change(f"INSERT INTO spend {values}", ("bb", f"{order}-r1", "open"))
-
-    await stage.app.store.transaction(pay)
+@pytest.mark.choices(pays=True)
+async def test_the_bolt11_that_was_paid_goes_too(stage: Stage, alice: Person) -> None:
+    await stage.wallet.pay_in(1_000_000)
+    await owes(stage, alice)
+    await alice.says(f"refund {stage.wallet.foreign_invoice(6_000_000)}")
+    await alice.hears("was sent to you")
+    kept = "SELECT count(*), count(bolt11) FROM spend"
+    assert await rows(stage, kept) == [(1, 1)]
     await passes(stage, AFTER)
-    assert await rows(stage, "SELECT count(*) FROM spend WHERE bolt11 IS NULL") == [(0,)]
-    await stage.app.store.transaction(sent)
-    await stage.app.store.transaction(
-        lambda tx: tx.change("UPDATE spend SET state = 'paid' WHERE state = 'open'")
-    )
-    await passes(stage, DAY)
-    assert await rows(stage, "SELECT count(*) FROM spend WHERE bolt11 IS NULL") == [(2,)]
+    assert await rows(stage, kept) == [(1, 0)]
+    assert await rows(stage, "SELECT person, destination FROM refund") == [(NOBODY, None)]
+    (refund,) = await stage.app.store.transaction(lambda tx: tx.rows("SELECT id FROM refund"))
+    (spend,) = await stage.app.store.transaction(lambda tx: refunds.spends_of(tx, refund[0]))
+    assert (spend.state, spend.bolt11) == ("paid", "")
 
 
 async def test_refunds_that_are_still_to_be_decided_keep_their_people(

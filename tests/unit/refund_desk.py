@@ -191,7 +191,7 @@ class Desk:
         await self.until(lambda tx: _is(tx, refund_id, state))
 
     async def until(self, happened: Callable[[Tx], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await self.store.transaction(happened):
                 await asyncio.sleep(0.01)
 

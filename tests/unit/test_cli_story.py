@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.cli_house import BotHouse, Sold
 from ticketbot.domain.nip19 import npub_encode
-from ticketbot.ledger import journal, money, orders, outbox, people
+from ticketbot.ledger import journal, orders, outbox, people, refunds
 from ticketbot.ledger.store import Tx
 
 WHERE = "me@example.com"
@@ -77,8 +77,9 @@ def test_it_reads_as_a_story(house: BotHouse, sold: Sold) -> None:
         *refund.split()[1:3],
         *("4,000", "amount", "due", "not", "told", "yet"),
     ]
-    assert "Tickets" not in ran.out.replace("Tickets for", "")
-    assert ran.out.endswith("Everything that was to be said is with the relays.\n")
+    assert "\nTickets\n" not in ran.out
+    paid = house.calls("orders", "show", sold.paid)
+    assert paid.out.endswith("Everything that was to be said is with the relays.\n")
 
 
 def test_every_attempt_at_sending_a_refund(house: BotHouse, sold: Sold) -> None:
@@ -142,7 +143,7 @@ def test_times_are_utc_wherever_the_operator_is(house: BotHouse, sold: Sold) -> 
 
 
 def test_nobody_is_named_unless_that_is_asked_for(house: BotHouse, sold: Sold) -> None:
-    house.change(lambda tx: money.set_destination(tx, f"{sold.owed}-r1", WHERE))
+    house.change(lambda tx: refunds.set_destination(tx, f"{sold.owed}-r1", WHERE))
     npub = buyer_of(house, sold.owed)
     for extra in ([], ["--json"]):
         out = house.calls("orders", "show", sold.owed, *extra).out

@@ -328,31 +328,6 @@ def test_a_key_pasted_into_the_wrong_place_is_not_repeated(house: House) -> None
     assert NSEC not in "".join(lines)
 
 
-@pytest.mark.parametrize("key", [NSEC, "3f" * 32, KEY])
-@pytest.mark.parametrize("name", ["nsec_file", "ticket_key_file"])
-def test_a_key_in_place_of_its_files_name_is_not_repeated(
-    house: House, name: str, key: str
-) -> None:
-    relays = '[nostr]\nrelays = ["wss://nos.lol"]'
-    house.says(f'[bot]\n{name} = "{key}"\n{relays}')
-    line = house.mistake()
-    assert line.endswith("holds a secret key: put it into a file, and that file's name here")
-    assert key not in line
-
-
-@pytest.mark.parametrize(
-    "toml",
-    [
-        '[nostr]\nrelays = ["wss://me:hunter2@nos.lol"]',
-        '[nostr]\nrelays = ["wss://nos.lol"]\nproxy = "socks5h://me:hunter2@127.0.0.1:9050"',
-        '[nostr]\nrelays = ["wss://nos.lol"]\n[lnbits]\nurl = "http://me:hunter2@127.0.0.1"',
-    ],
-)
-def test_a_password_in_an_address_is_not_repeated(house: House, toml: str) -> None:
-    house.says(toml)
-    assert "hunter2" not in "".join(house.mistakes())
-
-
 @pytest.mark.parametrize("mode", [0o644, 0o604, 0o660, 0o666])
 def test_a_key_that_others_reach_is_refused_with_the_command_to_run(
     house: House, mode: int

@@ -144,6 +144,18 @@ async def test_what_a_dead_hand_had_in_work_is_done_all_the_same(
         await until(lambda: one.at_work not in ([], [victim]))
 
 
+async def test_a_hand_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "CHECK", 0.01)
+    async with at_work(1) as one:
+        [victim] = one.at_work
+        os.kill(victim, signal.SIGSTOP)
+        monkeypatch.setattr(crew, "HANGS", 0.05)
+        async with asyncio.timeout(30):
+            assert len(await one.seal(LETTERS)) == len(LETTERS)
+        monkeypatch.setattr(crew, "HANGS", 20.0)
+        assert victim not in one.at_work
+
+
 async def test_what_cannot_be_started_is_done_in_place(
     watched: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

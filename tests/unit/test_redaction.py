@@ -12,7 +12,7 @@ import structlog
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ticketbot import log
+from ticketbot import log, redaction
 from ticketbot.domain.nip19 import npub_encode
 
 BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -132,14 +132,17 @@ def test_what_is_said_stays_a_line_of_json(text: str) -> None:
 )
 def test_what_an_operator_needs_stays(text: str) -> None:
     assert written(False, text=text).count(text) >= 2
-    redact = log.redactor(people=True)
+    redact = redaction.redactor(people=True)
     assert redact(text.encode()).decode() == text
 
 
 def test_the_command_line_may_name_people_and_no_secret() -> None:
     npub = npub_encode("2" * 64)
     text = f"{npub} and me@getalby.com sent nsec1{BECH32}{BECH32[:26]}".encode()
-    assert log.redactor(people=True)(text).decode() == f"{npub} and me@getalby.com sent [redacted]"
+    assert (
+        redaction.redactor(people=True)(text).decode()
+        == f"{npub} and me@getalby.com sent [redacted]"
+    )
 
 
 def test_whereabouts_tell_where_and_not_what() -> None:
@@ -152,7 +155,7 @@ def test_whereabouts_tell_where_and_not_what() -> None:
         except KeyError as inner:
             raise ValueError("a guest's words") from inner
     except ValueError as error:
-        said = log.whereabouts(ExceptionGroup("a guest", [error, OSError("a guest")]))
+        said = redaction.whereabouts(ExceptionGroup("a guest", [error, OSError("a guest")]))
     assert "guest" not in said
     assert said.startswith("ValueError at test_redaction.py:")
     assert "because of KeyError at test_redaction.py:" in said

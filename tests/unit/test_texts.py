@@ -49,6 +49,7 @@ PARTS = (
     "engine.py",
     "housekeeping.py",
     "posting.py",
+    "reception.py",
     "settlement.py",
 )
 """Where sentences are chosen; elsewhere a word that equals a key is only a word."""

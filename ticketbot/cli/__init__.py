@@ -73,7 +73,7 @@ def _explain(error: Exception, args: Namespace) -> int:
 def _without_secrets(args: Namespace) -> Callable[[str], str]:
     """What takes secrets out of a text: those of the configuration, and what looks like one."""
     from ticketbot.cli.opening import load_config
-    from ticketbot.log import redactor
+    from ticketbot.redaction import redactor
 
     try:
         secrets = [secret.reveal() for secret in load_config(args).secrets()]

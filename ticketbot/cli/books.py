@@ -14,6 +14,7 @@ from ticketbot.ledger import audit, listings, marks, outbox, overview, verdicts
 from ticketbot.ledger.listings import Listed, Seats
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.verdicts import Verdict
+from ticketbot.service import is_held
 
 HEARTBEAT_LASTS = 35
 """Seconds. The running bot writes one every 10."""
@@ -44,7 +45,8 @@ def status(args: Namespace) -> int:
     if args.json:
         show_json(_status_json(found, running, str(house.config.ledger.path)))
         return 0
-    show(pairs([("name", house.config.bot.name), *_beat_rows(found.beat, running, now)]))
+    held = is_held(house.config.ledger.path.with_suffix(".lock"))
+    show(pairs([("name", house.config.bot.name), *_beat_rows(found.beat, running, held, now)]))
     show("")
     totals = found.totals
     show(
@@ -84,19 +86,29 @@ def read_status(tx: Tx, now: int) -> Status:
 
 def is_running(beat: dict[str, Any], now: int) -> bool:
     """Whether the heartbeat is fresh."""
-    return bool(beat) and now - beat["at"] <= HEARTBEAT_LASTS
+    return bool(beat) and abs(now - beat["at"]) <= HEARTBEAT_LASTS
 
 
-def _beat_rows(beat: dict[str, Any], running: bool, now: int) -> list[tuple[str, object]]:
+def _beat_rows(
+    beat: dict[str, Any], running: bool, held: bool, now: int
+) -> list[tuple[str, object]]:
     if not beat:
         return [("bot", "NOT RUNNING: it has not been started yet")]
+    since = f"{span(abs(now - beat['at']))} ago, {at(beat['at'])}"
+    if held and not running:
+        return [("bot", f"RUNS, and last wrote {since}: IS ITS DISK FULL?")]
     if not running:
-        return [("bot", f"NOT RUNNING: last seen {span(now - beat['at'])} ago, {at(beat['at'])}")]
+        return [("bot", f"NOT RUNNING: last seen {since}")]
     return [
         ("bot", f"running for {span(now - beat['started'])}, since {at(beat['started'])}"),
         ("relays", f"{beat['relays']} connected{', ALL DEAF' if beat['deaf'] else ''}"),
         ("wallet", beat["wallet"]),
         *([("paused", beat["paused"])] if beat["paused"] else []),
+        *([("TROUBLE", ", ".join(beat["troubles"]))] if beat.get("troubles") else []),
+        *(
+            ("clock", f"{span(abs(by))} {'behind' if by > 0 else 'ahead of'} that of {who}")
+            for who, by in beat.get("skew", {}).items()
+        ),
     ]
 
 

@@ -194,6 +194,7 @@ async def _check_wallet(house: House) -> AsyncIterator[Check]:
         else:
             yield Check(name, OK, f"answers, and holds {sats(balance)} sats")
             yield await _check_permission(lnbits)
+            yield _check_wallet_clock(wallet)
         yield await _check_invoice(wallet)
         if isinstance(wallet, LNbits):
             yield await _check_admin_key(wallet)
@@ -202,6 +203,15 @@ async def _check_wallet(house: House) -> AsyncIterator[Check]:
         yield Check(name, FAIL, str(error), todo)
     finally:
         await wallet.close()
+
+
+def _check_wallet_clock(wallet: Wallet) -> Check:
+    """The wallet's clock against ours: its invoices are dated by it."""
+    ahead = wallet.now() - int(time.time())
+    if abs(ahead) <= TOO_MUCH_SKEW:
+        return Check("wallet clock", OK, "agrees with this machine's")
+    says = f"{abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'} this machine's"
+    return Check("wallet clock", FAIL, says, "set the clock that is wrong")
 
 
 async def _check_permission(lnbits: Lnbits) -> Check:

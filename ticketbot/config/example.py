@@ -99,7 +99,7 @@ purge_days = 90
 
 [performance]
 # Processes that encrypt and sign beside the bot when it is busy, 25 MB each.
-# crypto_workers = 0   # 1 on a machine with two cores
+crypto_workers = 0   # 1 on a machine with two cores
 """
 
 

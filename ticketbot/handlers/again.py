@@ -1,12 +1,14 @@
-"""`buy`, heard again after a restore: the ledger that answered it is lost.
+"""Letters that are heard again after a restore: the ledger that answered them is lost.
 
-The same letter makes the same order id, so money that the wallet received for it is found, and
-the tickets that are signed again are the very same. Where nothing was paid, no seat is held and no
-invoice made; the order is kept, for its invoice may still be paid.
+What changed something is done again. The same `buy` makes the same order id, so that money which
+the wallet received for it is found, and the tickets that are signed again are the very same.
+Where nothing was paid, no seat is held and no invoice made; the order is kept, for its invoice
+may still be paid.
 """
 
 from __future__ import annotations
 
+from ticketbot.domain import command as c
 from ticketbot.domain.order import Order, State
 from ticketbot.handlers import cashier
 from ticketbot.handlers.cashier import Credit
@@ -15,6 +17,47 @@ from ticketbot.ledger import journal, orders
 from ticketbot.ledger.orphans import Orphan
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
+
+ONLY_ASKED = (
+    c.Hello,
+    c.Help,
+    c.Thanks,
+    c.Unknown,
+    c.ListEvents,
+    c.ShowEvent,
+    c.ShowTickets,
+    c.Resend,
+    c.ShowStatus,
+    c.ShowLink,
+    c.ListRefunds,
+    c.ListOrphans,
+)
+"""They change nothing, so answering them twice is of no use."""
+NEVER_AGAIN = (c.ResumeRefunds,)
+STILL_WAITS = 3600
+LATE_LETTERS = 600
+
+
+def heard_before(sent_at: int, restored_at: int | None, *, catching_up: bool) -> bool:
+    """Whether the ledger that is lost may have answered this letter.
+
+    While the bot catches up, all that was sent before the restore. Later only what is clearly
+    older: the clock of a phone may be some minutes behind.
+    """
+    if restored_at is None:
+        return False
+    return sent_at <= (restored_at if catching_up else restored_at - LATE_LETTERS)
+
+
+def answered(command: c.Command | None, before: int) -> bool:
+    """Whether to leave it at the answer that was given; `before`: seconds before the restore.
+
+    Whoever asked in the last hour may have asked a bot that was down already.
+    """
+    if isinstance(command, NEVER_AGAIN):
+        return True
+    only_asked = command is None or isinstance(command, ONLY_ASKED)
+    return only_asked and before > STILL_WAITS
 
 
 def take_up(order: Order, orphans: list[Orphan], request: Request, tx: Tx, ctx: Context) -> Reply:

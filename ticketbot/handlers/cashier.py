@@ -33,7 +33,7 @@ class Credit(NamedTuple):
 
 def invoiced(made: InvoiceRow, tx: Tx, ctx: Context) -> Reply:
     """The wallet made a bolt11: record it first, show it only then."""
-    order, listed = _load(tx, made.order_id)
+    order, listed = orders.with_listing(tx, made.order_id)
     if not orders.adopt_invoice(tx, made):
         return []
     journal.note(tx, ctx.now, order.id, "invoice made", payment=made.payment_hash)
@@ -53,7 +53,7 @@ def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
     order_id = orders.owner_of(tx, credit.payment_hash) or _claimed(credit, tx)
     if order_id is None:
         return _strange(credit, tx, ctx)
-    order, listed = _load(tx, order_id)
+    order, listed = orders.with_listing(tx, order_id)
     reason = _unfit(order, listed, credit, tx, ctx)
     moved = step(order.state, Happening.SETTLED_FIT if reason is None else Happening.SETTLED_UNFIT)
     owed = Effect.OWE_REFUND in moved.effects
@@ -75,7 +75,7 @@ def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
 
 def released(order_id: str, why: str, tx: Tx, ctx: Context) -> Reply:
     """The hold is over: seats go back, the buyer hears that nothing was charged."""
-    order, listed = _load(tx, order_id)
+    order, listed = orders.with_listing(tx, order_id)
     moved = step(order.state, Happening.HOLD_OVER)
     if moved.state == order.state:
         return []
@@ -91,7 +91,7 @@ def released(order_id: str, why: str, tx: Tx, ctx: Context) -> Reply:
 
 def delayed(order_id: str, tx: Tx, ctx: Context) -> Reply:
     """The wallet does not answer: say so once, instead of leaving somebody waiting."""
-    order, _ = _load(tx, order_id)
+    order, _ = orders.with_listing(tx, order_id)
     if order.state is not State.HELD:
         return []
     return [tell(tx, order, "delayed", Said("invoice-delayed", {"order": order.short}))]
@@ -167,11 +167,3 @@ def _unfit(order: Order, listed: Listed, credit: Credit, tx: Tx, ctx: Context) -
         if has + held + order.quantity > listing.max_per_buyer:
             return "refund-max"
     return None
-
-
-def _load(tx: Tx, order_id: str) -> tuple[Order, Listed]:
-    order = orders.get(tx, order_id)
-    listed = listings.by_id(tx, order.event_id) if order else None
-    if order is None or listed is None:
-        raise LookupError(f"order {order_id}")
-    return order, listed

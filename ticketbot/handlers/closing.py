@@ -51,8 +51,9 @@ def ask(found: Listed, tx: Tx, ctx: Context) -> Outcome:
         return Said("listing-cancelled-empty", values)
     if ctx.now >= listing.end:  # its tickets were used: who tidies up old notes gives nothing back
         return Said("listing-cancelled-over", values)
-    body = {"event": listing.event_id, "begun": False, **Tally()._asdict()}
-    outbox.put(tx, job(listing.event_id), "closing", ctx.now + ANSWER_WITHIN, body)
+    outbox.put(
+        tx, job(listing.event_id), "closing", ctx.now + ANSWER_WITHIN, _fresh(listing.event_id)
+    )
     journal.note(
         tx,
         ctx.now,
@@ -76,10 +77,11 @@ def confirm(request: Request, word: str, tx: Tx, ctx: Context) -> Reply | None:
     if found.state == "on-sale":
         return [Said("closing-note-first", title)]
     body = outbox.body_of(tx, job(event_id))
-    if body is None:
+    over = body is None and ctx.now >= found.listing.end
+    if over or not tickets.live_of_event(tx, event_id).tickets:
         return [Said("closing-nothing", title)]
-    if not body["begun"]:
-        outbox.hasten(tx, job(event_id), "closing", ctx.now, body)
+    if body is None or not body["begun"]:
+        outbox.hasten(tx, job(event_id), "closing", ctx.now, _fresh(event_id))
         journal.note(tx, ctx.now, event_id, "closing confirmed")
     return [Said("closing-confirmed", title)]
 
@@ -112,6 +114,8 @@ def page(event_id: str, number: int, tx: Tx, ctx: Context) -> Reply:
         reply.append(_tell(found.listing, number, "begun", _begun(found.listing, tx, ctx)))
     before = _tally(body)
     order_ids, last = tickets.page_of_event(tx, event_id, before.after, PAGE)
+    if not order_ids and before.after:  # done only when nothing lives from the first row on
+        order_ids, last = tickets.page_of_event(tx, event_id, 0, PAGE)
     tally = before._replace(after=last)
     for order_id in order_ids:
         order = orders.get(tx, order_id)
@@ -188,6 +192,11 @@ def _lost(order: Order, holder: int, listing: Listing, tx: Tx) -> Told:
 
 def _totals(listing: Listing, tally: Tally) -> dict[str, object]:
     return {"title": listing.title, "n": tally.orders, "paid": tally.msat}
+
+
+def _fresh(event_id: str) -> dict[str, Any]:
+    """What the row of a closing carries before it has begun."""
+    return {"event": event_id, "begun": False, **Tally()._asdict()}
 
 
 def _tally(body: dict[str, Any]) -> Tally:

@@ -82,8 +82,10 @@ def _ends(order: Order, letters: str) -> bool:
 
 
 def _named(word: str, tx: Tx) -> list[Listed]:
-    found = listings.by_id(tx, word)
-    return [found] if found is not None else listings.by_code(tx, word)
+    if found := listings.by_code(tx, word):
+        return found
+    listed = listings.by_id(tx, word)
+    return [] if listed is None else [listed]
 
 
 def _only_one(tx: Tx, ctx: Context) -> Listed:

@@ -23,11 +23,11 @@ from ticketbot.errors import Refused
 from ticketbot.handlers import viewing
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.telling import alert, tell_holder
-from ticketbot.ledger import journal, money, orders, outbox, refunds
+from ticketbot.ledger import journal, money, orders, outbox, people, refunds
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.refunds import BY_HAND, Spend
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import Outcome, RefundOwed, RefundSent, Reply, Said, Told
+from ticketbot.replies.outcome import RefundOwed, RefundSent, Reply, Said, Told
 
 
 class Debt(NamedTuple):
@@ -63,7 +63,7 @@ def owe(debt: Debt, order: Order, tx: Tx, ctx: Context, *, alone: bool = True) -
     outbox.put(tx, job(refund.id), "refund", ctx.now, {"refund": refund.id})
     _note(tx, ctx, refund, "refund due", msat=refund.amount_msat, why=debt.reason)
     reply: Reply = [_ask(tx, refund, "due", debt.reason)]
-    if alone and ctx.settings.refunds_by_hand:
+    if alone and (ctx.settings.refunds_by_hand or debt.person == people.NOBODY):
         said = Said("alert-refund", {"order": order.id, "amount": debt.amount_msat})
         reply += alert(ctx, said, f"alert:{refund.id}")
     return refund.id, reply
@@ -138,7 +138,7 @@ def sent(refund_id: str, paid: Paid, tx: Tx, ctx: Context) -> Reply:
     lines = [("refunds", amount), ("wallet", -amount - fee), *([("fees", fee)] if fee else [])]
     money.post(tx, f"sent:{refund.id}", ctx.now, *lines)
     _note(tx, ctx, refund, "refund sent", spend=paid.payment_hash, msat=amount, fee_msat=fee)
-    return [_arrived(tx, refund)]
+    return _arrived(tx, refund)
 
 
 def failed(refund_id: str, payment_hash: str, tx: Tx, ctx: Context) -> Reply:
@@ -169,7 +169,7 @@ def paid_by_hand(refund_id: str, by: str, tx: Tx, ctx: Context) -> Reply:
     amount = refund.amount_msat
     money.post(tx, f"sent:{refund.id}", ctx.now, ("refunds", amount), (BY_HAND, -amount))
     _note(tx, ctx, refund, "refund paid by hand", msat=amount, by=by)
-    return [_arrived(tx, refund)]
+    return _arrived(tx, refund)
 
 
 def found(refund_id: str, address: str, tx: Tx, ctx: Context) -> Reply:
@@ -228,13 +228,15 @@ def _ask(
     return tell_holder(tx, order, refund.person, f"refund:{refund.id}:{what}", owed)
 
 
-def _arrived(tx: Tx, refund: Refund) -> Told:
-    """The money is there; programs see it in the order."""
+def _arrived(tx: Tx, refund: Refund) -> Reply:
+    """The money is there: said in a message that is kept, and to programs in the order as well."""
     order, _ = _order(tx, refund)
-    said: Outcome = RefundSent(order.id, refund.amount_msat)
-    if order.via == "24133" and refund.person == order.person:
-        said = viewing.summary(tx, order)
-    return tell_holder(tx, order, refund.person, f"refund:{refund.id}:sent", said)
+    what, said = f"refund:{refund.id}:sent", RefundSent(order.id, refund.amount_msat)
+    told = tell_holder(tx, order, refund.person, what, said)
+    if told.to.via != "24133":
+        return [told]
+    seen = tell_holder(tx, order, refund.person, f"{what}:order", viewing.summary(tx, order))
+    return [seen, told._replace(to=told.to._replace(via="auto", request_id=None))]
 
 
 def _order(tx: Tx, refund: Refund) -> tuple[Order, Listed]:

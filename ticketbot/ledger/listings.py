@@ -43,13 +43,13 @@ class Seats(NamedTuple):
 def by_id(tx: Tx, event_id: str) -> Listed | None:
     """The listing at this address."""
     row = tx.row(f"SELECT {COLUMNS} FROM listing WHERE event_id = ?", (event_id,))
-    return None if row is None else _listed(row)
+    return None if row is None else listed(row)
 
 
 def by_note(tx: Tx, note_id: str) -> Listed | None:
     """The listing whose newest note has this id (kind 5 may name it so)."""
     row = tx.row(f"SELECT {COLUMNS} FROM listing WHERE note_id = ?", (note_id,))
-    return None if row is None else _listed(row)
+    return None if row is None else listed(row)
 
 
 def by_code(tx: Tx, code: str) -> list[Listed]:
@@ -57,12 +57,12 @@ def by_code(tx: Tx, code: str) -> list[Listed]:
     code = code.upper()
     row = tx.row(f"SELECT {COLUMNS} FROM listing WHERE code = ?", (code,))
     if row is not None:
-        return [_listed(row)]
+        return [listed(row)]
     rows = tx.rows(
         f"SELECT {COLUMNS} FROM listing WHERE code >= ? AND code < ? ORDER BY code LIMIT 10",
         (code, code + "\x7f"),
     )
-    return [_listed(row) for row in rows]
+    return [listed(row) for row in rows]
 
 
 def upcoming(tx: Tx, now: int, after: tuple[int, str] = (0, ""), most: int = 20) -> list[Listed]:
@@ -72,7 +72,7 @@ def upcoming(tx: Tx, now: int, after: tuple[int, str] = (0, ""), most: int = 20)
         "AND (starts, event_id) > (?, ?) ORDER BY starts, event_id LIMIT ?",
         (now, *after, most),
     )
-    return [_listed(row) for row in rows]
+    return [listed(row) for row in rows]
 
 
 def codes(tx: Tx, now: int) -> list[str]:
@@ -198,7 +198,8 @@ def _set_capacity(tx: Tx, event_id: str, tier: str, capacity: int | None) -> Non
     )
 
 
-def _listed(row: Row) -> Listed:
+def listed(row: Row) -> Listed:
+    """The listing in a row of `COLUMNS`."""
     _, code, state, body = row
     return Listed(_read(body), code, state)
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import orjson
+
 from ticketbot.domain.order import Order, State
+from ticketbot.ledger import listings
+from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Row, Tx
 
 COLUMNS = (
@@ -39,6 +45,19 @@ def get(tx: Tx, order_id: str) -> Order | None:
     """The order with this id."""
     row = tx.row(f"SELECT {COLUMNS} FROM orders WHERE id = ?", (order_id,))
     return None if row is None else _order(tx, row)
+
+
+def with_listing(tx: Tx, order_id: str) -> tuple[Order, Listed]:
+    """An order that must be there, and its event; LookupError."""
+    row = tx.row(
+        f"SELECT {_of('orders', COLUMNS)}, {_of('listing', listings.COLUMNS)}"
+        " FROM orders JOIN listing ON listing.event_id = orders.event_id WHERE orders.id = ?",
+        (order_id,),
+    )
+    if row is None:
+        raise LookupError(f"order {order_id}")
+    width = len(Order._fields)
+    return _order(tx, row[:width]), listings.listed(row[width:])
 
 
 def ending(tx: Tx, letters: str, most: int = 5) -> list[Order]:
@@ -88,16 +107,17 @@ def open_of_event(tx: Tx, event_id: str) -> list[Order]:
     return [_order(tx, row) for row in rows]
 
 
-def lapsed(tx: Tx, now: int, at_wallet: int, after: tuple[int, str]) -> list[Order]:
+def lapsed(tx: Tx, now: int, after: tuple[int, str], at_wallet: int | None = None) -> list[Order]:
     """A page of orders whose hold is over, past the cursor (hold_until, id).
 
-    `now` is our clock, by which a hold without an invoice ends; `at_wallet` the wallet's.
+    `now` is our clock, by which a hold without an invoice ends; `at_wallet` the wallet's, where
+    it is another.
     """
     rows = tx.rows(
         f"SELECT {COLUMNS} FROM orders WHERE {OPEN} AND hold_until <= max(?1, ?2)"
         " AND hold_until <= iif(state = 'held', ?1, ?2)"
         " AND (hold_until, id) > (?3, ?4) ORDER BY hold_until, id LIMIT ?5",
-        (now, at_wallet, *after, PAGE),
+        (now, now if at_wallet is None else at_wallet, *after, PAGE),
     )
     return [_order(tx, row) for row in rows]
 
@@ -200,6 +220,17 @@ def owner_of(tx: Tx, payment_hash: str) -> str | None:
     return None if row is None else str(row[0]).rsplit("-", 1)[0]
 
 
+def awaited(tx: Tx, hashes: Sequence[str]) -> list[str]:
+    """Those of the hashes that are our invoices' and not credited yet."""
+    rows = tx.rows(
+        "SELECT hash FROM payment_hash LEFT JOIN payment ON payment_hash = hash"
+        " WHERE hash IN (SELECT value FROM json_each(?)) AND use = 'invoice'"
+        " AND payment_hash IS NULL",
+        (orjson.dumps(hashes).decode(),),
+    )
+    return [row[0] for row in rows]
+
+
 def named(tx: Tx, external_id: str) -> str | None:
     """The order whose invoice was asked for under this external_id, or None."""
     order_id = external_id.rpartition("-")[0]
@@ -214,6 +245,12 @@ def watched(tx: Tx) -> list[tuple[str, int]]:
         " WHERE state IN ('held', 'invoiced') AND payment_hash IS NOT NULL"
     )
     return [(row[0], row[1]) for row in rows]
+
+
+@functools.cache
+def _of(table: str, columns: str) -> str:
+    """The columns by their full names."""
+    return ", ".join(f"{table}.{name}" for name in columns.split(", "))
 
 
 def _order(tx: Tx, row: Row) -> Order:

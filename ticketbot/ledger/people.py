@@ -61,14 +61,15 @@ def person(tx: Tx, number: int) -> Person:
     return Person(number, tx.vault.open(row[0], b"person").hex(), cast(Via, row[1]))
 
 
-def next_stamp(tx: Tx, number: int, now: int) -> int:
+def next_stamp(tx: Tx, number: int, now: int, messages: int = 1) -> int:
     """A `created_at` later than any this person was sent: clients sort by the second.
 
-    Of somebody who has just been forgotten nothing earlier is known any more.
+    It is that of the first of so many `messages`, each a second after the one before. Of
+    somebody who has just been forgotten nothing earlier is known any more.
     """
     row = tx.row(
-        "UPDATE person SET last_stamp = max(?1, min(last_stamp + 1, ?1 + ?2)) WHERE id = ?3"
+        "UPDATE person SET last_stamp = max(?1, min(last_stamp + 1, ?1 + ?2)) + ?4 WHERE id = ?3"
         " RETURNING last_stamp",
-        (now, FARTHEST_AHEAD, number),
+        (now, FARTHEST_AHEAD, number, messages - 1),
     )
-    return now if row is None else int(row[0])
+    return now if row is None else int(row[0]) - messages + 1

@@ -15,7 +15,8 @@ BY_HAND = "by hand"  # the account of what the operator paid without the bot
 class Spend(NamedTuple):
     """A bolt11 of somebody else that the wallet is asked to pay, for the refund `ref`.
 
-    `state`: open, paid, or failed when it has expired and the wallet never paid it.
+    `state`: open, paid, or failed when it has expired and the wallet never paid it. The bolt11
+    is empty once the person whose it was is forgotten.
     """
 
     payment_hash: str
@@ -60,6 +61,15 @@ def owed_for(tx: Tx, letters: str) -> list[Refund]:
     """What is owed for orders whose id ends so, oldest first: operators type four letters."""
     plain = letters.lower().replace("%", "").replace("_", "")
     return _refunds(tx, f"{OWED} AND order_id LIKE ? ORDER BY decided_at, id", f"%{plain}")
+
+
+def without_job(tx: Tx) -> list[str]:
+    """Refunds that are owed, and that nothing in the outbox carries out."""
+    rows = tx.rows(
+        f"SELECT id FROM refund WHERE {OWED}"
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE key = 'refund:' || refund.id)"
+    )
+    return [row[0] for row in rows]
 
 
 def owed_total(tx: Tx) -> int:
@@ -120,12 +130,6 @@ def keep(tx: Tx, spend: Spend) -> None:
     )
 
 
-def spend(tx: Tx, payment_hash: str) -> Spend | None:
-    """The bolt11 with this hash that was to pay a refund."""
-    found = _spends(tx, "payment_hash = ?", payment_hash)
-    return found[0] if found else None
-
-
 def spends_of(tx: Tx, refund_id: str) -> list[Spend]:
     """Every bolt11 that was to pay a refund, oldest first."""
     return _spends(tx, "ref = ? ORDER BY made_at, payment_hash", refund_id)
@@ -154,4 +158,5 @@ def _spends(tx: Tx, where: str, *params: object) -> list[Spend]:
 
 
 def _spend(tx: Tx, row: Row) -> Spend:
-    return Spend._make((*row[:-1], tx.vault.open(row[-1], b"spend").decode()))
+    bolt11 = "" if row[-1] is None else tx.vault.open(row[-1], b"spend").decode()
+    return Spend._make((*row[:-1], bolt11))

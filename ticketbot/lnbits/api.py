@@ -225,12 +225,11 @@ class LnbitsApi:
     def _failed(self, text: str) -> str:
         """The text as it may be shown to operators and kept: LNbits may have quoted the key."""
         self.good, self.heard_at = False, int(self._clock())
-        self.text = text.replace(self._key, "…")
+        self.text = re.sub(re.escape(self._key), "…", text, flags=re.IGNORECASE)
         return self.text
 
     def _declined(self, text: str) -> Declined:
-        self.good, self.text, self.heard_at = False, text, int(self._clock())
-        return Declined(text)
+        return Declined(self._failed(text))
 
     def _note_clock(self, date: str | None) -> None:
         try:

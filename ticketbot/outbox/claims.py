@@ -13,7 +13,7 @@ from ticketbot.errors import Broken, Retry
 from ticketbot.ledger import outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx
-from ticketbot.log import whereabouts
+from ticketbot.redaction import whereabouts
 
 BATCH = 64
 IN_HAND = 1024
@@ -49,6 +49,7 @@ class Claims:
         self._most = in_hand
         self._in_hand: set[int] = set()
         self._raised: Counter[int] = Counter()  # a row that waits for a relay is no poison
+        self._waiting = False
         self._log = structlog.get_logger()
 
     @property
@@ -83,6 +84,7 @@ class Claims:
     async def _carry(self, rows: Sequence[Due]) -> None:
         try:
             await self._work(rows)
+            self._waiting = False
         except* Retry as errors:  # no relay answers, or the disk is full: the rows are still there
             self._waits(errors)
             await asyncio.sleep(LOOK_AGAIN)
@@ -118,7 +120,10 @@ class Claims:
             self._waits(full)
 
     def _waits(self, error: Exception) -> None:
-        self._log.warning("outbox.waits", kind=self._kind, error=repr(error))
+        """Said once, and not every second of an outage that lasts for hours."""
+        if not self._waiting:
+            self._log.warning("outbox.waits", kind=self._kind, error=repr(error))
+        self._waiting = True
 
     async def _rest(self) -> None:
         try:

@@ -16,7 +16,7 @@ from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers.cashier import PAY_BEFORE_EXPIRY
-from ticketbot.ledger import listings, orders, outbox
+from ticketbot.ledger import orders, outbox
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.outbox import Due
@@ -101,11 +101,7 @@ class Invoicer:
 
 
 def _order(tx: Tx, row: Due) -> tuple[Order, Listed]:
-    order = orders.get(tx, row.body["order"])
-    assert order is not None
-    listed = listings.by_id(tx, order.event_id)
-    assert listed is not None
-    return order, listed
+    return orders.with_listing(tx, row.body["order"])
 
 
 def _row(made: Invoice, order_id: str) -> InvoiceRow:

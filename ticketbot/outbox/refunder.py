@@ -76,11 +76,13 @@ class Refunder:
         self._lnurl = lnurl
         self._directory = directory
         self._clock = clock
+        self._started = int(clock())
         self._called: dict[str, int] = {}
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
-        """For ever."""
+        """For ever; what lost its row, put aside as poison, gets another at every start."""
+        await self._store.transaction(self._take_up)
         await self.claims.run()
 
     async def _send_all(self, rows: Sequence[Due]) -> None:
@@ -208,6 +210,8 @@ class Refunder:
     async def _find_where(self, standing: Standing) -> int:
         """The person's own profile may name a Lightning address; else they are reminded."""
         refund = standing.refund
+        if not standing.pubkey:  # who was forgotten; an operator says where, or pays by hand
+            return SLOW
         reach = await self._directory.reach([standing.pubkey])
         address = reach[standing.pubkey].lud16
         if address is not None and address != standing.useless:
@@ -239,6 +243,11 @@ class Refunder:
             return await self._wallet.balance() < amount_msat
         except (Retry, Broken):
             return False
+
+    def _take_up(self, tx: Tx) -> None:
+        for refund_id in refunds.without_job(tx):
+            body = {"refund": refund_id}
+            outbox.put(tx, handler.job(refund_id), "refund", self._started, body)
 
     def _postpone(self, row: Due, seen: Standing, wait: int, tx: Tx) -> None:
         """Unless the person has said something better meanwhile."""
