@@ -8,6 +8,7 @@ A mutant that only changes the case of SQL changes nothing, and is not counted.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -19,17 +20,9 @@ from mutmut.mutation.diff_apply import get_diff_for_mutant
 
 FOLDER = Path("mutants/ticketbot")
 KILLED, SURVIVED, NO_TEST = (1, 3), 0, (5, 33)
-SQL = (
-    "SELECT",
-    "INSERT",
-    "UPDATE",
-    "DELETE",
-    "FROM",
-    "WHERE",
-    "VALUES",
-    "ORDER BY",
-    " AND ",
-    "SET",
+SQL = re.compile(
+    r"SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|VALUES|ORDER BY|\bAND\b|\bSET\b|BEGIN|SAVEPOINT"
+    r"|RELEASE|ROLLBACK|COMMIT|PRAGMA|= \?"
 )
 
 
@@ -76,7 +69,7 @@ def _is_only_case(difference: str) -> bool:
     lines = [line for line in difference.splitlines() if not line.startswith(("---", "+++"))]
     before = "\n".join(line[1:] for line in lines if line.startswith("-"))
     after = "\n".join(line[1:] for line in lines if line.startswith("+"))
-    return before.lower() == after.lower() and any(word in before for word in SQL)
+    return before.lower() == after.lower() and SQL.search(before) is not None
 
 
 def main() -> None:

@@ -115,10 +115,6 @@ def believes_what_paying_answered(patch: Patch) -> None:
     patch.setattr("ticketbot.outbox.refunder.LOOKED_BACK", -9)
 
 
-def pays_its_own_invoice(patch: Patch) -> None:
-    patch.setattr("ticketbot.ledger.refunds.use_of", lambda tx, payment_hash: None)
-
-
 def forgets_what_was_paid_out(patch: Patch) -> None:
     """The refund is sent, and its fee is in no book."""
     sends = refunds.sent
@@ -145,7 +141,6 @@ FAULTS: list[Callable[[Patch], None]] = [
     believes_every_hint,
     credits_what_was_asked,
     believes_what_paying_answered,
-    pays_its_own_invoice,
     forgets_what_was_paid_out,
     gives_back_and_lets_in,
 ]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from ticketbot.domain.ticket import (
     LAST_MOMENT,
+    SENTENCES,
     TOKEN_LENGTH,
     Claims,
     TicketInvalid,
@@ -85,6 +86,7 @@ def reason_of(text: str, public_key: bytes = KEY.public) -> str:
     sentence = str(refusal.value)
     assert sentence.endswith((".", ":"))
     assert len(sentence) < 90
+    assert sentence == SENTENCES[refusal.value.reason]
     return refusal.value.reason
 
 
@@ -242,6 +244,13 @@ def test_a_ticket_lives_thirty_days_longer_than_its_event() -> None:
 def test_claims_that_do_not_fit_are_never_signed(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         KEY.sign(EXAMPLE._replace(**wrong))
+
+
+def test_what_stands_for_an_event_and_a_holder_never_changes() -> None:
+    """Tickets that were sold carry these bytes."""
+    assert event_hash(f"31923:{'ab' * 32}:lisbon").hex() == "59ff40cddee9c8d7"
+    digest = holder_hash(bytes(range(16)), "ab" * 32, "aebagbafaydqqcik")
+    assert digest.hex() == "5b281330da949c2c081fdd0810b5ec72"
 
 
 def test_the_holder_is_hidden_and_can_prove_it() -> None:

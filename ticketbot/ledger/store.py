@@ -93,6 +93,9 @@ class Store:
         try:
             migrate(self._db, path)
             check_owner(self._db, vault)
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise _explain(error, path) from error
         except BaseException:
             self._db.close()
             raise
