@@ -176,7 +176,10 @@ class Settlement:
             if look.state == "unknown":
                 return
             if look.state == "settled":
-                await self._credit([look])
+                try:
+                    await self._credit([look])
+                except Broken as error:  # nobody can decide it: the holds behind it go on
+                    self._log.error("hold.kept", error=str(error))
                 return
             if order.hold_until > self._wallet.now():
                 return  # our clock had jumped: the answer brought the wallet's time along

@@ -150,3 +150,28 @@ async def test_an_orphan_that_was_seen_to_is_not_credited_too(
     await asyncio.sleep(0.5)
     live = await stage.app.store.transaction(lambda tx: tx.rows("SELECT state FROM ticket"))
     assert live == [], token
+
+
+async def test_a_payment_that_nobody_can_decide_keeps_no_hold_from_its_end(
+    stage: Stage, organizer: Organizer, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await organizer.has_on_sale(stock=2)
+    await alice.says("buy lisbon")
+    bolt11 = await alice.gets_an_invoice()
+    stage.clock.forward(5)
+    await bob.says("buy lisbon")
+    await bob.gets_an_invoice()
+    settled = cashier.settled
+
+    def breaks(credit: Any, tx: Tx, ctx: Any) -> Any:
+        raise LookupError("a row that nobody expected")
+
+    monkeypatch.setattr(cashier, "settled", breaks)
+    await alice.pays(bolt11)
+    stage.clock.forward(605)
+    try:
+        await bob.hears("lapsed and nothing was charged")
+    finally:
+        monkeypatch.setattr(cashier, "settled", settled)
+        stage.wallet.hang_up()
+        await alice.gets_a_ticket()
