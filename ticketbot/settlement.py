@@ -87,18 +87,20 @@ class Settlement:
         self.known.set()
 
     async def compare_spent(self) -> None:
-        """After a restore refunds wait, unless the wallet has sent nothing that is unknown here."""
+        """After a restore refunds wait, unless the wallet sends nothing that is unknown here."""
         since = await self._store.transaction(restored.refunds_wait)
         if since is None:
             return
         try:
+            hashes = await self._wallet.under_way()  # first: what ends meanwhile is in the other
             spent = await self._wallet.spent_since(max(0, since - LOOK_BACK))
+            hashes += [one.payment_hash for one in spent]
         except (Retry, Broken) as error:
             self._log.warning("wallet.unknown", error=str(error))
             return
 
         def work(tx: Tx) -> None:
-            if all(refunds.use_of(tx, one.payment_hash) is not None for one in spent):
+            if all(refunds.use_of(tx, one) is not None for one in hashes):
                 restored.refunds_go_on(tx)
 
         await self._store.transaction(work)

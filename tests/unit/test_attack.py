@@ -38,6 +38,23 @@ async def compare(desk: Desk) -> int | None:
     return await desk.store.transaction(restored.refunds_wait)
 
 
+async def test_what_is_under_way_at_a_restore_is_not_paid_again(desk: Desk, alice: Buyer) -> None:
+    """The lost ledger had asked the wallet to pay it, and it is stuck on its way."""
+    refund = await desk.owes(alice)
+    lost = desk.wallet.foreign_invoice(OWED)
+    desk.wallet.fate = "pending"
+    await desk.wallet.pay(lost)
+    desk.wallet.fate = "paid"
+    await restore(desk, int(desk.now) - HOUR)
+    await compare(desk)
+    async with desk.refunding():
+        await alice.says(ADDRESS)
+        await desk.passes(300)
+    desk.wallet.finish(hash_of(lost))
+    assert await desk.paid_out() == [OWED]
+    assert await desk.state(refund) is State.DUE
+
+
 async def test_a_backup_of_a_restored_ledger_forgets_nothing(desk: Desk, alice: Buyer) -> None:
     """Refunds wait for an operator when that ledger is lost, too, and restored."""
     await desk.owes(alice)
