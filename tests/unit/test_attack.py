@@ -129,3 +129,16 @@ async def test_a_clock_that_was_ahead_keeps_no_refund_waiting(desk: Desk, alice:
     async with desk.refunding():
         await desk.passes(DAY, HOUR)
     assert await desk.state(refund) is State.SENT
+
+
+async def test_the_bot_pays_no_invoice_of_its_own_wallet(desk: Desk, alice: Buyer) -> None:
+    """One that a lost ledger had asked for: this one does not know its hash."""
+    from ticketbot.domain.payment import InvoiceAsk
+
+    refund = await desk.owes(alice)
+    made = await desk.wallet.create(InvoiceAsk("0123456789ab-1", OWED, "ticket", 660))
+    async with desk.refunding():
+        await alice.says(made.bolt11)
+        await desk.settles_down()
+    assert await desk.paid_out() == []
+    assert await desk.store.transaction(lambda tx: refunds.destination(tx, refund)) is None
