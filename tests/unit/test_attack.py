@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.refund_desk import DAY, HOUR, OWED, Buyer, Desk, hash_of
+from ticketbot.domain.payment import InvoiceAsk
 from ticketbot.domain.refund import State
 from ticketbot.ledger import outbox, refunds, restored
 from ticketbot.ledger.store import Tx
@@ -131,10 +132,27 @@ async def test_a_clock_that_was_ahead_keeps_no_refund_waiting(desk: Desk, alice:
     assert await desk.state(refund) is State.SENT
 
 
+@pytest.mark.xfail(strict=True, reason="only the last LOOKED_BACK bolt11s are asked about")
+async def test_the_fourth_last_bolt11_is_asked_about_too(desk: Desk, alice: Buyer) -> None:
+    refund = await desk.owes(alice)
+    desk.wallet.fate = "failed"
+    async with desk.refunding():
+        given = []
+        for _ in range(4):
+            given.append(desk.wallet.foreign_invoice(OWED, 600))
+            await alice.says(given[-1])
+            await desk.becomes(refund, State.SENDING)
+            await desk.passes(1200, 60)
+            assert await desk.state(refund) is State.DUE
+        desk.wallet.finish(hash_of(given[0]))  # seen on LNbits: failed is not final
+        desk.wallet.fate = "paid"
+        await alice.says(ADDRESS)
+        await desk.becomes(refund, State.SENT)
+    assert await desk.paid_out() == [OWED]
+
+
 async def test_the_bot_pays_no_invoice_of_its_own_wallet(desk: Desk, alice: Buyer) -> None:
     """One that a lost ledger had asked for: this one does not know its hash."""
-    from ticketbot.domain.payment import InvoiceAsk
-
     refund = await desk.owes(alice)
     made = await desk.wallet.create(InvoiceAsk("0123456789ab-1", OWED, "ticket", 660))
     async with desk.refunding():

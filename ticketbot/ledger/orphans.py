@@ -76,8 +76,8 @@ def is_open(tx: Tx, payment_hash: str) -> bool:
 
 def is_closed(tx: Tx, payment_hash: str) -> bool:
     """Whether an operator has seen to it by hand: it has its fate."""
-    row = tx.row("SELECT 1 FROM orphan WHERE payment_hash = ? AND state = 'closed'", (payment_hash,))
-    return row is not None
+    closed = "SELECT 1 FROM orphan WHERE payment_hash = ? AND state = 'closed'"
+    return tx.row(closed, (payment_hash,)) is not None
 
 
 def _orphans(tx: Tx, where: str, *params: object) -> list[Orphan]:

@@ -47,14 +47,13 @@ class Closer:
 
     async def _close_all(self, rows: Sequence[Due]) -> None:
         for row in rows:
-            if row.body["begun"] or self._heard():
-                await self._close(row)
-            else:
-                later = int(self._clock()) + LISTEN
-                await self._store.transaction(lambda tx, row=row: outbox.postpone(tx, row.id, later))
+            await self._close(row)
 
     async def _close(self, row: Due) -> None:
-        event_id = row.body["event"]
+        event_id, later = row.body["event"], int(self._clock()) + LISTEN
+        if not (row.body["begun"] or self._heard()):
+            await self._store.transaction(lambda tx: outbox.postpone(tx, row.id, later))
+            return
         while True:
             failpoint("closer.before-page")
             await self._engine.decide(partial(closing.page, event_id, row.id), row.key)
