@@ -1,4 +1,4 @@
-"""What a hostile reviewer tried: refunds."""
+"""What somebody would try who wants money twice: refunds."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.refund_desk import DAY, HOUR, OWED, Buyer, Desk
+from tests.unit.refund_desk import DAY, HOUR, OWED, Buyer, Desk, hash_of
+from ticketbot.domain.payment import InvoiceAsk
 from ticketbot.domain.refund import State
-from ticketbot.ledger import outbox, restored
+from ticketbot.ledger import outbox, refunds, restored
 from ticketbot.ledger.store import Tx
 from ticketbot.settlement import Settlement
 
@@ -36,6 +37,23 @@ async def restore(desk: Desk, made_at: int) -> None:
 async def compare(desk: Desk) -> int | None:
     await Settlement(desk.store, desk.engine, desk.wallet).compare_spent()
     return await desk.store.transaction(restored.refunds_wait)
+
+
+async def test_what_is_under_way_at_a_restore_is_not_paid_again(desk: Desk, alice: Buyer) -> None:
+    """The lost ledger had asked the wallet to pay it, and it is stuck on its way."""
+    refund = await desk.owes(alice)
+    lost = desk.wallet.foreign_invoice(OWED)
+    desk.wallet.fate = "pending"
+    await desk.wallet.pay(lost)
+    desk.wallet.fate = "paid"
+    await restore(desk, int(desk.now) - HOUR)
+    await compare(desk)
+    async with desk.refunding():
+        await alice.says(ADDRESS)
+        await desk.passes(300)
+    desk.wallet.finish(hash_of(lost))
+    assert await desk.paid_out() == [OWED]
+    assert await desk.state(refund) is State.DUE
 
 
 async def test_a_backup_of_a_restored_ledger_forgets_nothing(desk: Desk, alice: Buyer) -> None:
@@ -112,3 +130,33 @@ async def test_a_clock_that_was_ahead_keeps_no_refund_waiting(desk: Desk, alice:
     async with desk.refunding():
         await desk.passes(DAY, HOUR)
     assert await desk.state(refund) is State.SENT
+
+
+@pytest.mark.xfail(strict=True, reason="only the last LOOKED_BACK bolt11s are asked about")
+async def test_the_fourth_last_bolt11_is_asked_about_too(desk: Desk, alice: Buyer) -> None:
+    refund = await desk.owes(alice)
+    desk.wallet.fate = "failed"
+    async with desk.refunding():
+        given = []
+        for _ in range(4):
+            given.append(desk.wallet.foreign_invoice(OWED, 600))
+            await alice.says(given[-1])
+            await desk.becomes(refund, State.SENDING)
+            await desk.passes(1200, 60)
+            assert await desk.state(refund) is State.DUE
+        desk.wallet.finish(hash_of(given[0]))  # seen on LNbits: failed is not final
+        desk.wallet.fate = "paid"
+        await alice.says(ADDRESS)
+        await desk.becomes(refund, State.SENT)
+    assert await desk.paid_out() == [OWED]
+
+
+async def test_the_bot_pays_no_invoice_of_its_own_wallet(desk: Desk, alice: Buyer) -> None:
+    """One that a lost ledger had asked for: this one does not know its hash."""
+    refund = await desk.owes(alice)
+    made = await desk.wallet.create(InvoiceAsk("0123456789ab-1", OWED, "ticket", 660))
+    async with desk.refunding():
+        await alice.says(made.bolt11)
+        await desk.settles_down()
+    assert await desk.paid_out() == []
+    assert await desk.store.transaction(lambda tx: refunds.destination(tx, refund)) is None

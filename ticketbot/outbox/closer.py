@@ -14,7 +14,7 @@ from ticketbot.failpoints import failpoint
 from ticketbot.handlers import closing
 from ticketbot.ledger import outbox
 from ticketbot.ledger.outbox import Due
-from ticketbot.ledger.store import Store, Tx
+from ticketbot.ledger.store import Store
 from ticketbot.outbox.claims import Claims
 
 LISTEN = 2  # seconds between looks whether relays have told what they kept
@@ -47,16 +47,13 @@ class Closer:
 
     async def _close_all(self, rows: Sequence[Due]) -> None:
         for row in rows:
-            if row.body["begun"] or self._heard():
-                await self._close(row)
-            else:
-                await self._store.transaction(partial(self._listens_on, row))
-
-    def _listens_on(self, row: Due, tx: Tx) -> None:
-        outbox.postpone(tx, row.id, int(self._clock()) + LISTEN)
+            await self._close(row)
 
     async def _close(self, row: Due) -> None:
-        event_id = row.body["event"]
+        event_id, later = row.body["event"], int(self._clock()) + LISTEN
+        if not (row.body["begun"] or self._heard()):
+            await self._store.transaction(lambda tx: outbox.postpone(tx, row.id, later))
+            return
         while True:
             failpoint("closer.before-page")
             await self._engine.decide(partial(closing.page, event_id, row.id), row.key)

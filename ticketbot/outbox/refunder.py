@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import structlog
 
+from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.payment import Spent
 from ticketbot.domain.refund import Refund, State, next_reminder, read_destination
 from ticketbot.engine import Engine
@@ -206,9 +207,18 @@ class Refunder:
         return GO_ON
 
     async def _bolt11(self, seen: str, amount_msat: int) -> str:
-        if read_destination(seen).kind == "invoice":
-            return seen
-        return await self._lnurl.resolve(seen, amount_msat)
+        typed = read_destination(seen).kind == "invoice"
+        bolt11 = seen if typed else await self._lnurl.resolve(seen, amount_msat)
+        if await self._is_own(read_bolt11(bolt11).payment_hash):
+            raise NoInvoice("refund-invoice-own" if typed else "refund-address-odd")
+        return bolt11
+
+    async def _is_own(self, payment_hash: str) -> bool:
+        """Whether the wallet would pay itself: a ledger that is lost may have asked for it."""
+        try:
+            return payment_hash in await self._wallet.look_many([payment_hash], urgent=True)
+        except Broken as error:
+            raise Retry(str(error)) from None
 
     async def _find_where(self, standing: Standing) -> int:
         """The person's own profile may name a Lightning address; else they are reminded."""
