@@ -14,6 +14,7 @@ import pytest
 
 import ticketbot
 from tests.chaos.evening import WITHIN, Evening, evening
+from tests.chaos.purse import FakePurse
 from ticketbot.demo.stage import run_relay
 
 COMMITS = range(2, 14)
@@ -131,11 +132,13 @@ async def test_a_kill_while_money_goes_back(tmp_path: Path, relay: str, place: s
         await it.buys()
         await it.pays(late)
         await it.alice.next("goes back to you", WITHIN)
-        await it.alice.write(f"refund {it.daemon.wallet.foreign_invoice(PRICE)}")
-        await it.has_died_once()
+        purse = it.daemon.purse
+        assert isinstance(purse, FakePurse)
+        await it.alice.write(f"refund {purse.wallet.foreign_invoice(PRICE)}")
+        await it.has_met("kill")
         await it.alice.next("was sent to you", WITHIN)
-        assert [one.amount_msat for one in await it.daemon.wallet.spent_since(0)] == [PRICE]
-        assert await it.daemon.wallet.balance() == PRICE
+        assert [one.amount_msat for one in await purse.wallet.spent_since(0)] == [PRICE]
+        assert await purse.wallet.balance() == PRICE
     assert f"failpoint {place}: kill" in it.daemon.tail()
     told = {message.key: message.text for message in it.alice.heard}
     assert sum("was sent to you" in text for text in told.values()) == 1
@@ -147,7 +150,7 @@ async def test_a_kill_while_an_event_is_closed(tmp_path: Path, relay: str, place
         await it.publishes_event()
         await it.buys()
         await it.cancels_event()
-        await it.has_died_once()
+        await it.has_met("kill")
         await it.organizer.next("done. The tickets of one order are void", WITHIN)
         await it.alice.next("was cancelled, so your 5 sats goes back", WITHIN)
         assert it.sold() == 0
