@@ -9,6 +9,7 @@ import pytest
 
 from tests.ledger.shelf import ALICE, BOB, DAY, NOW, on_sale, order, shelf, tier
 from ticketbot.errors import Broken, Refused
+from ticketbot.keys import Keys
 from ticketbot.ledger import (
     forgetting,
     inbox,
@@ -24,7 +25,7 @@ from ticketbot.ledger import (
 from ticketbot.ledger.listings import Seats
 from ticketbot.ledger.people import FARTHEST_AHEAD
 from ticketbot.ledger.store import Tx
-from ticketbot.ledger.vault import Vault
+from ticketbot.ledger.vault import Vault, open_vault
 from ticketbot.ledger.verdicts import Verdict
 
 
@@ -146,12 +147,14 @@ def test_rows_that_change_their_minds(tx: Tx) -> None:
 
 
 def test_a_clock_put_back_lets_nothing_wait_for_days(tx: Tx) -> None:
-    for key, kind, due in (("a", "message", DAY), ("b", "message", 900), ("c", "closing", DAY)):
-        outbox.put(tx, key, kind, NOW + due, {})
-    assert outbox.pull_in(tx, NOW, 900) == 1
-    assert tx.rows("SELECT key, due FROM outbox ORDER BY key") == [
-        ("a", NOW), ("b", NOW + 900), ("c", NOW + DAY),
-    ]  # fmt: skip
+    waits = {"message": DAY, "invoice": DAY, "note": 901, "closing": DAY, "refund": 900}
+    for kind, due in waits.items():
+        outbox.put(tx, kind, kind, NOW + due, {})
+    outbox.put(tx, "soon", "message", NOW + 900, {})
+    assert outbox.pull_in(tx, NOW, 900) == 3
+    assert dict(tx.rows("SELECT key, due - ? FROM outbox", (NOW,))) == {
+        "message": 0, "invoice": 0, "note": 0, "closing": DAY, "refund": 900, "soon": 900,
+    }  # fmt: skip
 
 
 def test_what_of_an_order_waits_and_what_was_put_aside(tx: Tx) -> None:
@@ -208,6 +211,8 @@ def test_events_are_found_by_code_note_and_start(tx: Tx) -> None:
     assert [one.code for one in listings.by_code(tx, "porto")] == ["PORTO"]
     assert {one.code for one in listings.by_code(tx, "port")} == {"PORTO", "PORTIMAO"}
     assert listings.by_code(tx, "faro") == []
+    on_sale(tx, "porto2", end=NOW)
+    assert [one.code for one in listings.by_code(tx, "porto")] == ["PORTO"]
     found = listings.by_note(tx, porto.note_id)
     assert found is not None and found.listing == porto and found.state == "on-sale"
     assert listings.by_note(tx, "f" * 64) is None
@@ -217,7 +222,7 @@ def test_events_are_found_by_code_note_and_start(tx: Tx) -> None:
     after = (lisbon.start, lisbon.event_id)
     assert [one.code for one in listings.upcoming(tx, NOW, after)] == ["PORTIMAO"]
     assert sorted(listings.codes(tx, lisbon.end)) == ["PORTIMAO"]
-    assert listings.taken(tx) == {"LISBON", "PORTO", "PORTIMAO"}
+    assert listings.taken(tx) == {"LISBON", "PORTO", "PORTO2", "PORTIMAO"}
     assert listings.organizers(tx, NOW) == [lisbon.organizer]
     assert listings.organizers(tx, NOW + 9 * DAY) == []
     listings.cancel(tx, porto.event_id)
@@ -279,4 +284,24 @@ def test_the_vault_opens_what_it_sealed_for_the_same_purpose_only() -> None:
             other.open(sealed, about)
     tag = vault.tag(b"person", b"key")
     assert len(tag) == 16 and tag == vault.tag(b"person", b"key")
+    assert vault.tag(b"inbox", b"key") != tag
     assert len({tag, vault.tag(b"persons", b"key"), vault.tag(b"person", b"kez")}) == 3
+
+
+def test_the_vault_of_a_key_is_always_the_same() -> None:
+    """Whoever updates the bot keeps their ledger."""
+    vault = open_vault(Keys(b"\7" * 32))
+    sealed = "010101010101010101010101f97dd5804f8df340207c24f2575035e06accb4a067"
+    assert vault.open(bytes.fromhex(sealed), b"person") == b"plain"
+    assert vault.tag(b"person", b"key").hex() == "7bd3e879965c23e0da775db9bd58adb0"
+
+
+def test_a_letter_that_was_answered_by_an_older_bot_stays_answered(tx: Tx) -> None:
+    known = tx.vault.tag(b"inbox", b"1" * 32)
+    tx.change("INSERT INTO inbox (key, at) VALUES (?, ?)", (known, NOW))
+    assert not inbox.claim(tx, b"1" * 32, NOW)
+
+
+def test_an_error_that_quotes_half_a_character_is_put_aside_all_the_same(tx: Tx) -> None:
+    outbox.quarantine(tx, "inbox", "a", "half \ud800", b"{}", NOW)
+    assert overview.counts(tx).poison == 1

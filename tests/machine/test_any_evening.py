@@ -366,6 +366,7 @@ FAST = settings(
 LONG = settings(FAST, max_examples=500, stateful_step_count=50)
 
 
+@pytest.mark.timeout(600)
 def test_any_evening() -> None:
     run_state_machine_as_test(AnyEvening, settings=FAST)
 
