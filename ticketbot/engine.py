@@ -165,12 +165,13 @@ class Engine:
         if news:
             self.wake()
             metrics().invoices.labels("settled").inc(news)
-        for credit, result in zip(credits, results, strict=True):
+        for result in results:
             if isinstance(result, Retry):
                 raise result
-            if isinstance(result, Exception):  # it must not keep the others from their tickets
-                self._log.error("payment.undecided", payment=credit.payment_hash, exc_info=result)
-                raise Broken(f"payment {credit.payment_hash} could not be decided: {result!r}")
+        for credit, result in zip(credits, results, strict=True):
+            if isinstance(result, Exception):  # it has not kept the others from their tickets
+                await self._undecided(credit.payment_hash, result)
+                raise Broken(f"payment {credit.payment_hash} could not be decided")
         return news
 
     async def release(self, order_id: str, why: str) -> None:
@@ -247,6 +248,10 @@ class Engine:
         how = dm.Manner(self.settings.public_url, self.settings.relays)
         texts = [text for outcome in said for text in dm.speak(outcome, how)]
         return Spoken(not any(isinstance(one, Failed) for one in said), "\n".join(texts))
+
+    async def _undecided(self, payment: str, error: Exception) -> None:
+        self._log.error("payment.undecided", payment=payment, where=whereabouts(error))
+        await self.alert(f"undecided:{payment}", "alert-undecided", {"payment": payment[:16]})
 
     async def _decide(self, work: Work) -> None:
         await self.store.transaction(work)

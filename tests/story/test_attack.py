@@ -187,6 +187,7 @@ async def test_a_payment_that_nobody_can_decide_keeps_no_hold_from_its_end(
     stage.clock.forward(605)
     try:
         await bob.hears("lapsed and nothing was charged")
+        await stage.operator.hears("a payment could not be decided")
     finally:
         monkeypatch.setattr(cashier, "settled", settled)
         stage.wallet.hang_up()

@@ -37,8 +37,8 @@ LONGEST_DELAY = 300
 HELD = 60  # seconds between looks whether operators have let refunds go on after a restore
 SLOW = 6 * 3600  # between looks at a refund that waits for a person
 STUCK_AFTER = 3600
-LOOKED_BACK = 3  # bolt11s that were given up are asked about again before another is paid
 DAY = 86_400
+LOOKED_BACK = 30 * DAY  # what was given up is asked about again before another is paid
 
 
 class Standing(NamedTuple):
@@ -112,7 +112,9 @@ class Refunder:
         """The next step; how many seconds to wait before the one after it."""
         if standing.spend is not None:
             return await self._follow(standing.spend, standing)
-        for spend in standing.dropped[-LOOKED_BACK:]:
+        for spend in standing.dropped:
+            if spend.expires_at < self._wallet.now() - LOOKED_BACK:
+                continue
             spent = await self._ask(spend.payment_hash)
             if spent.state == "paid":
                 return await self._is_paid(standing.refund, spent)
@@ -197,6 +199,10 @@ class Refunder:
         except Retry:
             await self._engine.decide(partial(handler.remind, refund.id), refund.id)
             return delay(row.attempts, LONGEST_DELAY)
+        if bolt11 is None:
+            own = partial(handler.useless, refund.id, seen, "refund-invoice-own", {})
+            await self._engine.decide(own, refund.id)
+            return GO_ON
         failpoint("refunder.before-spend")
         chosen = partial(handler.chosen, refund.id, seen, bolt11, self._wallet.now())
         await self._engine.decide(chosen, refund.id)
@@ -206,15 +212,14 @@ class Refunder:
             await self._pay(kept)
         return GO_ON
 
-    async def _bolt11(self, seen: str, amount_msat: int) -> str:
+    async def _bolt11(self, seen: str, amount_msat: int) -> str | None:
+        """What this place gives; None when the wallet would pay itself."""
         typed = read_destination(seen).kind == "invoice"
         bolt11 = seen if typed else await self._lnurl.resolve(seen, amount_msat)
-        if await self._is_own(read_bolt11(bolt11).payment_hash):
-            raise NoInvoice("refund-invoice-own" if typed else "refund-address-odd")
-        return bolt11
+        return None if await self._is_own(read_bolt11(bolt11).payment_hash) else bolt11
 
     async def _is_own(self, payment_hash: str) -> bool:
-        """Whether the wallet would pay itself: a ledger that is lost may have asked for it."""
+        """A ledger that is lost may have asked for it."""
         try:
             return payment_hash in await self._wallet.look_many([payment_hash], urgent=True)
         except Broken as error:
