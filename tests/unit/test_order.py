@@ -57,4 +57,4 @@ def test_a_step_the_table_does_not_know_is_a_bug() -> None:
 
 def test_the_docs_show_the_diagram_of_this_table() -> None:
     docs = Path(__file__).parents[2] / "docs" / "architecture.md"
-    assert diagram() in docs.read_text("utf-8")
+    assert f"```mermaid\n{diagram()}\n```" in docs.read_text("utf-8")

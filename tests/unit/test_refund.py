@@ -27,6 +27,7 @@ from ticketbot.domain.refund import (
 from ticketbot.domain.refund import Destination as Place
 from ticketbot.errors import Refused
 from ticketbot.texts import say
+from ticketbot.wallets.fake import FakeWallet
 
 NOW = 1_800_000_000
 OWED = 5_000_000
@@ -73,7 +74,7 @@ def test_money_leaves_the_books_exactly_where_a_refund_becomes_sent() -> None:
 
 def test_the_docs_show_the_diagram_of_this_table() -> None:
     docs = Path(__file__).parents[2] / "docs" / "architecture.md"
-    assert diagram() in docs.read_text("utf-8")
+    assert f"```mermaid\n{diagram()}\n```" in docs.read_text("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -99,14 +100,21 @@ def test_what_people_write_is_understood(text: str, place: Place) -> None:
 def test_what_is_no_place_is_refused(text: str) -> None:
     with pytest.raises(Refused) as refused:
         read_destination(text)
-    assert refused.value.sentence == "refund-where"
+    assert (refused.value.code, refused.value.sentence) == ("bad-request", "refund-where")
 
 
 @pytest.mark.parametrize("text", [BOLT11, LNURL[:-1], LNURL[:-1] + "q", "lnurl1"])
 def test_what_was_cut_off_is_called_so(text: str) -> None:
     with pytest.raises(Refused) as refused:
         read_destination(text)
-    assert refused.value.sentence == "refund-broken"
+    assert (refused.value.code, refused.value.sentence) == ("bad-request", "refund-broken")
+
+
+def test_an_invoice_with_its_uri_scheme_is_read() -> None:
+    written = FakeWallet().foreign_invoice(OWED)
+    place = read_destination(f" LIGHTNING:{written.upper()}\n")
+    assert (place.kind, place.text) == ("invoice", written)
+    assert place.invoice is not None and place.invoice.amount_msat == OWED
 
 
 def test_an_invoice_that_fits_is_taken() -> None:
@@ -136,6 +144,7 @@ def test_an_invoice_that_cannot_be_paid_is_refused_with_what_to_send(
     with pytest.raises(Refused) as refused:
         judge(invoice, asked, NOW)
     assert (refused.value.code, refused.value.sentence) == ("bad-request", sentence)
+    assert refused.value.values == {"amount": OWED}
     said = say(sentence, amount="5,000 sats")
     assert "Make a" in said or "Make one" in said
 
