@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ def house(tmp_path: Path) -> BotHouse:
 
 @pytest.fixture
 def sold(house: BotHouse) -> Sold:
-    return house.sells()
+    done = house.sells()
+    time.sleep(1 - time.time() % 1)  # what is written in the second of an audit is not judged
+    return done
 
 
 @pytest.fixture(autouse=True)
