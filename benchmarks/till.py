@@ -120,6 +120,9 @@ class InstantWallet:
     async def spent_since(self, updated_at: int) -> list[Spent]:
         return []
 
+    async def under_way(self) -> list[str]:
+        return []
+
     def now(self) -> int:
         return int(time.time())
 

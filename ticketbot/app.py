@@ -136,7 +136,7 @@ class App:
         self._refunder = Refunder(
             self.store, self.engine, self.wallet, self._lnurl, directory, clock
         )
-        self._closer = Closer(self.store, self.engine, clock)
+        self._closer = Closer(self.store, self.engine, clock.earliest, self._has_heard)
         self._settlement = Settlement(self.store, self.engine, self.wallet, lambda: self.pool.deaf)
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
@@ -240,6 +240,10 @@ class App:
             await self.store.transaction(restored.caught_up)
             self._log.info("restore.caught_up")
         await take_in(self._queue, self.engine)
+
+    def _has_heard(self) -> bool:
+        """Whether relays have told what they kept, and it was answered."""
+        return not (self.pool.deaf or self.engine.reception.catching_up) and self._queue.empty()
 
     def _clocks(self) -> dict[str, float]:
         """Who tells the time, and what time."""

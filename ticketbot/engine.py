@@ -54,9 +54,6 @@ class Engine:
     `notes_seen` is set when organizers wrote; `customers` are keys that have lately been sent a
     ticket they paid for; `paused` is the sentence that says why nothing new is sold just now, or
     None. `earliest()` is the earliest time that any clock shows: what is late by it is late.
-    Letters sent until `restored_at` may have been answered by a ledger that is lost (unix
-    seconds; None: none was restored), and while the bot is `catching_up` with them nothing new
-    is sold.
     """
 
     def __init__(
@@ -168,12 +165,13 @@ class Engine:
         if news:
             self.wake()
             metrics().invoices.labels("settled").inc(news)
-        for credit, result in zip(credits, results, strict=True):
+        for result in results:
             if isinstance(result, Retry):
                 raise result
-            if isinstance(result, Exception):  # it must not keep the others from their tickets
-                self._log.error("payment.undecided", payment=credit.payment_hash, exc_info=result)
-                raise Broken(f"payment {credit.payment_hash} could not be decided: {result!r}")
+        for credit, result in zip(credits, results, strict=True):
+            if isinstance(result, Exception):  # it has not kept the others from their tickets
+                await self._undecided(credit.payment_hash, result)
+                raise Broken(f"payment {credit.payment_hash} could not be decided")
         return news
 
     async def release(self, order_id: str, why: str) -> None:
@@ -250,6 +248,10 @@ class Engine:
         how = dm.Manner(self.settings.public_url, self.settings.relays)
         texts = [text for outcome in said for text in dm.speak(outcome, how)]
         return Spoken(not any(isinstance(one, Failed) for one in said), "\n".join(texts))
+
+    async def _undecided(self, payment: str, error: Exception) -> None:
+        self._log.error("payment.undecided", payment=payment, where=whereabouts(error))
+        await self.alert(f"undecided:{payment}", "alert-undecided", {"payment": payment[:16]})
 
     async def _decide(self, work: Work) -> None:
         await self.store.transaction(work)

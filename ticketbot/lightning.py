@@ -101,6 +101,9 @@ class Wallet(Protocol):
         Whoever else spends from the wallet is among it. Retry when nothing is known.
         """
 
+    async def under_way(self) -> list[str]:
+        """The payment hashes of what may still go out. Retry when nothing is known."""
+
     def now(self) -> int:
         """The wallet's own clock: ours, plus the difference that its last answer showed.
 
@@ -214,6 +217,9 @@ class LNbits:
     async def spent_since(self, updated_at: int) -> list[Spent]:
         rows = await self._payments.succeeded_since("out", updated_at)
         return [as_spent(row) for row in rows]
+
+    async def under_way(self) -> list[str]:
+        return [row.payment_hash for row in await self._payments.pending("out")]
 
     async def check_admin_key(self) -> None:
         """Broken when there is none, or it is not this wallet's; Retry when nobody knows."""

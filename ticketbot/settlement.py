@@ -87,18 +87,20 @@ class Settlement:
         self.known.set()
 
     async def compare_spent(self) -> None:
-        """After a restore refunds wait, unless the wallet has sent nothing that is unknown here."""
+        """After a restore refunds wait, unless the wallet sends nothing that is unknown here."""
         since = await self._store.transaction(restored.refunds_wait)
         if since is None:
             return
         try:
+            hashes = await self._wallet.under_way()  # first: what ends meanwhile is in the other
             spent = await self._wallet.spent_since(max(0, since - LOOK_BACK))
+            hashes += [one.payment_hash for one in spent]
         except (Retry, Broken) as error:
             self._log.warning("wallet.unknown", error=str(error))
             return
 
         def work(tx: Tx) -> None:
-            if all(refunds.use_of(tx, one.payment_hash) is not None for one in spent):
+            if all(refunds.use_of(tx, one) is not None for one in hashes):
                 restored.refunds_go_on(tx)
 
         await self._store.transaction(work)
@@ -176,7 +178,10 @@ class Settlement:
             if look.state == "unknown":
                 return
             if look.state == "settled":
-                await self._credit([look])
+                try:
+                    await self._credit([look])
+                except Broken as error:  # nobody can decide it: the holds behind it go on
+                    self._log.error("hold.kept", error=str(error))
                 return
             if order.hold_until > self._wallet.now():
                 return  # our clock had jumped: the answer brought the wallet's time along

@@ -108,9 +108,9 @@ async def test_yesterdays_backup_and_what_others_know_give_everybody_a_ticket(
         check(
             tmp_path / "ledger.db",
             daemon.purse.taken(),
-            daemon.purse.given(),
             tokens,
             daemon.ticket_key(),
+            daemon.purse.given(),
         )
         == []
     )

@@ -88,7 +88,7 @@ def test_which_holds_are_over_by_whose_clock(tx: Tx) -> None:
     ):
         order(tx, name * 12, state=state, hold_until=until)
     start = (0, "")
-    assert ids(orders.lapsed(tx, NOW, start)) == ["a" * 12, "b" * 12]
+    assert ids(orders.lapsed(tx, NOW, start, NOW)) == ["a" * 12, "b" * 12]
     assert ids(orders.lapsed(tx, NOW, start, NOW - 1)) == ["a" * 12]
     assert ids(orders.lapsed(tx, NOW - 1, start, NOW + 1)) == ["b" * 12, "c" * 12]
     assert ids(orders.lapsed(tx, NOW, (NOW, "a" * 12), NOW + 1)) == ["b" * 12, "c" * 12]

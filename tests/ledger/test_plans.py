@@ -47,7 +47,7 @@ ROOMS = (
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
-ONLY_OPERATORS_ASK = {"orders.ending", "orders.invoice_asked"}
+ONLY_OPERATORS_ASK = {"orders.ending", "orders.invoice_asked", "orphans.is_open"}
 ONLY_AFTER_A_RESTORE = {"orphans.adopted"}
 
 # Which plan steps may read through, and why they stay small or rare.

@@ -89,6 +89,7 @@ async def test_what_went_out_oldest_first(rich: World) -> None:
         paid.append((payment_hash, "paid", amount_msat))
 
     assert [spent[:3] for spent in await rich.wallet.spent_since(0)] == paid
+    assert await rich.wallet.under_way() == []
     assert [look.amount_msat for look in await rich.wallet.settled_since(0)] == [100_000]
 
 

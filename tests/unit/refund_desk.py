@@ -208,6 +208,7 @@ class Desk:
 
     async def passes(self, seconds: int, step: int = 30) -> None:
         """Time goes by, in steps, so that everything that is due in between is done."""
+        await self.settles_down()
         for _ in range(0, seconds, step):
             self.forward(step)
             await self.settles_down()

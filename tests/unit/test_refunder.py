@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ from ticketbot.domain.refund import State
 from ticketbot.errors import Retry
 from ticketbot.handlers import refunds as handler
 from ticketbot.ledger import outbox, refunds
+from ticketbot.ledger.refunds import Spend
 from ticketbot.ledger.store import Tx
+from ticketbot.outbox import refunder
+from ticketbot.outbox.refunder import Refunder, Standing
 from ticketbot.relay.directory import Reach
 from ticketbot.replies.outcome import Reply, Said
 
@@ -137,6 +141,7 @@ async def test_our_clock_is_two_days_ahead_of_the_wallets(desk: Desk, alice: Buy
     async with desk.refunding():
         await alice.says(ADDRESS)
         await desk.becomes(refund, State.SENDING)
+        await desk.settles_down()
         desk.wallet.ahead = -2 * DAY
         await desk.passes(2 * DAY, 6 * HOUR)
         assert await desk.state(refund) is State.SENDING
@@ -237,6 +242,7 @@ async def test_without_the_admin_key_a_payment_is_followed_to_its_expiry(
     async with desk.refunding():
         await alice.says(ADDRESS)
         await desk.becomes(refund, State.SENDING)
+        await desk.settles_down()
     desk.wallet.can_pay = False
     async with desk.refunding():
         await desk.passes(500)
@@ -327,6 +333,38 @@ async def test_control_paying_before_the_ledger_knows_pays_twice(desk: Desk) -> 
         await refund_carelessly()
     await refund_carelessly()
     assert await desk.paid_out() == [OWED, OWED]
+
+
+@pytest.mark.parametrize("planted", [True, False])
+async def test_resolving_anew_while_in_doubt_pays_twice(
+    desk: Desk, alice: Buyer, monkeypatch: pytest.MonkeyPatch, planted: bool
+) -> None:
+    """The planted fault: a payment whose outcome is not known yet is taken for one that failed."""
+
+    async def gives_up(self: Refunder, spend: Spend, standing: Standing) -> int:
+        spent = await self._ask(spend.payment_hash)
+        if spent.state == "paid":
+            return await self._is_paid(standing.refund, spent)
+        failed = partial(handler.failed, standing.refund.id, spend.payment_hash)
+        await self._engine.decide(failed, spend.payment_hash)
+        return 0
+
+    if planted:
+        monkeypatch.setattr(refunder, "LOOKED_BACK", -DAY)
+        monkeypatch.setattr(Refunder, "_follow", gives_up)
+    desk.wallet.fate = "pending"
+    refund = await desk.owes(alice)
+    async with desk.refunding():
+        await alice.says(ADDRESS)
+        await desk.until(lambda tx: bool(tx.row("SELECT 1 FROM spend")))
+        desk.wallet.fate = "paid"
+        await desk.passes(120, 10)
+        desk.wallet.finish(hash_of(desk.services.gave[ADDRESS][0]))
+        await desk.passes(HOUR, 60)
+        if not planted:
+            await desk.becomes(refund, State.SENT)
+    paid = await desk.paid_out()
+    assert (len(paid) > 1) is planted
 
 
 def _was_tried(tx: Tx, refund: str) -> bool:

@@ -115,7 +115,7 @@ _BOLT11 = re.compile(r"ln(bcrt|bc|tbs|tb)[0-9a-z]{20,}")
 def read_destination(text: str) -> Destination:
     """What a person wrote; Refused when it is nothing that money can be sent to."""
     plain = text.strip().lower().removeprefix("lightning:")
-    is_invoice = _BOLT11.match(plain) is not None
+    is_invoice = "@" not in plain and _BOLT11.match(plain) is not None
     try:
         if is_invoice:
             return Destination("invoice", plain, read_bolt11(plain))

@@ -48,7 +48,7 @@ def invoiced(made: InvoiceRow, tx: Tx, ctx: Context) -> Reply:
 
 def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
     """Money came: it ends as tickets or as a refund, decided here, once per payment."""
-    if money.credited(tx, credit.payment_hash):
+    if money.credited(tx, credit.payment_hash) or orphans.is_closed(tx, credit.payment_hash):
         return []
     order_id = orders.owner_of(tx, credit.payment_hash) or _claimed(credit, tx)
     if order_id is None:

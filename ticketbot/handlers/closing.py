@@ -37,8 +37,11 @@ def job(event_id: str) -> str:
     return f"closing:{event_id}"
 
 
-def ask(found: Listed, tx: Tx, ctx: Context) -> Outcome:
-    """An event went off sale: what goes back, and how its organizer says yes."""
+def ask(found: Listed, asked_at: int, tx: Tx, ctx: Context) -> Outcome:
+    """An event went off sale: what goes back, and how its organizer says yes.
+
+    `asked_at` is when the note was written that took it off.
+    """
     listing, live = found.listing, tickets.live_of_event(tx, found.listing.event_id)
     values: dict[str, object] = {
         "title": listing.title,
@@ -51,9 +54,8 @@ def ask(found: Listed, tx: Tx, ctx: Context) -> Outcome:
         return Said("listing-cancelled-empty", values)
     if ctx.now >= listing.end:  # its tickets were used: who tidies up old notes gives nothing back
         return Said("listing-cancelled-over", values)
-    outbox.put(
-        tx, job(listing.event_id), "closing", ctx.now + ANSWER_WITHIN, _fresh(listing.event_id)
-    )
+    body = _fresh(listing.event_id, asked_at)
+    outbox.put(tx, job(listing.event_id), "closing", ctx.now + ANSWER_WITHIN, body)
     journal.note(
         tx,
         ctx.now,
@@ -80,8 +82,11 @@ def confirm(request: Request, word: str, tx: Tx, ctx: Context) -> Reply | None:
     over = body is None and ctx.now >= found.listing.end
     if over or not tickets.live_of_event(tx, event_id).tickets:
         return [Said("closing-nothing", title)]
+    asked_at = int(body["asked_at"]) if body else 0
+    if request.again and request.sent_at < asked_at:  # notes are heard first then
+        return []
     if body is None or not body["begun"]:
-        outbox.hasten(tx, job(event_id), "closing", ctx.now, _fresh(event_id))
+        outbox.hasten(tx, job(event_id), "closing", 0, _fresh(event_id, asked_at))  # by every clock
         journal.note(tx, ctx.now, event_id, "closing confirmed")
     return [Said("closing-confirmed", title)]
 
@@ -104,7 +109,7 @@ def page(event_id: str, number: int, tx: Tx, ctx: Context) -> Reply:
     `number` is the outbox row's, and part of every message's key.
     """
     found, body = viewing.listed(tx, event_id), outbox.body_of(tx, job(event_id))
-    if body is None:
+    if body is None or not outbox.waits(tx, number):  # taken back, and perhaps asked anew
         return []
     if found.state != "cancelled":
         outbox.drop(tx, job(event_id))
@@ -194,9 +199,9 @@ def _totals(listing: Listing, tally: Tally) -> dict[str, object]:
     return {"title": listing.title, "n": tally.orders, "paid": tally.msat}
 
 
-def _fresh(event_id: str) -> dict[str, Any]:
+def _fresh(event_id: str, asked_at: int) -> dict[str, Any]:
     """What the row of a closing carries before it has begun."""
-    return {"event": event_id, "begun": False, **Tally()._asdict()}
+    return {"event": event_id, "asked_at": asked_at, "begun": False, **Tally()._asdict()}
 
 
 def _tally(body: dict[str, Any]) -> Tally:

@@ -104,7 +104,7 @@ def _off_sale(note: Event, found: Listed, tx: Tx, ctx: Context) -> Reply:
     reply: Reply = []
     for order in orders.open_of_event(tx, event_id):
         reply += cashier.released(order.id, "released-cancelled", tx, ctx)
-    return [*reply, _tell(note, closing.ask(found, tx, ctx))]
+    return [*reply, _tell(note, closing.ask(found, note.created_at, tx, ctx))]
 
 
 def _wrong(problems: ListingProblems, before: Listed | None) -> Outcome:

@@ -129,6 +129,8 @@ def is_ours(tx: Tx, one: Received) -> bool:
     An id that has the form of ours is not ours, nor is what reached this wallet because it paid
     a refund to itself.
     """
+    if orphans.is_closed(tx, one.payment_hash):
+        return False
     known = "SELECT 1 FROM payment_hash WHERE hash = ? AND use = 'invoice'"
     if tx.row(known, (one.payment_hash,)) is not None:
         return True

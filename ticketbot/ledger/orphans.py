@@ -70,8 +70,14 @@ def close(tx: Tx, payment_hash: str) -> None:
 
 def is_open(tx: Tx, payment_hash: str) -> bool:
     """Whether this payment waits for its order."""
-    row = tx.row("SELECT 1 FROM orphan WHERE payment_hash = ? AND state = 'open'", (payment_hash,))
-    return row is not None
+    sql = "SELECT 1 FROM orphan WHERE payment_hash = ? AND state = 'open'"
+    return tx.row(sql, (payment_hash,)) is not None
+
+
+def is_closed(tx: Tx, payment_hash: str) -> bool:
+    """Whether an operator has seen to it by hand: it has its fate."""
+    sql = "SELECT 1 FROM orphan WHERE payment_hash = ? AND state = 'closed'"
+    return tx.row(sql, (payment_hash,)) is not None
 
 
 def _orphans(tx: Tx, where: str, *params: object) -> list[Orphan]:

@@ -9,6 +9,7 @@ import orjson
 
 from ticketbot.ledger.store import Tx
 
+DAY = 86_400
 LATE = 3600
 """Seconds after which a message that has not left is a trouble."""
 
@@ -91,13 +92,16 @@ def postpone(tx: Tx, number: int, due_at: int) -> None:
 def pull_in(tx: Tx, now: int, longest: int) -> int:
     """Nothing waits longer than `longest` seconds for its next try; how many rows did.
 
-    They were put off by a clock that has been put back since.
+    They were put off by a clock that has been put back since. What waits for people may wait
+    longer, and a cancelled event begins its day anew.
     """
+    kinds = [(kind, longest, now) for kind in ("invoice", "message", "note")]
+    kinds += [("refund", max(longest, DAY), now), ("closing", max(longest, DAY), now + DAY)]
     return sum(
         tx.change(
-            "UPDATE outbox SET due = ?1 WHERE kind = ?2 AND due > ?1 + ?3", (now, kind, longest)
+            "UPDATE outbox SET due = ?1 WHERE kind = ?2 AND due > ?3 + ?4", (due, kind, now, most)
         )
-        for kind in ("invoice", "message", "note")
+        for kind, most, due in kinds
     )
 
 
@@ -125,6 +129,11 @@ def body_of(tx: Tx, key: str) -> dict[str, Any] | None:
     """What the row under this key carries; None when it is done."""
     row = tx.row("SELECT body FROM outbox WHERE key = ?", (key,))
     return None if row is None else orjson.loads(tx.vault.open(row[0], b"outbox"))
+
+
+def waits(tx: Tx, number: int) -> bool:
+    """Whether this very row is still there."""
+    return tx.row("SELECT 1 FROM outbox WHERE id = ?", (number,)) is not None
 
 
 def amend(tx: Tx, key: str, **changes: object) -> None:

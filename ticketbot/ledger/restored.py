@@ -18,8 +18,9 @@ LASTS = 7 * 86_400
 
 def mark(tx: Tx, now: int, made_at: int) -> None:
     """This ledger has just been restored from a backup that was made at `made_at`."""
+    waits = refunds_wait(tx)  # in the backup of a restored ledger they may wait already
     marks.put(tx, RESTORED, str(now))
-    marks.put(tx, REFUNDS_WAIT, str(made_at))
+    marks.put(tx, REFUNDS_WAIT, str(made_at if waits is None else min(waits, made_at)))
     marks.drop(tx, CAUGHT_UP)
 
 

@@ -92,6 +92,14 @@ class Payments:
                 return list(found.values())[::-1]
             offset, limit = offset + limit, _DEEP_PAGE
 
+    async def pending(self, direction: Direction) -> list[Row]:
+        """What is neither paid nor given up, the newest thousand."""
+        query = {"status[eq]": "pending", "sortby": "created_at", "direction": "desc"}
+        rows = await self.listed(direction, query | {"limit": _MOST}, "bulk")
+        if any(row.status != "pending" for row in rows):
+            raise too_old("status")
+        return rows
+
     async def newest(self, turn: Turn) -> Row | None:
         """The latest incoming row, if there ever was one."""
         query = {"sortby": "created_at", "direction": "desc", "limit": "1"}

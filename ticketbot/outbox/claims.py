@@ -18,6 +18,8 @@ from ticketbot.redaction import whereabouts
 BATCH = 64
 IN_HAND = 1024
 POISON = 3
+NEVER_DROPPED = frozenset({"refund", "closing"})
+"""What money hangs on: put aside for the operator to see, and tried on."""
 LOOK_AGAIN = 1.0  # seconds: rows become due by the clock, too
 FIRST_DELAY = 2
 LONGEST_DELAY = 900
@@ -108,11 +110,13 @@ class Claims:
         self._raised[row.id] += 1
 
         def work(tx: Tx) -> None:
-            if self._raised[row.id] < POISON:
+            if self._raised[row.id] == POISON:
+                body = orjson.dumps(row.body)
+                outbox.quarantine(tx, "outbox", row.key, repr(error), body, now)
+            if self._raised[row.id] < POISON or self._kind in NEVER_DROPPED:
                 outbox.postpone(tx, row.id, now + delay(row.attempts))
-                return
-            outbox.quarantine(tx, "outbox", row.key, repr(error), orjson.dumps(row.body), now)
-            outbox.done(tx, row.id)
+            else:
+                outbox.done(tx, row.id)
 
         try:
             await self._store.transaction(work)

@@ -17,16 +17,29 @@ from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store
 from ticketbot.outbox.claims import Claims
 
+LISTEN = 2  # seconds between looks whether relays have told what they kept
 PAUSE = 0.05  # seconds between pages: buyers of other events come in between
 
 
 class Closer:
-    """Carries out the outbox rows of kind `closing`."""
+    """Carries out the outbox rows of kind `closing`.
 
-    def __init__(self, store: Store, engine: Engine, clock: Callable[[], float]) -> None:
+    What is closed stays so: `clock` gives the earliest time that it can be, and nothing begins
+    before `heard()`, for the note that sells an event again may still lie at the relays.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        clock: Callable[[], float],
+        heard: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.claims = Claims(store, "closing", clock, self._close_all)
         self._store = store
         self._engine = engine
+        self._clock = clock
+        self._heard = heard
 
     async def run(self) -> None:
         """For ever."""
@@ -37,11 +50,14 @@ class Closer:
             await self._close(row)
 
     async def _close(self, row: Due) -> None:
-        event_id = row.body["event"]
+        event_id, later = row.body["event"], int(self._clock()) + LISTEN
+        if not (row.body["begun"] or self._heard()):
+            await self._store.transaction(lambda tx: outbox.postpone(tx, row.id, later))
+            return
         while True:
             failpoint("closer.before-page")
             await self._engine.decide(partial(closing.page, event_id, row.id), row.key)
             failpoint("closer.after-page")
-            if await self._store.transaction(lambda tx: outbox.body_of(tx, row.key)) is None:
+            if not await self._store.transaction(lambda tx: outbox.waits(tx, row.id)):
                 return
             await asyncio.sleep(PAUSE)

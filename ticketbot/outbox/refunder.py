@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import structlog
 
+from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.payment import Spent
 from ticketbot.domain.refund import Refund, State, next_reminder, read_destination
 from ticketbot.engine import Engine
@@ -36,14 +37,14 @@ LONGEST_DELAY = 300
 HELD = 60  # seconds between looks whether operators have let refunds go on after a restore
 SLOW = 6 * 3600  # between looks at a refund that waits for a person
 STUCK_AFTER = 3600
-LOOKED_BACK = 3  # bolt11s that were given up are asked about again before another is paid
 DAY = 86_400
+LOOKED_BACK = 30 * DAY  # what was given up is asked about again before another is paid
 
 
 class Standing(NamedTuple):
     """All that is known of one refund. `spend` may still be paid; `dropped` were given up.
 
-    `held`: a ledger that is lost may have sent it, so that no other bolt11 is taken.
+    `held`: a ledger that is lost may have sent it, so that nothing is paid.
     """
 
     refund: Refund
@@ -111,7 +112,9 @@ class Refunder:
         """The next step; how many seconds to wait before the one after it."""
         if standing.spend is not None:
             return await self._follow(standing.spend, standing)
-        for spend in standing.dropped[-LOOKED_BACK:]:
+        for spend in standing.dropped:
+            if spend.expires_at < self._wallet.now() - LOOKED_BACK:
+                continue
             spent = await self._ask(spend.payment_hash)
             if spent.state == "paid":
                 return await self._is_paid(standing.refund, spent)
@@ -126,8 +129,9 @@ class Refunder:
         if standing.dropped and row.attempts:  # and nobody has named another place since
             tries = len(standing.dropped)
             rest = min(SLOW, LONGEST_DELAY << min(tries, 10))
-            if (wait := standing.dropped[-1].made_at + rest - int(self._clock())) > 0:
-                return wait
+            since = int(self._clock()) - standing.dropped[-1].made_at
+            if 0 <= since < rest:  # less than none: by a clock that has been put back
+                return rest - since
         return await self._choose(standing, standing.destination, row)
 
     async def _follow(self, spend: Spend, standing: Standing) -> int:
@@ -135,6 +139,8 @@ class Refunder:
         refund, spent = standing.refund, await self._ask(spend.payment_hash)
         if spent.state == "paid":
             return await self._is_paid(refund, spent)
+        if standing.held:  # the lost ledger may have given it up, and paid another
+            return HELD
         since = int(self._clock()) - spend.made_at
         patience = max(2, min(LONGEST_DELAY, since))  # twice as long each time
         if spent.state in ("failed", "absent"):
@@ -193,6 +199,10 @@ class Refunder:
         except Retry:
             await self._engine.decide(partial(handler.remind, refund.id), refund.id)
             return delay(row.attempts, LONGEST_DELAY)
+        if bolt11 is None:
+            own = partial(handler.useless, refund.id, seen, "refund-invoice-own", {})
+            await self._engine.decide(own, refund.id)
+            return GO_ON
         failpoint("refunder.before-spend")
         chosen = partial(handler.chosen, refund.id, seen, bolt11, self._wallet.now())
         await self._engine.decide(chosen, refund.id)
@@ -202,10 +212,18 @@ class Refunder:
             await self._pay(kept)
         return GO_ON
 
-    async def _bolt11(self, seen: str, amount_msat: int) -> str:
-        if read_destination(seen).kind == "invoice":
-            return seen
-        return await self._lnurl.resolve(seen, amount_msat)
+    async def _bolt11(self, seen: str, amount_msat: int) -> str | None:
+        """What this place gives; None when the wallet would pay itself."""
+        typed = read_destination(seen).kind == "invoice"
+        bolt11 = seen if typed else await self._lnurl.resolve(seen, amount_msat)
+        return None if await self._is_own(read_bolt11(bolt11).payment_hash) else bolt11
+
+    async def _is_own(self, payment_hash: str) -> bool:
+        """A ledger that is lost may have asked for it."""
+        try:
+            return payment_hash in await self._wallet.look_many([payment_hash], urgent=True)
+        except Broken as error:
+            raise Retry(str(error)) from None
 
     async def _find_where(self, standing: Standing) -> int:
         """The person's own profile may name a Lightning address; else they are reminded."""

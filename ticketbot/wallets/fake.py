@@ -135,6 +135,10 @@ class FakeWallet:
         await self._answer()
         return self._books.spent_since(updated_at)
 
+    async def under_way(self) -> list[str]:
+        await self._answer()
+        return self._books.under_way()
+
     def now(self) -> int:
         return int(self._clock()) + self.ahead
 

@@ -179,6 +179,10 @@ class Books:
         )
         return [Spent(*row) for row in rows]
 
+    def under_way(self) -> list[str]:
+        rows = self._db.execute("SELECT payment_hash FROM spending WHERE state = 'pending'")
+        return [row[0] for row in rows]
+
     def balance(self) -> int:
         """What came in, less what went out or is reserved to, fees among it; msat."""
         row = self._db.execute(
