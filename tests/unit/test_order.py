@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from ticketbot.domain.order import TABLE, Effect, Happening, IllegalStep, State, diagram, step
+from ticketbot.domain.order import (
+    TABLE,
+    Effect,
+    Happening,
+    IllegalStep,
+    State,
+    asked_at,
+    diagram,
+    order_id,
+    step,
+    tag_of,
+)
 
 MONEY = (Happening.SETTLED_FIT, Happening.SETTLED_UNFIT)
 FROM_WALLET = (*MONEY, Happening.INVOICE_MADE, Happening.HOLD_OVER)
@@ -53,6 +64,17 @@ def test_a_second_payment_of_a_paid_order_goes_back() -> None:
 def test_a_step_the_table_does_not_know_is_a_bug() -> None:
     with pytest.raises(IllegalStep, match="closed cannot have: free or comp"):
         step(State.CLOSED, Happening.GIVEN)
+
+
+def test_an_id_tells_when_it_was_asked_for_and_keeps_its_tag() -> None:
+    """Ids that were given out, and stand in the wallet, are read by every later bot."""
+    early = order_id(1_900_000_000, b"\x12\x34\x56\x7f")
+    assert early == "e4vr600i6hb7"
+    assert (asked_at(early), tag_of(early)) == (1_900_000_000, "1234567")
+    assert order_id(1_900_000_001, bytes(4)) > early
+    assert order_id(2**32 + 5, bytes(4)) == order_id(5, bytes(4))
+    assert tag_of(order_id(5, b"\x00\x00\x00\x1f")) == "0000001"
+    assert order_id(5, b"\xff" * 9) == order_id(5, b"\xff" * 4)
 
 
 def test_the_docs_show_the_diagram_of_this_table() -> None:
