@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ticketbot import handlers
-from ticketbot.domain.command import Command, Hello, read_machine
+from ticketbot.domain.command import Command, Hello
+from ticketbot.domain.command.machine import read_machine
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.speech import read_text
 from ticketbot.envelopes import WRAP, Opened

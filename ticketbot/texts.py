@@ -1,6 +1,7 @@
-"""Every sentence the bot says stands in `locales/<language>.toml`; here they are found and filled.
+"""Every sentence the bot says stands in `locales/<language>/`; here they are found and filled.
 
-A sentence with a plural has `key.one` and `key.other`, chosen by the value `n`.
+Plain text: no Markdown, no links but the bot's own, one thing to do next. A sentence with a
+plural has `key.one` and `key.other`, chosen by the value `n`.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ DEFAULT = "en"
 @functools.cache
 def sentences(language: str) -> dict[str, str]:
     """Every sentence of a language by its key, plurals as `key.one` and `key.other`."""
-    file = resources.files("ticketbot") / "locales" / f"{language}.toml"
+    folder = resources.files("ticketbot") / "locales" / language
     flat: dict[str, str] = {}
-    for key, value in tomllib.loads(file.read_text("utf-8")).items():
-        if isinstance(value, dict):
-            flat |= {f"{key}.{form}": text.strip("\n") for form, text in value.items()}
-        else:
-            flat[key] = value.strip("\n")
+    for file in folder.iterdir():
+        for key, value in tomllib.loads(file.read_text("utf-8")).items():
+            if isinstance(value, dict):
+                flat |= {f"{key}.{form}": text.strip("\n") for form, text in value.items()}
+            else:
+                flat[key] = value.strip("\n")
     return flat
 
 

@@ -25,8 +25,8 @@ from tests.story.cast import Organizer, Person, Stage
 from tests.unit import test_ticket as worked
 from ticketbot.demo.client import Client
 from ticketbot.domain.holds import REMEMBERED
-from ticketbot.domain.naming import VERBS
 from ticketbot.domain.ticket import group_id
+from ticketbot.domain.vocabulary import VERBS
 from ticketbot.errors import RefusalCode
 from ticketbot.keys import Keys
 from ticketbot.ledger import holds

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from ticketbot.domain.command import (
     LONGEST_TEXT,
-    NUMBER_WORDS,
     Buy,
     CancelOrder,
     Command,
@@ -28,9 +27,9 @@ from ticketbot.domain.command import (
     Thanks,
     Unknown,
 )
-from ticketbot.domain.naming import VERBS
 from ticketbot.domain.nip19 import naddr_encode, note_encode
 from ticketbot.domain.speech import read_text
+from ticketbot.domain.vocabulary import NUMBER_WORDS, VERBS
 from ticketbot.errors import Refused
 
 KEY = "ab" * 32

@@ -10,16 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ticketbot.domain.command import (
-    LONGEST_JSON,
-    BadRequest,
     Buy,
     CancelOrder,
     Command,
     ListEvents,
-    MachineRequest,
     Refund,
     ShowStatus,
     ShowTickets,
+)
+from ticketbot.domain.command.machine import (
+    LONGEST_JSON,
+    BadRequest,
+    MachineRequest,
     read_machine,
 )
 

@@ -39,7 +39,7 @@ from ticketbot.replies.outcome import (
 from ticketbot.texts import say, sentences
 
 CODE = Path(ticketbot.__file__).parent
-LANGUAGES = sorted(path.stem for path in (CODE / "locales").glob("*.toml"))
+LANGUAGES = sorted(path.name for path in (CODE / "locales").iterdir())
 ENGLISH = sentences("en")
 MARKDOWN = re.compile(r"\*\*|__|`|\]\(|^#|^>|</?[a-z]+>", re.M)
 ROOMS = ("domain/", "handlers/", "ledger/", "replies/", "outbox/")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ticketbot.domain.command import NUMBER_WORDS
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.naming import nearest, quote
 from ticketbot.domain.order import Order
+from ticketbot.domain.vocabulary import NUMBER_WORDS
 from ticketbot.errors import Refused
 from ticketbot.handlers.context import Context, Request
 from ticketbot.ledger import listings, orders

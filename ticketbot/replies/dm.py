@@ -27,6 +27,7 @@ from ticketbot.replies.outcome import (
     Outcome,
     RefundOwed,
     RefundSent,
+    Report,
     Said,
     TicketsCounted,
     TicketShown,
@@ -59,6 +60,8 @@ def speak(outcome: Outcome, how: Manner) -> list[str]:
     match outcome:
         case Said():
             return [_said(outcome, how)]
+        case Report(sentence=key, values=values):
+            return [_said(Said(key, values), how)]
         case Failed(refused=refused):
             return [sentence(refused, how)]
         case EventsFound():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ticketbot.domain.order import Order
-from ticketbot.replies.dm import sentence, why_owed
+from ticketbot.replies.dm import PLAIN, sentence, speak, why_owed
 from ticketbot.replies.outcome import (
     Card,
     EventsFound,
@@ -16,6 +16,7 @@ from ticketbot.replies.outcome import (
     Outcome,
     RefundOwed,
     RefundSent,
+    Report,
     Said,
     TicketsCounted,
     TicketShown,
@@ -42,6 +43,8 @@ def _body(outcome: Outcome, public_url: str | None) -> Message | None:
     match outcome:
         case Said() | RefundSent():
             return None
+        case Report(kind=kind, facts=facts):
+            return {"type": kind, **facts, "message": " ".join(speak(outcome, PLAIN))}
         case Failed(refused=refused):
             # With so many bits of proof of work it would be granted.
             wanted = {"pow": refused.values["bits"]} if "bits" in refused.values else {}

@@ -43,6 +43,19 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """What was done or found out: the sentence goes to people, the facts to programs.
+
+    `kind` is the `type` that programs read; the facts are plain JSON.
+    """
+
+    kind: str
+    facts: dict[str, object]
+    sentence: str
+    values: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """A refusal: a sentence to people, `{"type":"error"}` to programs."""
 
@@ -134,6 +147,7 @@ class RefundSent:
 
 Outcome = (
     Said
+    | Report
     | Failed
     | EventsFound
     | EventShown

@@ -1,182 +1,26 @@
-"""What can be asked of the bot, and how programs ask it in JSON (docs/protocol.md).
-
-People's words become the same values in speech.py.
-"""
+"""What programs ask for in JSON, in kind 24133 (docs/protocol.md)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
 
-from ticketbot.domain.naming import NUMBER_WORDS as NUMBER_WORDS
+from ticketbot.domain.command import (
+    LONGEST_TEXT,
+    MOST_TICKETS,
+    Buy,
+    CancelOrder,
+    Command,
+    ListEvents,
+    Refund,
+    ShowStatus,
+    ShowTickets,
+)
 from ticketbot.errors import RefusalCode, Refused
 
-LONGEST_TEXT = 2_000
 LONGEST_JSON = 16 * 1024
-MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """A greeting."""
-
-
-@dataclass(frozen=True, slots=True)
-class Help:
-    """What can I do here?"""
-
-
-@dataclass(frozen=True, slots=True)
-class Thanks:
-    """Kind words, and nothing to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListEvents:
-    """What is on sale. `after` is the cursor of an earlier answer."""
-
-    words: tuple[str, ...] = ()
-    limit: int | None = None
-    after: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ShowEvent:
-    """One event: its code or words of it in small letters, or its event_id."""
-
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Buy:
-    """Tickets. `words` name the event and, from people, the tier, in small letters.
-
-    `whole`: the first word is a complete event_id. `tier` is what a program asked for.
-    """
-
-    words: tuple[str, ...]
-    quantity: int = 1
-    tier: str | None = None
-    whole: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ShowTickets:
-    """What do I hold? From the n-th on; `after` is the cursor of an earlier answer."""
-
-    first: int = 1
-    after: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Resend:
-    """My tickets once more, from the n-th on."""
-
-    first: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class ShowStatus:
-    """Where an order stands; None = the newest ones."""
-
-    order_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CancelOrder:
-    """Give an unpaid order back; None = the open one. An organizer names an event's code."""
-
-    order_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ShowLink:
-    """The open invoice as a `lightning:` link."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refund:
-    """Where owed money shall go: a bolt11, a Lightning address or an lnurl, as it was written.
-
-    From an operator, with the order: that, or `sent` when they have paid it by hand.
-    """
-
-    words: tuple[str, ...]
-    order_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ForgetMe:
-    """Know nothing of me any more; `sure`: it was said twice."""
-
-    sure: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StopSales:
-    """The operator stops all sales."""
-
-
-@dataclass(frozen=True, slots=True)
-class ResumeSales:
-    """The operator opens them again."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListRefunds:
-    """The operator asks what is owed."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListOrphans:
-    """The operator asks which money came for orders that nobody knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class ResumeRefunds:
-    """The operator has seen that what is due was not sent before a restore."""
-
-
-@dataclass(frozen=True, slots=True)
-class CloseOrphan:
-    """The operator has seen to such money by hand. `order` is the whole id, or its end."""
-
-    order: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Not understood. `guesses` are whole commands to offer, likeliest first."""
-
-    text: str
-    guesses: tuple[str, ...] = ()
-
-
-Command = (
-    Hello
-    | Help
-    | Thanks
-    | ListEvents
-    | ShowEvent
-    | Buy
-    | ShowTickets
-    | Resend
-    | ShowStatus
-    | CancelOrder
-    | ShowLink
-    | Refund
-    | ForgetMe
-    | StopSales
-    | ResumeSales
-    | ListRefunds
-    | ListOrphans
-    | CloseOrphan
-    | ResumeRefunds
-    | Unknown
-)
 
 
 class MachineRequest(NamedTuple):
