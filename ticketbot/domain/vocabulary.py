@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from ticketbot.domain.tongues import (
+    NAMES,
+    SPANISH,
+    SPANISH_NOISE,
+    SPANISH_NUMBERS,
+    SPANISH_POLITE,
+)
+
 PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds")
 VERBS: dict[str, str] = {
     **dict.fromkeys(("hi", "hello", "hey", "hola", "ola", "olá", "hallo", "salut"), "hello"),
@@ -16,7 +24,9 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("tickets", "ticket"), "tickets"),
     **dict.fromkeys(("link", "pay", "invoice"), "link"),
     **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans")},
+    **dict.fromkeys(("lang", "language"), "lang"),
     **{phrase: phrase for phrase in PHRASES},
+    **SPANISH,
 }
 """What people may type for each command."""
 
@@ -34,7 +44,11 @@ WEIGHTY = (
 )
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"
-NUMBER_WORDS = {word: number for number, word in enumerate(_COUNTING.split(), start=1)}
+NUMBER_WORDS = {
+    word: number
+    for words in (_COUNTING.split(), SPANISH_NUMBERS)
+    for number, word in enumerate(words, start=1)
+}
 
 
 def _words(text: str) -> frozenset[str]:
@@ -42,7 +56,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 RESERVED = (
-    _words(" ".join((*VERBS, *NUMBER_WORDS)))
+    _words(" ".join((*VERBS, *NUMBER_WORDS, *NAMES, *SPANISH_NOISE, *SPANISH_POLITE)))
     | _words("order orders sale seat seats all vip please me mine my none free sats yes no not")
     | _words("transfer accept lang human stats attendees checkin undo find pause announce comp")
     | _words("door confirm what when where who why how join leave decline waitlist offer offers")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, operator, owed, privacy
+from ticketbot.handlers import attendee, checkout, language, operator, owed, privacy
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -24,6 +24,7 @@ COMMANDS: dict[type, Handler] = {
     c.Refund: owed.refund,
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
+    c.ChooseLanguage: language.choose,
 }
 
 OPERATOR_COMMANDS: dict[type, Handler] = {

@@ -10,13 +10,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.money import format_sats
 from ticketbot.domain.nip19 import naddr_encode, note_encode
 from ticketbot.domain.ticket import group_id, ticket_link
 from ticketbot.errors import Refused
+from ticketbot.replies.local import (
+    EVENTS_IN_MIND,
+    moment,
+    sats,
+    short_when,
+    span,
+    when_line,
+)
 from ticketbot.replies.outcome import (
     Card,
     EventsFound,
@@ -32,7 +38,7 @@ from ticketbot.replies.outcome import (
     TicketsCounted,
     TicketShown,
 )
-from ticketbot.texts import say
+from ticketbot.texts import DEFAULT, has, say
 
 LONGEST = 1000
 AROUND_PROBLEMS = 350  # the title, and the sentences before and after the list
@@ -41,15 +47,15 @@ GIVEN_BACK = {
     "order-cancelled": "order-given-back",
     "released-cancelled": "order-event-cancelled",
 }  # by the reason why an order was released, where that was not its time
-EVENTS_IN_MIND = 256  # what is said of an event to every buyer is made once
 
 
 class Manner(NamedTuple):
-    """How to speak: language, the bot's pages and its relays."""
+    """How to speak: language, the bot's pages and its relays. `chosen`: they asked for it."""
 
     public_url: str | None = None
     relays: tuple[str, ...] = ()
-    language: str = "en"
+    language: str = DEFAULT
+    chosen: bool = False
 
 
 PLAIN = Manner()
@@ -80,8 +86,9 @@ def speak(outcome: Outcome, how: Manner) -> list[str]:
             order = outcome.order_id[-4:].upper()
             return [f"{why_owed(outcome, how)}\n{say('refund-how', how.language, order=order)}"]
         case RefundSent(order_id=order_id, amount_msat=amount):
-            order, sats = order_id[-4:].upper(), format_sats(amount)
-            return [say("refund-sent", how.language, order=order, amount=sats)]
+            order = order_id[-4:].upper()
+            given = sats(amount, how.language)
+            return [say("refund-sent", how.language, order=order, amount=given)]
 
 
 def _said(said: Said, how: Manner) -> str:
@@ -103,16 +110,24 @@ def why_owed(owed: RefundOwed, how: Manner = PLAIN) -> str:
 def _value(name: str, value: object, how: Manner) -> object:
     match name, value:
         case ("amount" | "owed", int()):
-            return format_sats(value)
+            return sats(value, how.language)
         case ("paid", int()):
-            return format_sats(value) if value else "0 sats"
+            return sats(value, how.language) if value else "0 sats"
         case ("at", int()):
-            return datetime.fromtimestamp(value, UTC).strftime("%d %b %Y, %H:%M UTC")
+            return moment(value, how.language)
+        case ("span" | "skew", int() | float()):
+            return span(value, how.language)
+        case ("audit", int()) if value:
+            return say("differences", how.language, n=value)
+        case ("audit", int() | None):
+            return say("word-unchecked" if value is None else "word-right", how.language)
+        case ("sales" | "side", str()) if has(f"word-{value}"):
+            return say(f"word-{value}", how.language)
         case ("problems", tuple()):
             lines = [f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value]
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
         case ("rows", tuple()):
-            return "\n".join(f"- {order}: {format_sats(owed)}" for order, owed, _ in value)
+            return "\n".join(f"- {order}: {sats(owed, how.language)}" for order, owed, _ in value)
     return value
 
 
@@ -130,16 +145,18 @@ def _events(found: EventsFound, how: Manner) -> list[str]:
 
 def _event_line(card: Card, how: Manner) -> str:
     one = card.listing
-    left = f" · {say('sold-out-short', how.language)}" if card.available == 0 else ""
-    return f"{card.code.lower()} · {one.title} · {_short_when(one)} · {price_line(one)}{left}"
+    left = [say("sold-out-short", how.language)] if card.available == 0 else []
+    facts = (short_when(one, how.language), price_line(one, how.language), *left)
+    return " · ".join((card.code.lower(), one.title, *facts))
 
 
 def _event(card: Card, how: Manner) -> str:
     one = card.listing
-    head = [one.title, when_line(one), *([one.place] if one.place else [])]
-    prices = [f"{format_sats(one.price_msat)}{_free(card.available, how)}"] if one.general else []
+    head = [one.title, when_line(one, how.language), *([one.place] if one.place else [])]
+    general = f"{sats(one.price_msat, how.language)}{_free(card.available, how)}"
+    prices = [general] if one.general else []
     prices += [
-        f"{name}: {format_sats(price)}{_free(free, how)}" for name, price, free in card.tiers
+        f"{name}: {sats(price, how.language)}{_free(free, how)}" for name, price, free in card.tiers
     ]
     tier = "" if one.general or len(card.tiers) == 1 else f" 1 {card.tiers[0][0].lower()}"
     tail = [say("event-hint", how.language, code=card.code.lower(), tier=tier), _link(one, how)]
@@ -171,7 +188,7 @@ def _invoice(shown: InvoiceShown, how: Manner) -> list[str]:
         how.language,
         order=order.short,
         what=_what(order.quantity, shown.listing.title, order.tier),
-        amount=format_sats(order.amount_msat),
+        amount=sats(order.amount_msat, how.language),
         until=until,
     )
     return [f"{first}\n{_link(shown.listing, how)}", shown.bolt11]
@@ -180,7 +197,7 @@ def _invoice(shown: InvoiceShown, how: Manner) -> list[str]:
 def _ticket(ticket: TicketShown, how: Manner) -> str:
     one = ticket.listing
     tier = f" · {ticket.tier}" if ticket.tier else ""
-    lines = [say("ticket", how.language, title=one.title, tier=tier), when_line(one)]
+    lines = [say("ticket", how.language, title=one.title, tier=tier), when_line(one, how.language)]
     if one.place:
         lines.append(one.place[:PLACE_ON_TICKET])
     lines.append(say("ticket-code", how.language, code=group_id(ticket.ticket_id)))
@@ -205,7 +222,7 @@ def _tickets(counted: TicketsCounted, how: Manner) -> str:
     hint = say("tickets-hint", how.language)
     rows = [
         f"- {listing.title[:60]}{f' · {tier}' if tier else ''}"
-        f" · {_short_when(listing)} · {group_id(ticket_id)}"
+        f" · {short_when(listing, how.language)} · {group_id(ticket_id)}"
         for listing, tier, ticket_id in counted.rows
     ]
     more = say("tickets-more", how.language, next=counted.count)
@@ -224,38 +241,20 @@ def _order(shown: OrderShown, how: Manner) -> str:
             how.language,
             order=order.short,
             what=_what(order.quantity, shown.listing.title, order.tier),
-            amount=format_sats(order.amount_msat),
+            amount=sats(order.amount_msat, how.language),
         )
     ]
     for amount, state in shown.refunds:
-        lines.append(say(f"order-refund-{state}", how.language, amount=format_sats(amount)))
+        given = sats(amount, how.language)
+        lines.append(say(f"order-refund-{state}", how.language, amount=given))
     return "\n".join(lines)
 
 
-def price_line(listing: Listing) -> str:
+def price_line(listing: Listing, language: str = DEFAULT) -> str:
     """What the event costs, in a few words."""
-    general = [format_sats(listing.price_msat)] if listing.general else []
-    tiers = [f"{tier.name} {format_sats(tier.price_msat)}" for tier in listing.tiers[:3]]
+    general = [sats(listing.price_msat, language)] if listing.general else []
+    tiers = [f"{tier.name} {sats(tier.price_msat, language)}" for tier in listing.tiers[:3]]
     return ", ".join(general + tiers)
-
-
-@lru_cache(EVENTS_IN_MIND)
-def when_line(listing: Listing) -> str:
-    """`Mon 1 Mar 2027, 19:00–22:00 (Europe/Lisbon)`, or the days of an all-day event."""
-    if listing.all_day:
-        days = [datetime.fromtimestamp(day, UTC) for day in (listing.start, listing.last_day)]
-        return " – ".join(dict.fromkeys(f"{day:%a %-d %b %Y}" for day in days))
-    zone = ZoneInfo(listing.timezone)
-    start = datetime.fromtimestamp(listing.start, zone)
-    end = datetime.fromtimestamp(listing.end, zone)
-    last = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%a %-d %b, %H:%M}"
-    return f"{start:%a %-d %b %Y, %H:%M}–{last} ({listing.timezone})"
-
-
-def _short_when(listing: Listing) -> str:
-    zone = UTC if listing.all_day else ZoneInfo(listing.timezone)
-    start = datetime.fromtimestamp(listing.start, zone)
-    return f"{start:%-d %b}" if listing.all_day else f"{start:%-d %b %H:%M}"
 
 
 def _what(quantity: int, title: str, tier: str) -> str:

@@ -22,6 +22,7 @@ from ticketbot.domain.command.attendee import (
     Thanks,
     Unknown,
 )
+from ticketbot.domain.command.language import ChooseLanguage, Choosing
 from ticketbot.domain.command.operator import (
     CloseOrphan,
     ListOrphans,
@@ -35,13 +36,14 @@ from ticketbot.domain.command.operator import (
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating
+Command = Attending | Operating | Choosing
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TICKETS",
     "Buy",
     "CancelOrder",
+    "ChooseLanguage",
     "CloseOrphan",
     "Command",
     "ForgetMe",

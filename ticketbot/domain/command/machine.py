@@ -12,6 +12,7 @@ from ticketbot.domain.command import (
     MOST_TICKETS,
     Buy,
     CancelOrder,
+    ChooseLanguage,
     Command,
     ListEvents,
     Refund,
@@ -69,7 +70,11 @@ def read_machine(text: str) -> MachineRequest | None:
 
 _LONGEST_ID, _LONGEST_EVENT_ID = 64, 300
 _NIP46 = frozenset({"method", "result"})
-_ANSWERED = {"events": {"events", "next"}, "tickets": {"count"}}  # keys that only answers have
+_ANSWERED = {
+    "events": {"events", "next"},
+    "tickets": {"count"},
+    "lang": {"message"},
+}  # keys that only answers have
 
 
 class _Fields:
@@ -121,5 +126,6 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "tickets": lambda f: ShowTickets(after=f.maybe("after", 100)),
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
+    "lang": lambda f: ChooseLanguage(f.text("language", 40).lower()),
     "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
 }
