@@ -35,6 +35,8 @@ SPANISH: dict[str, str] = {
     **dict.fromkeys(("reembolso", "reembolsar", "devolución", "devolucion"), "refund"),
     **dict.fromkeys(("olvídame", "olvidame", "olvida me"), "forget me"),
     **dict.fromkeys(("idioma", "lengua"), "lang"),
+    **dict.fromkeys(("calendario", "agenda"), "calendar"),
+    **dict.fromkeys(("imprimir", "imprime"), "pdf"),
 }
 """A Spanish word or two → the verb that it means."""
 

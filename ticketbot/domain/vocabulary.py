@@ -25,6 +25,8 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("link", "pay", "invoice"), "link"),
     **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans")},
     **dict.fromkeys(("lang", "language"), "lang"),
+    **dict.fromkeys(("calendar", "ics"), "calendar"),
+    "pdf": "pdf",
     **{phrase: phrase for phrase in PHRASES},
     **SPANISH,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, language, operator, owed, privacy
+from ticketbot.handlers import attendee, checkout, files, language, operator, owed, privacy
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -25,6 +25,8 @@ COMMANDS: dict[type, Handler] = {
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
     c.ChooseLanguage: language.choose,
+    c.ShowCalendar: files.show_calendar,
+    c.ShowPdf: files.show_pdf,
 }
 
 OPERATOR_COMMANDS: dict[type, Handler] = {

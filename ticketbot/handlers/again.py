@@ -29,6 +29,8 @@ ONLY_ASKED = (
     c.Resend,
     c.ShowStatus,
     c.ShowLink,
+    c.ShowCalendar,
+    c.ShowPdf,
     c.ListRefunds,
     c.ListOrphans,
 )

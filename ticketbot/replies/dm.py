@@ -41,6 +41,7 @@ from ticketbot.replies.outcome import (
 from ticketbot.texts import DEFAULT, has, say
 
 LONGEST = 1000
+AROUND_LINKS = 250  # the sentences before and after a list
 AROUND_PROBLEMS = 350  # the title, and the sentences before and after the list
 PLACE_ON_TICKET = 120
 GIVEN_BACK = {
@@ -126,6 +127,14 @@ def _value(name: str, value: object, how: Manner) -> object:
         case ("problems", tuple()):
             lines = [f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value]
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
+        case ("links", tuple()):
+            rows = [f"{what}\n{url}" for what, url in value]
+            return "\n".join(_fitting(rows, " " * AROUND_LINKS))
+        case ("held", tuple()):
+            rows = [
+                " · ".join((one.title, when_line(one, how.language), one.place)) for one in value
+            ]
+            return "\n".join(_fitting(rows, " " * AROUND_LINKS))
         case ("rows", tuple()):
             return "\n".join(f"- {order}: {sats(owed, how.language)}" for order, owed, _ in value)
     return value
@@ -159,7 +168,10 @@ def _event(card: Card, how: Manner) -> str:
         f"{name}: {sats(price, how.language)}{_free(free, how)}" for name, price, free in card.tiers
     ]
     tier = "" if one.general or len(card.tiers) == 1 else f" 1 {card.tiers[0][0].lower()}"
-    tail = [say("event-hint", how.language, code=card.code.lower(), tier=tier), _link(one, how)]
+    tail = [
+        say("event-hint", how.language, code=card.code.lower(), tier=tier),
+        event_link(one, how),
+    ]
     lines = [*head, *_fitting(prices, *head, *tail)]
     if one.summary:
         lines += _fitting([one.summary[:300]], *lines, *tail)
@@ -191,7 +203,7 @@ def _invoice(shown: InvoiceShown, how: Manner) -> list[str]:
         amount=sats(order.amount_msat, how.language),
         until=until,
     )
-    return [f"{first}\n{_link(shown.listing, how)}", shown.bolt11]
+    return [f"{first}\n{event_link(shown.listing, how)}", shown.bolt11]
 
 
 def _ticket(ticket: TicketShown, how: Manner) -> str:
@@ -269,7 +281,8 @@ def _free(available: int | None, how: Manner) -> str:
 
 
 @lru_cache(EVENTS_IN_MIND)
-def _link(listing: Listing, how: Manner) -> str:
+def event_link(listing: Listing, how: Manner) -> str:
+    """Where the event's own note is found (NIP-21)."""
     if listing.kind == 1:
         return f"nostr:{note_encode(listing.note_id)}"
     d = listing.event_id.split(":", 2)[2]

@@ -103,6 +103,7 @@ class TicketShown:
     salt: bytes
     capability: str
     everywhere: bool
+    calendar: str = ""  # the capability of its calendar file
 
 
 @dataclass(frozen=True, slots=True)

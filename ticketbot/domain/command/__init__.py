@@ -5,6 +5,7 @@ People's words become these in `domain.speech`, programs' JSON in `machine.py`.
 
 from __future__ import annotations
 
+from ticketbot.domain.command.after import Keeping, ShowCalendar, ShowPdf
 from ticketbot.domain.command.attendee import (
     Attending,
     Buy,
@@ -36,7 +37,7 @@ from ticketbot.domain.command.operator import (
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating | Choosing
+Command = Attending | Operating | Choosing | Keeping
 
 __all__ = [
     "LONGEST_TEXT",
@@ -56,8 +57,10 @@ __all__ = [
     "Resend",
     "ResumeRefunds",
     "ResumeSales",
+    "ShowCalendar",
     "ShowEvent",
     "ShowLink",
+    "ShowPdf",
     "ShowStatus",
     "ShowTickets",
     "StopSales",

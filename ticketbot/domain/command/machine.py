@@ -16,6 +16,8 @@ from ticketbot.domain.command import (
     Command,
     ListEvents,
     Refund,
+    ShowCalendar,
+    ShowPdf,
     ShowStatus,
     ShowTickets,
 )
@@ -74,6 +76,8 @@ _ANSWERED = {
     "events": {"events", "next"},
     "tickets": {"count"},
     "lang": {"message"},
+    "calendar": {"files"},
+    "pdf": {"files"},
 }  # keys that only answers have
 
 
@@ -120,12 +124,20 @@ def _machine_buy(fields: _Fields) -> Command:
     return Buy((event_id,), quantity, fields.maybe("tier", 100), whole=True)
 
 
+def _event(fields: _Fields) -> tuple[str, ...]:
+    """An event_id, where one is given."""
+    named = fields.maybe("event_id", _LONGEST_EVENT_ID)
+    return () if named is None else (named,)
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "events": lambda f: ListEvents((), f.number("limit", 20, 100), f.maybe("after", 400)),
     "buy": _machine_buy,
     "tickets": lambda f: ShowTickets(after=f.maybe("after", 100)),
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
+    "calendar": lambda f: ShowCalendar(_event(f)),
+    "pdf": lambda f: ShowPdf(_event(f), f.number("first", 1, 1_000_000)),
     "lang": lambda f: ChooseLanguage(f.text("language", 40).lower()),
     "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
 }
