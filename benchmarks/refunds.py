@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.bot import CODE, ORGANIZER, PRICE_MSAT, Spec, config_of, on_sale, vault_of
 from benchmarks.crowd import BadService
 from benchmarks.network import run_network
-from benchmarks.worker import Worker, answer, cores, wire
+from benchmarks.worker import Answers, Worker, answer, cores, wire
 from ticketbot import log
 from ticketbot.app import App
 from ticketbot.domain.command import CancelOrder
@@ -31,7 +31,7 @@ from ticketbot.ledger.audit import check_ledger
 from ticketbot.ledger.schema import migrate
 from ticketbot.ledger.store import Tx, check_owner, connect
 from ticketbot.posting import post
-from ticketbot.replies.outcome import Addressee
+from ticketbot.replies.outcome import Addressee, Reply
 from ticketbot.wallets.fake import FakeWallet
 
 Figures = dict[str, float]
@@ -170,11 +170,16 @@ class RefundingBot:
 async def run_refunding(pipe: Connection, spec: Spec) -> None:
     """What the worker does."""
     bot = RefundingBot(spec)
-    questions = {"start": bot.start, "cancel": bot.cancel, "pay": bot.pay, "stop": bot.stop}
+    questions: Answers = {
+        "start": bot.start,
+        "cancel": bot.cancel,
+        "pay": bot.pay,
+        "stop": bot.stop,
+    }
     await answer(pipe, questions)
 
 
-def _say_yes(tx: Tx, ctx: Context) -> list[object]:
+def _say_yes(tx: Tx, ctx: Context) -> Reply:
     organizer = people.meet(tx, ORGANIZER, "nip17")
     request = Request(organizer, "nip17", CancelOrder(CODE.lower()))
     post(tx, ctx, Addressee(ORGANIZER, "nip17"), attendee.cancel(request, tx, ctx), "yes")

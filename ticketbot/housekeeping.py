@@ -27,6 +27,7 @@ MONTH = 30 * 86_400
 FREE_DISK = 200 * 2**20
 CLOCK_BACK = 60
 MUTE_FOR = 30
+STUCK = 3600  # seconds after which a hold should long be over
 DAY = 86_400
 
 
@@ -39,6 +40,7 @@ class _Found(NamedTuple):
     owed: int
     orphans: int
     orphaned: int
+    stuck: int
     refunds_wait: bool
 
 
@@ -109,6 +111,7 @@ class Housekeeper:
                 outbox.late(tx, now - LATE),
                 refunds.owed_total(tx),
                 *orphans.total(tx),
+                orders.stuck(tx, now - STUCK),
                 restored.refunds_wait(tx) is not None,
             )
 
@@ -186,6 +189,8 @@ class Housekeeper:
             who, by = max(self._skew.items(), key=lambda one: abs(one[1]))
             side = "behind" if by > 0 else "ahead of"
             troubles["clock"] = {"skew": _span(abs(by)), "side": side, "who": who}
+        if found.stuck and health.good and not self._pool.deaf:  # else it is known why they wait
+            troubles["holds"] = {"n": found.stuck}
         if found.refunds_wait and found.owed and not self._engine.reception.catching_up:
             troubles["refunds"] = {"owed": found.owed}
         if found.orphans and not self._engine.reception.catching_up:

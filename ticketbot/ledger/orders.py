@@ -133,6 +133,12 @@ def shorten_holds(tx: Tx, latest: int) -> int:
     )
 
 
+def stuck(tx: Tx, before: int) -> int:
+    """How many holds should have been over by then, and are not."""
+    row = tx.row(f"SELECT count(*) FROM orders WHERE {OPEN} AND hold_until < ?", (before,))
+    return int(row[0]) if row else 0
+
+
 def held_seats(tx: Tx, person: int, event_id: str) -> int:
     """How many seats a person holds unpaid for an event."""
     row = tx.row(
