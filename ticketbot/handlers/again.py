@@ -29,6 +29,9 @@ ONLY_ASKED = (
     c.Resend,
     c.ShowStatus,
     c.ShowLink,
+    c.Validate,
+    c.ListPending,
+    c.ListStuck,
     c.ListRefunds,
     c.ListOrphans,
 )

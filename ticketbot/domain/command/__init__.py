@@ -21,14 +21,18 @@ from ticketbot.domain.command.attendee import (
     ShowTickets,
     Thanks,
     Unknown,
+    Validate,
 )
 from ticketbot.domain.command.operator import (
     CloseOrphan,
     ListOrphans,
+    ListPending,
     ListRefunds,
+    ListStuck,
     Operating,
     ResumeRefunds,
     ResumeSales,
+    RetryStuck,
     StopSales,
 )
 
@@ -49,11 +53,14 @@ __all__ = [
     "Help",
     "ListEvents",
     "ListOrphans",
+    "ListPending",
     "ListRefunds",
+    "ListStuck",
     "Refund",
     "Resend",
     "ResumeRefunds",
     "ResumeSales",
+    "RetryStuck",
     "ShowEvent",
     "ShowLink",
     "ShowStatus",
@@ -61,4 +68,5 @@ __all__ = [
     "StopSales",
     "Thanks",
     "Unknown",
+    "Validate",
 ]
