@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, operator, owed, privacy, stuck, validating
+from ticketbot.handlers import attendee, checkout, operator, owed, own, privacy, stuck, validating
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -23,6 +23,7 @@ COMMANDS: dict[type, Handler] = {
     c.ShowLink: attendee.link,
     c.Refund: owed.refund,
     c.Validate: validating.validate,
+    c.ListOwnEvents: own.list_own_events,
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
 }

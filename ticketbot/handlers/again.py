@@ -30,6 +30,7 @@ ONLY_ASKED = (
     c.ShowStatus,
     c.ShowLink,
     c.Validate,
+    c.ListOwnEvents,
     c.ListPending,
     c.ListStuck,
     c.ListRefunds,

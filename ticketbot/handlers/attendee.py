@@ -203,14 +203,14 @@ def _tickets_again(request: Request, cursor: tuple[int, str], tx: Tx, ctx: Conte
 
 def _named_tickets(request: Request, command: ShowTickets, tx: Tx, ctx: Context) -> Reply:
     """One ticket of this person, or those of one of their orders that they still hold."""
-    if command.order_id is not None:
-        rows = tickets.of_order(tx, finding.own_order(tx, request, command.order_id).id)
-    else:
-        found = tickets.get(tx, command.ticket_id or "")
+    if command.ticket_id is not None:
+        found = tickets.get(tx, command.ticket_id)
         rows = [] if found is None else [found]
+    else:
+        rows = tickets.of_order(tx, finding.own_order(tx, request, command.order_id or "").id)
     mine = [row for row in rows if row.holder == request.person.id and row.state != "void"]
-    if not mine and command.order_id is None:
-        raise Refused("not-yours", "ticket-unknown-here", ticket=quote(command.ticket_id or ""))
+    if command.ticket_id is not None and not mine:
+        raise Refused("not-yours", "ticket-unknown-here", ticket=quote(command.ticket_id))
     shown = [
         _again(request, row, tx, ctx)
         for row in mine

@@ -35,11 +35,12 @@ from ticketbot.domain.command.operator import (
     RetryStuck,
     StopSales,
 )
+from ticketbot.domain.command.own import ListOwnEvents, Owning
 
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating
+Command = Attending | Operating | Owning
 
 __all__ = [
     "LONGEST_TEXT",
@@ -53,6 +54,7 @@ __all__ = [
     "Help",
     "ListEvents",
     "ListOrphans",
+    "ListOwnEvents",
     "ListPending",
     "ListRefunds",
     "ListStuck",

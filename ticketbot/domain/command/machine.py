@@ -14,6 +14,7 @@ from ticketbot.domain.command import (
     CancelOrder,
     Command,
     ListEvents,
+    ListOwnEvents,
     Refund,
     ShowEvent,
     ShowStatus,
@@ -88,6 +89,7 @@ _ANSWERED = {
     "events": {"events", "next"},
     "event": {"events", "next"},
     "tickets": {"count"},
+    "own-events": {"events", "next"},
     "validate": {"valid"},
 }
 
@@ -174,5 +176,6 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
     "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
+    "own-events": lambda f: ListOwnEvents(f.number("limit", 20, 100), f.maybe("after", 400)),
     "validate": lambda f: Validate(f.text("ticket", LONGEST_TEXT), f.maybe("event_id", 300)),
 }
