@@ -98,11 +98,16 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """Where HTTP listens; `public_url` is how people reach it, without a slash at its end."""
+    """Where HTTP listens; `public_url` is how people reach it, without a slash at its end.
+
+    `requests_per_minute`: what one key may ask of the API, and a fifth of one address's share.
+    """
 
     host: str
     port: int
     public_url: str | None
+    api: bool = True
+    requests_per_minute: int = 120
 
 
 @dataclass(frozen=True, slots=True)

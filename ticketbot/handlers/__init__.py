@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, operator, owed, privacy
+from ticketbot.handlers import attendee, checkout, operator, owed, own, privacy, stuck, validating
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -22,6 +22,8 @@ COMMANDS: dict[type, Handler] = {
     c.CancelOrder: attendee.cancel,
     c.ShowLink: attendee.link,
     c.Refund: owed.refund,
+    c.Validate: validating.validate,
+    c.ListOwnEvents: own.list_own_events,
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
 }
@@ -35,6 +37,9 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
     c.ListOrphans: operator.list_orphans,
     c.CloseOrphan: operator.close_orphan,
     c.ResumeRefunds: operator.resume_refunds,
+    c.ListPending: stuck.list_pending,
+    c.ListStuck: stuck.list_stuck,
+    c.RetryStuck: stuck.retry,
 }
 
 

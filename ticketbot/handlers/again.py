@@ -29,6 +29,10 @@ ONLY_ASKED = (
     c.Resend,
     c.ShowStatus,
     c.ShowLink,
+    c.Validate,
+    c.ListOwnEvents,
+    c.ListPending,
+    c.ListStuck,
     c.ListRefunds,
     c.ListOrphans,
 )

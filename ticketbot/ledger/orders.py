@@ -109,6 +109,16 @@ def open_of_event(tx: Tx, event_id: str) -> list[Order]:
     return [_order(tx, row) for row in rows]
 
 
+def waiting(tx: Tx, after: tuple[int, str], most: int) -> list[Order]:
+    """Orders that wait for their payment, by the end of their hold, past (hold_until, id)."""
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM orders WHERE {OPEN} AND hold_until >= ?1"
+        " AND (hold_until, id) > (?1, ?2) ORDER BY hold_until, id LIMIT ?3",
+        (*after, most),
+    )
+    return [_order(tx, row) for row in rows]
+
+
 def lapsed(tx: Tx, now: int, after: tuple[int, str], at_wallet: int | None = None) -> list[Order]:
     """A page of orders whose hold is over, past the cursor (hold_until, id).
 

@@ -52,16 +52,17 @@ def _body(outcome: Outcome, public_url: str | None) -> Message | None:
         case EventsFound(cards=cards, after=after):
             return {"type": "events", "events": [_card(card) for card in cards], "next": after}
         case EventShown(card=card):
-            return {"type": "events", "events": [_card(card)], "next": None}
+            return {"type": "events", "events": [_card(card) | _details(card)], "next": None}
         case InvoiceShown():
             return _invoice(outcome)
         case TicketShown():
             return _ticket(outcome, public_url)
         case TicketsCounted(count=count, after=after):
             return {"type": "tickets", "count": count} | ({"next": after} if after else {})
-        case OrderShown(order=order, tickets=tickets, refunds=refunds):
+        case OrderShown(order=order, tickets=tickets, refunds=refunds, waiting=waiting):
             owed = [{"amount_msat": amount, "state": state} for amount, state in refunds]
-            return {"type": "order", **_order(order), "tickets": tickets, "refunds": owed}
+            shown = {"type": "order", **_order(order), "tickets": tickets, "refunds": owed}
+            return shown if waiting is None else shown | _invoice(waiting) | {"type": "order"}
         case RefundOwed(order_id=order_id, amount_msat=amount):
             return {
                 "type": "refund-due",
@@ -107,6 +108,22 @@ def _order(order: Order) -> Message:
         "quantity": order.quantity,
         "amount_msat": order.amount_msat,
         "state": str(order.state),
+    }
+
+
+def _details(card: Card) -> Message:
+    """What is told of an event only to who asks for this one."""
+    one = card.listing
+    return {
+        "summary": one.summary,
+        "image": one.image,
+        "categories": list(one.categories),
+        "organizer": one.organizer,
+        "timezone": one.timezone,
+        "all_day": one.all_day,
+        "sales_start": one.sales_start,
+        "sales_end": one.sales_end,
+        "max_per_buyer": one.max_per_buyer,
     }
 
 

@@ -21,21 +21,26 @@ from ticketbot.domain.command.attendee import (
     ShowTickets,
     Thanks,
     Unknown,
+    Validate,
 )
 from ticketbot.domain.command.operator import (
     CloseOrphan,
     ListOrphans,
+    ListPending,
     ListRefunds,
+    ListStuck,
     Operating,
     ResumeRefunds,
     ResumeSales,
+    RetryStuck,
     StopSales,
 )
+from ticketbot.domain.command.own import ListOwnEvents, Owning
 
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating
+Command = Attending | Operating | Owning
 
 __all__ = [
     "LONGEST_TEXT",
@@ -49,11 +54,15 @@ __all__ = [
     "Help",
     "ListEvents",
     "ListOrphans",
+    "ListOwnEvents",
+    "ListPending",
     "ListRefunds",
+    "ListStuck",
     "Refund",
     "Resend",
     "ResumeRefunds",
     "ResumeSales",
+    "RetryStuck",
     "ShowEvent",
     "ShowLink",
     "ShowStatus",
@@ -61,4 +70,5 @@ __all__ = [
     "StopSales",
     "Thanks",
     "Unknown",
+    "Validate",
 ]

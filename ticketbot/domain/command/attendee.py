@@ -22,11 +22,20 @@ class Thanks:
 
 @dataclass(frozen=True, slots=True)
 class ListEvents:
-    """What is on sale. `after` is the cursor of an earlier answer."""
+    """What is on sale. `after` is the cursor of an earlier answer.
+
+    Programs may ask for a category, for events with a ticket of a price between two (msat), and
+    for those that start between two times (unix seconds), ends included.
+    """
 
     words: tuple[str, ...] = ()
     limit: int | None = None
     after: str | None = None
+    category: str | None = None
+    price_from: int | None = None
+    price_to: int | None = None
+    starts_from: int | None = None
+    starts_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +60,15 @@ class Buy:
 
 @dataclass(frozen=True, slots=True)
 class ShowTickets:
-    """What do I hold? From the n-th on; `after` is the cursor of an earlier answer."""
+    """What do I hold? From the n-th on; `after` is the cursor of an earlier answer.
+
+    Programs may ask for one ticket only, or for those of one order.
+    """
 
     first: int = 1
     after: str | None = None
+    ticket_id: str | None = None
+    order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +109,14 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
+class Validate:
+    """Is this a ticket that admits? `text`: its token, link or JWT; `event_id`: to this event."""
+
+    text: str
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetMe:
     """Know nothing of me any more; `sure`: it was said twice."""
 
@@ -122,6 +144,7 @@ Attending = (
     | CancelOrder
     | ShowLink
     | Refund
+    | Validate
     | ForgetMe
     | Unknown
 )

@@ -14,9 +14,12 @@ from ticketbot.domain.command import (
     CancelOrder,
     Command,
     ListEvents,
+    ListOwnEvents,
     Refund,
+    ShowEvent,
     ShowStatus,
     ShowTickets,
+    Validate,
 )
 from ticketbot.errors import RefusalCode, Refused
 
@@ -61,15 +64,34 @@ def read_machine(text: str) -> MachineRequest | None:
     kind = body.get("type")
     if not isinstance(kind, str) or kind not in _REQUESTS or body.keys() & _ANSWERED.get(kind, ()):
         return None
+    request_id = read_request_id(body)
+    return MachineRequest(request_id, read_request(kind, body, request_id))
+
+
+def read_request(kind: str, body: dict[str, Any], request_id: str = "") -> Command:
+    """The command in the fields of a request of a known type; BadRequest names a wrong one."""
+    return _REQUESTS[kind](_Fields(body, request_id))
+
+
+def read_request_id(body: dict[str, Any]) -> str:
+    """What the program calls its request; BadRequest when it does not, or too lengthily."""
     request_id = body.get("request_id")
     if not isinstance(request_id, str) or not 0 < len(request_id) <= _LONGEST_ID:
         raise BadRequest("bad-request", "request-id", most=_LONGEST_ID)
-    return MachineRequest(request_id, _REQUESTS[kind](_Fields(body, request_id)))
+    return request_id
 
 
 _LONGEST_ID, _LONGEST_EVENT_ID = 64, 300
 _NIP46 = frozenset({"method", "result"})
-_ANSWERED = {"events": {"events", "next"}, "tickets": {"count"}}  # keys that only answers have
+_FARTHEST = 2**40  # msat and seconds that nobody means
+# keys that only answers have
+_ANSWERED = {
+    "events": {"events", "next"},
+    "event": {"events", "next"},
+    "tickets": {"count"},
+    "own-events": {"events", "next"},
+    "validate": {"valid"},
+}
 
 
 class _Fields:
@@ -91,6 +113,15 @@ class _Fields:
             return None
         if not isinstance(found, str) or len(found) > most or not found.strip():
             raise self._wrong("field-text", name, most)
+        return found
+
+    def amount(self, name: str, most: int = _FARTHEST) -> int | None:
+        """A number that may be zero, or may not be there."""
+        found = self._body.get(name)
+        if found is None:
+            return None
+        if type(found) is not int or not 0 <= found <= most:
+            raise self._wrong("field-amount", name, most)
         return found
 
     def number(self, name: str, otherwise: int, most: int) -> int:
@@ -115,11 +146,36 @@ def _machine_buy(fields: _Fields) -> Command:
     return Buy((event_id,), quantity, fields.maybe("tier", 100), whole=True)
 
 
+def _machine_events(fields: _Fields) -> Command:
+    words = (fields.maybe("words", 200) or "").lower().split()
+    return ListEvents(
+        tuple(words),
+        fields.number("limit", 20, 100),
+        fields.maybe("after", 400),
+        category=fields.maybe("category", 100),
+        price_from=fields.amount("min_price_msat"),
+        price_to=fields.amount("max_price_msat"),
+        starts_from=fields.amount("from"),
+        starts_to=fields.amount("to"),
+    )
+
+
+def _machine_tickets(fields: _Fields) -> Command:
+    return ShowTickets(
+        after=fields.maybe("after", 100),
+        ticket_id=fields.maybe("ticket_id", _LONGEST_ID),
+        order_id=fields.maybe("order_id", _LONGEST_ID),
+    )
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
-    "events": lambda f: ListEvents((), f.number("limit", 20, 100), f.maybe("after", 400)),
+    "events": _machine_events,
+    "event": lambda f: ShowEvent((f.text("event_id", _LONGEST_EVENT_ID),)),
     "buy": _machine_buy,
-    "tickets": lambda f: ShowTickets(after=f.maybe("after", 100)),
+    "tickets": _machine_tickets,
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
     "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
+    "own-events": lambda f: ListOwnEvents(f.number("limit", 20, 100), f.maybe("after", 400)),
+    "validate": lambda f: Validate(f.text("ticket", LONGEST_TEXT), f.maybe("event_id", 300)),
 }
