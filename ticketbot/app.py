@@ -306,6 +306,7 @@ def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
         newcomers_per_minute=config.limits.newcomers_per_minute,
         proof_of_work_bits=config.limits.proof_of_work_bits,
         refunds_by_hand=by_hand,
+        doors_open_hours=config.door.open_hours,
     )
 
 

@@ -22,6 +22,15 @@ from ticketbot.domain.command.attendee import (
     Thanks,
     Unknown,
 )
+from ticketbot.domain.command.door import (
+    AddStaff,
+    CountDoor,
+    Entering,
+    ListStaff,
+    MakeToken,
+    RemoveStaff,
+    ScanTicket,
+)
 from ticketbot.domain.command.operator import (
     CloseOrphan,
     ListOrphans,
@@ -35,25 +44,31 @@ from ticketbot.domain.command.operator import (
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating
+Command = Attending | Operating | Entering
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TICKETS",
+    "AddStaff",
     "Buy",
     "CancelOrder",
     "CloseOrphan",
     "Command",
+    "CountDoor",
     "ForgetMe",
     "Hello",
     "Help",
     "ListEvents",
     "ListOrphans",
     "ListRefunds",
+    "ListStaff",
+    "MakeToken",
     "Refund",
+    "RemoveStaff",
     "Resend",
     "ResumeRefunds",
     "ResumeSales",
+    "ScanTicket",
     "ShowEvent",
     "ShowLink",
     "ShowStatus",
