@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable
 
 import structlog
+from aiohttp.web import Application
 
 from ticketbot import control
 from ticketbot.bookkeeping import Auditor
 from ticketbot.config import Config
 from ticketbot.crew import Crew
 from ticketbot.desk import LedgerDesk
+from ticketbot.doorkeeper import Doorkeeper
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
@@ -44,9 +46,14 @@ from ticketbot.settlement import LOOK_BACK, Settlement
 from ticketbot.timekeeper import Timekeeper
 from ticketbot.wallets.fake import FakeWallet
 from ticketbot.web import app as web
+from ticketbot.web.api.app import make_api
+from ticketbot.web.api.auth import signed_by
+from ticketbot.web.api.door import add_door
+from ticketbot.web.api.problems import PREFIX
 
 FIRST_LOOK = 8.0  # seconds the wallet has at start before the bot goes on without it
 RELAYS_ANSWER = 1.0  # seconds until READY is said without those that are silent
+REQUESTS_PER_MINUTE = 600  # over HTTP, of one key
 LAST_WORDS = 8.0  # seconds the outbox has to empty its hands when the bot is stopped
 
 
@@ -170,6 +177,7 @@ class App:
                 )
                 if self.config.web is not None:
                     page = web.make_app(self.desk)
+                    page.add_subapp(PREFIX, self._api(self.config.web.public_url))
                     host, port = self.config.web.host, self.config.web.port
                     self.web_port = await stack.enter_async_context(web.serve(page, host, port))
                 await self._work(stop, checked_later)
@@ -240,6 +248,12 @@ class App:
             await self.store.transaction(restored.caught_up)
             self._log.info("restore.caught_up")
         await take_in(self._queue, self.engine)
+
+    def _api(self, public_url: str | None) -> Application:
+        api = make_api(self.clock, public_url, REQUESTS_PER_MINUTE)
+        door = Doorkeeper(self.store, self.engine, self.desk.ticket_public_key)
+        add_door(api, door, signed_by)
+        return api
 
     def _has_heard(self) -> bool:
         """Whether relays have told what they kept, and it was answered."""

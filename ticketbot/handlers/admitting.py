@@ -22,12 +22,16 @@ from ticketbot.domain.listing import Listing
 from ticketbot.domain.scanning import Scan
 from ticketbot.domain.when import FIRST_DAY_LEAD, HOUR, clock_at
 from ticketbot.errors import Refused
+from ticketbot.handlers import scanners
 from ticketbot.handlers.context import Context
+from ticketbot.handlers.scanners import Caller
 from ticketbot.ledger import listings, orders, scans, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.scans import ScanRow
+from ticketbot.ledger.staff import Pass
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
+from ticketbot.metrics import metrics
 from ticketbot.replies.outcome import Report
 
 UNDO = {Outcome.ENTRY_UNDONE, Outcome.RETURN_UNDONE, Outcome.EXIT_UNDONE}
@@ -49,11 +53,20 @@ def hours(event: Listed, ctx: Context) -> Hours:
     return Hours(opens, listing.end, event.state != "on-sale")
 
 
-def decide(event: Listed, scan: Scan, by: int | None, tx: Tx, ctx: Context) -> Report:
+def attempt(caller: Caller, event: str, scan: Scan, tx: Tx, ctx: Context) -> Report | Refused:
+    """What comes of a scan at an event; a refusal is a value, for nothing was written by then."""
+    try:
+        found, held = scanners.admit_caller(caller, event, tx, ctx)
+        return decide(found, scan, held, tx, ctx)
+    except Refused as refused:
+        return refused
+
+
+def decide(event: Listed, scan: Scan, held: Pass | None, tx: Tx, ctx: Context) -> Report:
     """Judge a scan, move the ticket, write it down; told again under its nonce, say it again.
 
-    `by` is the pass it was made with, None for the organizer. `Refused`: the nonce was used for
-    another scan.
+    `held` is the pass it was made with, None for the organizer. `Refused`: the nonce was used
+    for another scan.
     """
     event_id = event.listing.event_id
     nonce = None if scan.nonce is None else scans.nonce_tag(tx, event_id, scan.nonce)
@@ -73,12 +86,13 @@ def decide(event: Listed, scan: Scan, by: int | None, tx: Tx, ctx: Context) -> R
         judged.outcome in admission.GREEN or happened,
         ctx.now,
         None if scan.device_at is None else at,
-        scan.gate,
-        by,
+        scan.gate or (held.gate if held else ""),
+        held.id if held else None,
     )
     if judged.outcome in admission.GREEN and row is not None:
         _move(row, judged, written, tx)
     scans.write(tx, written, nonce)
+    metrics().checkins.labels(judged.outcome).inc()
     return _report(event, written, row, judged, tx, ctx)
 
 

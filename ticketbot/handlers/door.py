@@ -43,11 +43,11 @@ def scan(request: Request, tx: Tx, ctx: Context) -> Reply:
     shown = read_shown(command.shown, ctx.signer.public)
     row = None if isinstance(shown, Outcome) else tickets.get(tx, shown.ticket_id)
     event = scanners.place(request.sender, None if row is None else row.event_id, tx, ctx)
-    found, by = scanners.admit_caller(Caller(request.sender), event, tx, ctx)
+    found, held = scanners.admit_caller(Caller(request.sender), event, tx, ctx)
     nonce = command.nonce and f"{request.person.id}:{command.nonce}"
     late = request.sent_at if request.again else None
     one = Scan(command.kind, shown, read_gate(command.gate), nonce, late)
-    return [admitting.decide(found, one, by, tx, ctx)]
+    return [admitting.decide(found, one, held, tx, ctx)]
 
 
 def add(request: Request, tx: Tx, ctx: Context) -> Reply:

@@ -11,6 +11,7 @@ from ticketbot.handlers import finding
 from ticketbot.handlers.context import Context, Request
 from ticketbot.ledger import listings, scans, staff
 from ticketbot.ledger.listings import Listed
+from ticketbot.ledger.staff import Pass
 from ticketbot.ledger.store import Tx
 
 SECRET_PREFIX = "door1"
@@ -26,23 +27,29 @@ class Caller(NamedTuple):
     secret: str | None = None
 
 
-def admit_caller(caller: Caller, event: str, tx: Tx, ctx: Context) -> tuple[Listed, int | None]:
+def admit_caller(caller: Caller, event: str, tx: Tx, ctx: Context) -> tuple[Listed, Pass | None]:
     """The event, by its id or its code, and the pass by which the caller may scan there.
 
     The pass is None for the event's own organizer. `Refused`: unknown, or they may not.
     """
-    found = listings.by_id(tx, event)
-    if found is None:
-        named = [one for one in listings.by_code(tx, event) if one.code == event.upper()]
-        if not named:
-            raise Refused("unknown-event", "door-event-unknown")
-        found = named[0]
+    found = named_exactly(event, tx)
     if caller.pubkey is not None and caller.pubkey == found.listing.organizer:
         return found, None
     held = staff.good(tx, _tag(caller, tx), found.listing.event_id, ctx.now)
     if held is None:
         raise Refused("not-yours", "door-not-staff", title=found.listing.title)
-    return found, held.id
+    return found, held
+
+
+def named_exactly(event: str, tx: Tx) -> Listed:
+    """The event with this id or code. `Refused`: there is none."""
+    found = listings.by_id(tx, event)
+    if found is not None:
+        return found
+    for one in listings.by_code(tx, event):
+        if one.code == event.upper():
+            return one
+    raise Refused("unknown-event", "door-event-unknown")
 
 
 def place(pubkey: str, of_ticket: str | None, tx: Tx, ctx: Context) -> str:
