@@ -21,6 +21,7 @@ from ticketbot.config.values import Web
 from ticketbot.crew import Crew
 from ticketbot.desk import LedgerDesk
 from ticketbot.domain.ticket import TicketKey
+from ticketbot.doorkeeper import Doorkeeper
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.forgetting import Forgetter
@@ -47,6 +48,8 @@ from ticketbot.timekeeper import Timekeeper
 from ticketbot.wallets.fake import FakeWallet
 from ticketbot.web import app as web
 from ticketbot.web.api.app import make_api
+from ticketbot.web.api.auth import signed_by
+from ticketbot.web.api.door import add_door
 from ticketbot.window import Window
 
 FIRST_LOOK = 8.0  # seconds the wallet has at start before the bot goes on without it
@@ -185,7 +188,11 @@ class App:
             await self.store.close()
 
     def _api(self, choices: Web) -> Application | None:
-        return make_api(self.window, choices.requests_per_minute) if choices.api else None
+        if not choices.api:
+            return None
+        api = make_api(self.window, choices.requests_per_minute)
+        add_door(api, Doorkeeper(self.store, self.engine, self.desk.ticket_public_key), signed_by)
+        return api
 
     async def look_around(self) -> None:
         """Write the heartbeat now, and not only at the next round."""
@@ -315,6 +322,7 @@ def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
         newcomers_per_minute=config.limits.newcomers_per_minute,
         proof_of_work_bits=config.limits.proof_of_work_bits,
         refunds_by_hand=by_hand,
+        doors_open_hours=config.door.open_hours,
     )
 
 

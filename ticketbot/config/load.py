@@ -14,6 +14,7 @@ from ticketbot.config.values import (
     ANYONE,
     Bot,
     Config,
+    Door,
     Ledger,
     Lightning,
     Limits,
@@ -62,6 +63,7 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
         ),
         warnings=tuple(reader.warnings),
         performance=Performance(reader.number("performance", "crypto_workers", 0, 0, 16)),
+        door=Door(reader.number("door", "open_hours", 6, 0, 24 * 31)),
     )
     reader.finish()
     return config

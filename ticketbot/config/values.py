@@ -132,6 +132,13 @@ class Privacy:
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """`open_hours`: how long before an event's start people are let in."""
+
+    open_hours: int = 6
+
+
+@dataclass(frozen=True, slots=True)
 class Performance:
     """`crypto_workers`: processes that open and seal letters under load; 0: none."""
 
@@ -157,6 +164,7 @@ class Config:
     privacy: Privacy
     warnings: tuple[str, ...]
     performance: Performance = Performance()
+    door: Door = Door()
 
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret in it, for the logs to leave out; the nsec also in hex."""

@@ -59,7 +59,8 @@ class Listing:
 
     `event_id` is `kind:pubkey:d`, of a kind-1 note its id. `stock` None = unlimited.
     `ephemeral` False forbids kind 24133. `general`: tickets are sold without a tier too, at
-    `price_msat`; where they are not, `price_msat` is the cheapest tier's.
+    `price_msat`; where they are not, `price_msat` is the cheapest tier's. `doors`: from when on
+    people are let in, where the organizer says so.
     """
 
     event_id: str
@@ -85,6 +86,7 @@ class Listing:
     cancelled: bool
     image: str | None
     general: bool = True
+    doors: int | None = None
 
     def tier(self, name: str) -> Tier | None:
         """The tier of this name, case ignored."""
@@ -159,6 +161,7 @@ def read_listing(event: Event, bot: str) -> Listing:
     sales = _read_sales(sheet, span)
     max_per_buyer = sheet.maybe("max_per_buyer", lambda text: read_count(text, 1))
     ephemeral = _read_ephemeral(sheet)
+    doors = _read_doors(sheet, span)
     if sheet.problems or span is None:
         raise ListingProblems(tuple(sheet.problems.values()), title or None)
 
@@ -188,6 +191,7 @@ def read_listing(event: Event, bot: str) -> Listing:
         cancelled=says_cancelled(event),
         image=next((url for url in sheet.texts("image") if _is_image(url)), None),
         general=general,
+        doors=doors,
     )
 
 
@@ -320,6 +324,13 @@ def _read_sales(sheet: Sheet, span: Span | None) -> tuple[int | None, int | None
     elif start is not None and span is not None and start >= span.end:
         sheet.blame("sales_start", FieldProblem("sales-start-late"))
     return start, end
+
+
+def _read_doors(sheet: Sheet, span: Span | None) -> int | None:
+    doors = sheet.maybe("doors", read_stamp)
+    if doors is not None and span is not None and doors >= span.end:
+        sheet.blame("doors", FieldProblem("doors-late"))
+    return doors
 
 
 def _read_ephemeral(sheet: Sheet) -> bool:

@@ -26,6 +26,7 @@ _EXAMPLES = {
     "sales_start": '["sales_start","1803900000"]',
     "sales_end": '["sales_end","1804186800"]',
     "max_per_buyer": '["max_per_buyer","4"]',
+    "doors": '["doors","1804181400"]',
     "ephemeral": '["ephemeral","never"]',
 }
 _DAY_EXAMPLES = {"start": '["start","2027-03-04"]', "end": '["end","2027-03-05"]'}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds")
+DOOR = ("door add", "door list", "door remove", "door token")
+PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds", *DOOR)
 VERBS: dict[str, str] = {
     **dict.fromkeys(("hi", "hello", "hey", "hola", "ola", "olá", "hallo", "salut"), "hello"),
     **dict.fromkeys(("gm", "yo", "howdy", "bonjour", "start"), "hello"),
@@ -16,6 +17,9 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("tickets", "ticket"), "tickets"),
     **dict.fromkeys(("link", "pay", "invoice"), "link"),
     **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans")},
+    **{verb: verb for verb in ("undo", "door")},
+    **dict.fromkeys(("checkin", "check-in", "check in", "admit"), "checkin"),
+    **dict.fromkeys(("checkout", "check-out", "check out"), "checkout"),
     **{phrase: phrase for phrase in PHRASES},
 }
 """What people may type for each command."""
@@ -31,6 +35,11 @@ WEIGHTY = (
     "stop sales",
     "resume sales",
     "resume refunds",
+    "checkin",
+    "checkout",
+    "undo",
+    "door",
+    *DOOR,
 )
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"

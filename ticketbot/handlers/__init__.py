@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, operator, owed, own, privacy, stuck, validating
+from ticketbot.handlers import (
+    attendee,
+    checkout,
+    door,
+    operator,
+    owed,
+    own,
+    privacy,
+    stuck,
+    validating,
+)
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -26,6 +36,12 @@ COMMANDS: dict[type, Handler] = {
     c.ListOwnEvents: own.list_own_events,
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
+    c.ScanTicket: door.scan,
+    c.AddStaff: door.add,
+    c.RemoveStaff: door.remove,
+    c.ListStaff: door.list_staff,
+    c.MakeToken: door.make_token,
+    c.CountDoor: door.count,
 }
 
 OPERATOR_COMMANDS: dict[type, Handler] = {

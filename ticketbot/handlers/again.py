@@ -35,9 +35,11 @@ ONLY_ASKED = (
     c.ListStuck,
     c.ListRefunds,
     c.ListOrphans,
+    c.ListStaff,
+    c.CountDoor,
 )
 """They change nothing, so answering them twice is of no use."""
-NEVER_AGAIN = (c.ResumeRefunds,)
+NEVER_AGAIN = (c.ResumeRefunds, c.MakeToken)
 STILL_WAITS = 3600
 LATE_LETTERS = 600
 

@@ -36,6 +36,7 @@ class Settings:
     newcomers_per_minute: int = 2000
     proof_of_work_bits: int = 20  # of newcomers, where many orders are left unpaid; 0: never
     refunds_by_hand: bool = True
+    doors_open_hours: int = 6  # before the start, where the note does not say
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,9 @@ def _value(name: str, value: object, how: Manner) -> object:
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
         case ("rows", tuple()):
             return "\n".join(f"- {order}: {format_sats(owed)}" for order, owed, _ in value)
+        case ("passes", tuple()):
+            lines = [" · ".join(filter(None, row)) for row in value]
+            return "\n".join(_fitting([f"- {line}" for line in lines], " " * AROUND_PROBLEMS))
     return value
 
 

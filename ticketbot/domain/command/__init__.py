@@ -23,6 +23,15 @@ from ticketbot.domain.command.attendee import (
     Unknown,
     Validate,
 )
+from ticketbot.domain.command.door import (
+    AddStaff,
+    CountDoor,
+    Entering,
+    ListStaff,
+    MakeToken,
+    RemoveStaff,
+    ScanTicket,
+)
 from ticketbot.domain.command.operator import (
     CloseOrphan,
     ListOrphans,
@@ -40,15 +49,17 @@ from ticketbot.domain.command.own import ListOwnEvents, Owning
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating | Owning
+Command = Attending | Operating | Owning | Entering
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TICKETS",
+    "AddStaff",
     "Buy",
     "CancelOrder",
     "CloseOrphan",
     "Command",
+    "CountDoor",
     "ForgetMe",
     "Hello",
     "Help",
@@ -57,12 +68,16 @@ __all__ = [
     "ListOwnEvents",
     "ListPending",
     "ListRefunds",
+    "ListStaff",
     "ListStuck",
+    "MakeToken",
     "Refund",
+    "RemoveStaff",
     "Resend",
     "ResumeRefunds",
     "ResumeSales",
     "RetryStuck",
+    "ScanTicket",
     "ShowEvent",
     "ShowLink",
     "ShowStatus",

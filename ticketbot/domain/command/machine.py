@@ -7,23 +7,32 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ticketbot.domain.admission import Kind
 from ticketbot.domain.command import (
     LONGEST_TEXT,
     MOST_TICKETS,
+    AddStaff,
     Buy,
     CancelOrder,
     Command,
+    CountDoor,
     ListEvents,
     ListOwnEvents,
+    ListStaff,
+    MakeToken,
     Refund,
+    RemoveStaff,
+    ScanTicket,
     ShowEvent,
     ShowStatus,
     ShowTickets,
     Validate,
 )
-from ticketbot.errors import RefusalCode, Refused
+from ticketbot.domain.nip19 import read_pubkey
+from ticketbot.errors import Malformed, RefusalCode, Refused
 
 LONGEST_JSON = 16 * 1024
+MOST_HOURS = 24 * 31
 
 
 class MachineRequest(NamedTuple):
@@ -99,7 +108,7 @@ class _Fields:
 
     def __init__(self, body: dict[str, Any], request_id: str) -> None:
         self._body = body
-        self._request_id = request_id
+        self.request_id = request_id
 
     def text(self, name: str, most: int) -> str:
         found = self.maybe(name, most)
@@ -132,12 +141,27 @@ class _Fields:
             raise self._wrong("field-number", name, most)
         if found > most:
             if name == "quantity":
-                raise BadRequest("too-many", "quantity-many", self._request_id, text=str(found))
+                raise BadRequest("too-many", "quantity-many", self.request_id, text=str(found))
             raise self._wrong("field-number", name, most)
         return found
 
+    def event(self) -> tuple[str, ...]:
+        """The one event that is meant, as handlers are told it."""
+        return (self.text("event_id", _LONGEST_EVENT_ID),)
+
+    def hours(self) -> int | None:
+        """For how long; None where it is not said."""
+        return self.number("hours", 0, MOST_HOURS) or None
+
+    def person(self, name: str) -> str:
+        """A public key, as hex; npubs are taken too."""
+        try:
+            return read_pubkey(self.text(name, 200))
+        except Malformed:
+            raise self._wrong("field-person", name, 64) from None
+
     def _wrong(self, sentence: str, name: str, most: int) -> BadRequest:
-        return BadRequest("bad-request", sentence, self._request_id, field=name, most=most)
+        return BadRequest("bad-request", sentence, self.request_id, field=name, most=most)
 
 
 def _machine_buy(fields: _Fields) -> Command:
@@ -168,6 +192,19 @@ def _machine_tickets(fields: _Fields) -> Command:
     )
 
 
+def _machine_scan(kind: Kind) -> Callable[[_Fields], Command]:
+    def read(fields: _Fields) -> Command:
+        gate = fields.maybe("gate", _LONGEST_ID) or ""
+        return ScanTicket(kind, fields.text("ticket", LONGEST_TEXT), gate, fields.request_id)
+
+    return read
+
+
+def _machine_remove(fields: _Fields) -> Command:
+    number = fields.number("number", 0, 2**31)
+    return RemoveStaff(fields.event(), number or fields.person("pubkey"))
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "events": _machine_events,
     "event": lambda f: ShowEvent((f.text("event_id", _LONGEST_EVENT_ID),)),
@@ -178,4 +215,12 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
     "own-events": lambda f: ListOwnEvents(f.number("limit", 20, 100), f.maybe("after", 400)),
     "validate": lambda f: Validate(f.text("ticket", LONGEST_TEXT), f.maybe("event_id", 300)),
+    "checkin": _machine_scan(Kind.CHECK_IN),
+    "checkout": _machine_scan(Kind.CHECKOUT),
+    "undo": _machine_scan(Kind.UNDO),
+    "door": lambda f: CountDoor(f.event()),
+    "door-add": lambda f: AddStaff(f.event(), f.person("pubkey"), f.hours()),
+    "door-list": lambda f: ListStaff(f.event()),
+    "door-remove": _machine_remove,
+    "door-token": lambda f: MakeToken(f.event(), f.hours(), f.maybe("gate", _LONGEST_ID) or ""),
 }
