@@ -16,17 +16,19 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("tickets", "ticket"), "tickets"),
     **dict.fromkeys(("link", "pay", "invoice"), "link"),
     **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans")},
+    **{verb: verb for verb in ("promo", "promos")},
     **{phrase: phrase for phrase in PHRASES},
 }
 """What people may type for each command."""
 
-HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link")
+HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link", "promos")
 WEIGHTY = (
     "buy",
     "cancel",
     "refund",
     "refunds",
     "orphans",
+    "promo",
     "forget me",
     "stop sales",
     "resume sales",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, operator, owed, privacy
+from ticketbot.handlers import attendee, checkout, operator, owed, privacy, promos
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -24,6 +24,9 @@ COMMANDS: dict[type, Handler] = {
     c.Refund: owed.refund,
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
+    c.MakePromo: promos.make,
+    c.StopPromo: promos.stop,
+    c.ListPromos: promos.listed,
 }
 
 OPERATOR_COMMANDS: dict[type, Handler] = {
@@ -40,6 +43,8 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
 
 def answer(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Find who answers this command, and let them."""
+    if request.text and (reply := checkout.heard(request, tx, ctx)) is not None:
+        return reply
     kind = type(request.command)
     if kind in OPERATOR_COMMANDS and _asks_as_operator(request, ctx):
         return OPERATOR_COMMANDS[kind](request, tx, ctx)

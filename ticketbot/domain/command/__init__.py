@@ -31,11 +31,12 @@ from ticketbot.domain.command.operator import (
     ResumeSales,
     StopSales,
 )
+from ticketbot.domain.command.promos import ListPromos, MakePromo, Promoting, StopPromo
 
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating
+Command = Attending | Operating | Promoting
 
 __all__ = [
     "LONGEST_TEXT",
@@ -49,7 +50,9 @@ __all__ = [
     "Help",
     "ListEvents",
     "ListOrphans",
+    "ListPromos",
     "ListRefunds",
+    "MakePromo",
     "Refund",
     "Resend",
     "ResumeRefunds",
@@ -58,6 +61,7 @@ __all__ = [
     "ShowLink",
     "ShowStatus",
     "ShowTickets",
+    "StopPromo",
     "StopSales",
     "Thanks",
     "Unknown",

@@ -14,10 +14,17 @@ from ticketbot.domain.command import (
     CancelOrder,
     Command,
     ListEvents,
+    ListPromos,
+    MakePromo,
     Refund,
     ShowStatus,
     ShowTickets,
+    StopPromo,
 )
+from ticketbot.domain.money import HIGHEST_PRICE, SAT
+from ticketbot.domain.offer import LONGEST_ANSWER, MOST_QUESTIONS
+from ticketbot.domain.sheet import MOST_SEATS
+from ticketbot.domain.when import LATEST
 from ticketbot.errors import RefusalCode, Refused
 
 LONGEST_JSON = 16 * 1024
@@ -69,7 +76,12 @@ def read_machine(text: str) -> MachineRequest | None:
 
 _LONGEST_ID, _LONGEST_EVENT_ID = 64, 300
 _NIP46 = frozenset({"method", "result"})
-_ANSWERED = {"events": {"events", "next"}, "tickets": {"count"}}  # keys that only answers have
+_ANSWERED = {  # keys that only answers have
+    "events": {"events", "next"},
+    "tickets": {"count"},
+    "promo": {"message"},
+    "promos": {"promos"},
+}
 
 
 class _Fields:
@@ -105,14 +117,65 @@ class _Fields:
             raise self._wrong("field-number", name, most)
         return found
 
+    def maybe_number(self, name: str, most: int) -> int | None:
+        return None if self._body.get(name) is None else self.number(name, 0, most)
+
+    def flag(self, name: str) -> bool:
+        found = self._body.get(name)
+        if not (found is None or isinstance(found, bool)):
+            raise BadRequest("bad-request", "field-flag", self._request_id, field=name)
+        return found is True
+
+    def pairs(self, name: str, most: int, longest: int) -> tuple[tuple[str, str], ...]:
+        found = self._body.get(name)
+        if found is None:
+            return ()
+        if not (
+            isinstance(found, dict)
+            and len(found) <= most
+            and all(isinstance(one, str) and len(one) <= longest for one in found.values())
+        ):
+            raise BadRequest(
+                "bad-request", "field-pairs", self._request_id, field=name, most=longest
+            )
+        return tuple((str(key), one) for key, one in found.items())
+
+    def wrong(self, sentence: str) -> BadRequest:
+        return BadRequest("bad-request", sentence, self._request_id)
+
     def _wrong(self, sentence: str, name: str, most: int) -> BadRequest:
         return BadRequest("bad-request", sentence, self._request_id, field=name, most=most)
 
 
 def _machine_buy(fields: _Fields) -> Command:
-    event_id = fields.text("event_id", _LONGEST_EVENT_ID)
-    quantity = fields.number("quantity", 1, MOST_TICKETS)
-    return Buy((event_id,), quantity, fields.maybe("tier", 100), whole=True)
+    return Buy(
+        (fields.text("event_id", _LONGEST_EVENT_ID),),
+        fields.number("quantity", 1, MOST_TICKETS),
+        fields.maybe("tier", 100),
+        whole=True,
+        code=fields.maybe("code", _LONGEST_ID),
+        answers=fields.pairs("answers", MOST_QUESTIONS, LONGEST_ANSWER),
+        of_age=fields.flag("accept_age"),
+    )
+
+
+def _machine_promo(fields: _Fields) -> Command:
+    words = (fields.text("event_id", _LONGEST_EVENT_ID),)
+    code = fields.text("code", _LONGEST_ID)
+    if fields.flag("stop"):
+        return StopPromo(words, code)
+    percent = fields.maybe_number("percent", 100)
+    off_msat = fields.maybe_number("off_msat", HIGHEST_PRICE)
+    if (percent is None) == (off_msat is None) or (off_msat or 0) % SAT:
+        raise fields.wrong("promo-fields")
+    most, until = fields.maybe_number("max", MOST_SEATS), fields.maybe_number("until", LATEST)
+    tier = fields.maybe("tier", 100)
+    return MakePromo(words, code, percent or 0, off_msat or 0, most, until, tier)
+
+
+def _machine_promos(fields: _Fields) -> Command:
+    first = fields.number("first", 1, MOST_SEATS)
+    return ListPromos((fields.text("event_id", _LONGEST_EVENT_ID),), first)
 
 
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
@@ -121,5 +184,7 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "tickets": lambda f: ShowTickets(after=f.maybe("after", 100)),
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
+    "promo": _machine_promo,
+    "promos": _machine_promos,
     "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
 }
