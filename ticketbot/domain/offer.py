@@ -137,9 +137,9 @@ def _tier(name: str, values: Sequence[str]) -> Tier:
         read_stamp(end) if end else None,
         read_count(most, 1) if most else None,
     )
-    if tier.sales_start is not None and tier.sales_end is not None:
-        if tier.sales_end <= tier.sales_start:
-            raise FieldProblem("sales-end-early")
+    begins, ends = tier.sales_start, tier.sales_end
+    if begins is not None and ends is not None and ends <= begins:
+        raise FieldProblem("sales-end-early")
     return tier
 
 

@@ -135,9 +135,7 @@ class _Fields:
             and len(found) <= most
             and all(isinstance(one, str) and len(one) <= longest for one in found.values())
         ):
-            raise BadRequest(
-                "bad-request", "field-pairs", self._request_id, field=name, most=longest
-            )
+            raise self._wrong("field-pairs", name, longest)
         return tuple((str(key), one) for key, one in found.items())
 
     def wrong(self, sentence: str) -> BadRequest:
