@@ -8,14 +8,16 @@ from zoneinfo import ZoneInfo
 
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.naming import FieldProblem, quote
-from ticketbot.domain.vocabulary import NUMBER_WORDS, RESERVED
+from ticketbot.domain.vocabulary import NUMBER_WORDS
 from ticketbot.domain.when import DAY, read_day, read_local
 from ticketbot.errors import Refused
 
 SHORTEST, LONGEST = 3, 24
 _CODE = re.compile(rf"(?=.*[A-Z])[A-Z0-9][A-Z0-9_-]{{{SHORTEST - 1},{LONGEST - 1}}}", re.A)
 _READ_AS_QUANTITY = re.compile(r"X[0-9]+|[0-9]+(?:X|E-?[0-9]+X?)")
-_KEYWORDS = frozenset({"max", "until", "tier", "stop", "off", "percent", "skip"})
+_TAKEN = frozenset({"please", "pls", "my", "for", "me", "ticket", "tickets", "seat", "seats"}) | {
+    *("code", "with", "max", "until", "tier", "stop", "off")
+}
 
 
 def spelled(code: str) -> str:
@@ -25,10 +27,9 @@ def spelled(code: str) -> str:
     `buy` reads as something else.
     """
     word = code.strip().upper()
-    taken = RESERVED | NUMBER_WORDS.keys() | _KEYWORDS
-    if not _CODE.fullmatch(word) or _READ_AS_QUANTITY.fullmatch(word) or word.lower() in taken:
+    if not _CODE.fullmatch(word) or _READ_AS_QUANTITY.fullmatch(word):
         return ""
-    return word
+    return "" if word.lower() in _TAKEN | NUMBER_WORDS.keys() else word
 
 
 def ends_at(written: str, listing: Listing) -> int:

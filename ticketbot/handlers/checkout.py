@@ -91,6 +91,8 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
         reply = _place(tx, ctx, order, basket)
     if request.request_id is not None:
         inbox.remember(tx, key, asked, order.id)
+    else:
+        waiting.give_up(tx, request.person.id)
     return reply
 
 
@@ -105,15 +107,16 @@ def heard(request: Request, tx: Tx, ctx: Context) -> Reply | None:
     found, _ = finding.event_in(waits.wish.words, tx, ctx)
     step = questions.next_step(found.listing, waits.wish)
     said = waits.wish if step is None else questions.hear(request, step, waits.wish, found.listing)
-    if said is None or isinstance(said, Said):
-        if said is not None and said.sentence == "too-young":
-            waiting.give_up(tx, request.person.id)
-        return None if said is None else [said]
+    if said is None:
+        return None
+    if isinstance(said, Buy) or said.sentence == "too-young":
+        waiting.give_up(tx, request.person.id)
+    if isinstance(said, Said):
+        return [said]
     try:
         with tx.savepoint():
             return buy(request._replace(command=said), tx, ctx)
     except Refused as refused:
-        waiting.give_up(tx, request.person.id)
         return [Failed(refused)]
 
 
@@ -203,7 +206,7 @@ def _ask(lacks: Step, basket: Basket, request: Request, tx: Tx, ctx: Context) ->
 
 def _asked_again(lacks: Step, basket: Basket, request: Request, tx: Tx) -> Reply:
     """A letter from before a restore: its buyer's answers are on their way behind it."""
-    first = waiting.pending(tx, request.person.id) is None
+    first = not (basket.wish.answers or basket.wish.of_age)
     questions.ask(lacks, basket.wish, basket.listing, request.person.id, request.sent_at, tx)
     return [Said("stale")] if first else []
 

@@ -12,7 +12,7 @@ from ticketbot.domain.command import Buy, CancelOrder, Unknown
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.naming import clean, quote
 from ticketbot.domain.offer import LONGEST_ANSWER, Question
-from ticketbot.domain.speech import is_command, one_line
+from ticketbot.domain.speech import has_verb, is_command, one_line
 from ticketbot.errors import Refused
 from ticketbot.handlers.context import Request
 from ticketbot.ledger import questions
@@ -102,7 +102,7 @@ def hear(request: Request, step: Step, wish: Buy, listing: Listing) -> Buy | Sai
     """The wish with one more answer; or what to ask again; None: it was something else."""
     line = one_line(request.text).strip()
     word = line.strip(" .!").lower()
-    otherwise = None if not isinstance(request.command, Unknown) else asking(step, listing)
+    otherwise = None if has_verb(request.text) else asking(step, listing)
     if isinstance(step, int):
         if word in NO:
             return Said("too-young", {"title": listing.title, "n": step})

@@ -76,6 +76,12 @@ def is_command(text: str) -> bool:
     return verb in WEIGHTY or (not rest and verb is not None and verb not in ("hello", "thanks"))
 
 
+def has_verb(text: str) -> bool:
+    """Whether it begins like a command, whatever may follow."""
+    tokens = _tokens(one_line(text))
+    return bool(tokens) and _verb(tokens)[0] is not None
+
+
 def _tokens(line: str) -> list[str]:
     return [token for token in map(_trim, line.split()) if token]
 
