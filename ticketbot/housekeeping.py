@@ -13,7 +13,17 @@ from ticketbot.alarms import Alarms, Trouble
 from ticketbot.engine import Engine
 from ticketbot.errors import Retry
 from ticketbot.intake import Interests
-from ticketbot.ledger import inbox, listings, marks, orders, orphans, outbox, refunds, restored
+from ticketbot.ledger import (
+    inbox,
+    listings,
+    marks,
+    orders,
+    orphans,
+    outbox,
+    questions,
+    refunds,
+    restored,
+)
 from ticketbot.ledger.outbox import LATE
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
@@ -103,6 +113,7 @@ class Housekeeper:
         def work(tx: Tx) -> _Found:
             marks.put(tx, "heartbeat", orjson.dumps(beat).decode())
             inbox.forget(tx, now - MONTH)
+            questions.forget(tx, now - DAY)
             outbox.pull_in(tx, now, LONGEST_DELAY)
             orders.shorten_holds(tx, longest)
             return _Found(

@@ -20,17 +20,19 @@ VERBS: dict[str, str] = {
     **{verb: verb for verb in ("undo", "door")},
     **dict.fromkeys(("checkin", "check-in", "check in", "admit"), "checkin"),
     **dict.fromkeys(("checkout", "check-out", "check out"), "checkout"),
+    **{verb: verb for verb in ("promo", "promos")},
     **{phrase: phrase for phrase in PHRASES},
 }
 """What people may type for each command."""
 
-HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link")
+HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link", "promos")
 WEIGHTY = (
     "buy",
     "cancel",
     "refund",
     "refunds",
     "orphans",
+    "promo",
     "forget me",
     "stop sales",
     "resume sales",

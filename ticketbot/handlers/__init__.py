@@ -12,6 +12,7 @@ from ticketbot.handlers import (
     owed,
     own,
     privacy,
+    promos,
     stuck,
     validating,
 )
@@ -42,6 +43,9 @@ COMMANDS: dict[type, Handler] = {
     c.ListStaff: door.list_staff,
     c.MakeToken: door.make_token,
     c.CountDoor: door.count,
+    c.MakePromo: promos.make,
+    c.StopPromo: promos.stop,
+    c.ListPromos: promos.listed,
 }
 
 OPERATOR_COMMANDS: dict[type, Handler] = {
@@ -61,6 +65,8 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
 
 def answer(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Find who answers this command, and let them."""
+    if request.text and (reply := checkout.heard(request, tx, ctx)) is not None:
+        return reply
     kind = type(request.command)
     if kind in OPERATOR_COMMANDS and _asks_as_operator(request, ctx):
         return OPERATOR_COMMANDS[kind](request, tx, ctx)

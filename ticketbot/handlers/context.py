@@ -60,8 +60,9 @@ class Request(NamedTuple):
     `work`: the bits of proof of work that its event carried (NIP-13).
     `console`: typed on the bot's own machine, by whoever may reach its ledger. That is an
     operator, and `person` is the bot itself, who holds and owes nothing.
-    `key` is the letter's, the same however often it comes; `sent_at` (unix seconds) is what its
-    sender says. `again`: it may have been answered by a ledger that was lost.
+    `text` is what a person wrote, as it came. `key` is the letter's, the same however often it
+    comes; `sent_at` (unix seconds) is what its sender says. `again`: it may have been answered by
+    a ledger that was lost.
     """
 
     person: Person
@@ -73,6 +74,7 @@ class Request(NamedTuple):
     key: bytes = b""
     sent_at: int = 0
     again: bool = False
+    text: str = ""
 
     @property
     def sender(self) -> str:

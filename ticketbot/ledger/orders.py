@@ -149,12 +149,12 @@ def stuck(tx: Tx, before: int) -> int:
     return int(row[0]) if row else 0
 
 
-def held_seats(tx: Tx, person: int, event_id: str) -> int:
-    """How many seats a person holds unpaid for an event."""
+def held_seats(tx: Tx, person: int, event_id: str, tier: str | None = None) -> int:
+    """How many seats a person holds unpaid for an event, or of one of its kinds."""
     row = tx.row(
         "SELECT coalesce(sum(quantity), 0) FROM orders"
-        f" WHERE person = ? AND event_id = ? AND {OPEN}",
-        (person, event_id),
+        f" WHERE person = ?1 AND event_id = ?2 AND {OPEN} AND (?3 IS NULL OR tier = ?3)",
+        (person, event_id, tier),
     )
     return int(row[0]) if row else 0
 

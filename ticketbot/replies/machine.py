@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ticketbot.domain.listing import Listing
+from ticketbot.domain.offer import Tier
 from ticketbot.domain.order import Order
 from ticketbot.replies.dm import PLAIN, sentence, speak, why_owed
 from ticketbot.replies.outcome import (
@@ -128,18 +130,52 @@ def _details(card: Card) -> Message:
 
 
 def _card(card: Card) -> Message:
+    """An event; what only some events have is there where it says something."""
     one = card.listing
-    return {
+    plain = {
         "event_id": one.event_id,
         "code": card.code,
         "title": one.title,
         "start": one.start,
         "end": one.end,
         "place": one.place,
-        "price_msat": one.price_msat,
+        "price_msat": card.price_msat,
         "available": card.available,
         "tiers": [
-            {"name": name, "price_msat": price, "available": free}
+            {"name": name, "price_msat": price, "available": free, **_tier(card, name)}
             for name, price, free in card.tiers
         ],
     }
+    questions = [
+        {"text": asked.text, "choices": list(asked.choices), "optional": asked.optional}
+        for asked in one.questions
+    ]
+    more = {"early_bird": _early(card, ""), "age": one.age, "questions": questions or None}
+    return plain | _said(more | _times(one))
+
+
+def _tier(card: Card, name: str) -> Message:
+    tier = card.listing.tier(name)
+    early: Message = {"early_bird": _early(card, name)}
+    return _said(early if tier is None else early | _times(tier))
+
+
+def _times(sold: Listing | Tier) -> Message:
+    return {
+        "sales_start": sold.sales_start,
+        "sales_end": sold.sales_end,
+        "max_per_buyer": sold.max_per_buyer,
+    }
+
+
+def _early(card: Card, tier: str) -> Message | None:
+    """The price without the early bird, and what ends it."""
+    early = card.early_of(tier)
+    if early is None:
+        return None
+    ends = {"until": early.until, "left": early.left}
+    return {"regular_msat": early.regular_msat, **_said(ends)}
+
+
+def _said(fields: Message) -> Message:
+    return {name: value for name, value in fields.items() if value is not None}

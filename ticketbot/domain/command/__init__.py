@@ -45,11 +45,12 @@ from ticketbot.domain.command.operator import (
     StopSales,
 )
 from ticketbot.domain.command.own import ListOwnEvents, Owning
+from ticketbot.domain.command.promos import ListPromos, MakePromo, Promoting, StopPromo
 
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating | Owning | Entering
+Command = Attending | Operating | Owning | Entering | Promoting
 
 __all__ = [
     "LONGEST_TEXT",
@@ -67,9 +68,11 @@ __all__ = [
     "ListOrphans",
     "ListOwnEvents",
     "ListPending",
+    "ListPromos",
     "ListRefunds",
     "ListStaff",
     "ListStuck",
+    "MakePromo",
     "MakeToken",
     "Refund",
     "RemoveStaff",
@@ -82,6 +85,7 @@ __all__ = [
     "ShowLink",
     "ShowStatus",
     "ShowTickets",
+    "StopPromo",
     "StopSales",
     "Thanks",
     "Unknown",

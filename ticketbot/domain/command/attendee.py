@@ -47,15 +47,19 @@ class ShowEvent:
 
 @dataclass(frozen=True, slots=True)
 class Buy:
-    """Tickets. `words` name the event and, from people, the tier, in small letters.
+    """Tickets. `words` name the event and, from people, the tier and a code, in small letters.
 
-    `whole`: the first word is a complete event_id. `tier` is what a program asked for.
+    `whole`: the first word is a complete event_id. `tier` is what a program asked for, and so is
+    `code`. `answers` are (question, answer) pairs; `of_age`: the age notice was accepted.
     """
 
     words: tuple[str, ...]
     quantity: int = 1
     tier: str | None = None
     whole: bool = False
+    code: str | None = None
+    answers: tuple[tuple[str, str], ...] = ()
+    of_age: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from ticketbot.domain.command import (
     CountDoor,
     ListEvents,
     ListOwnEvents,
+    ListPromos,
     ListStaff,
+    MakePromo,
     MakeToken,
     Refund,
     RemoveStaff,
@@ -26,9 +28,14 @@ from ticketbot.domain.command import (
     ShowEvent,
     ShowStatus,
     ShowTickets,
+    StopPromo,
     Validate,
 )
+from ticketbot.domain.money import HIGHEST_PRICE, SAT
 from ticketbot.domain.nip19 import read_pubkey
+from ticketbot.domain.offer import LONGEST_ANSWER, MOST_QUESTIONS
+from ticketbot.domain.sheet import MOST_SEATS
+from ticketbot.domain.when import LATEST
 from ticketbot.errors import Malformed, RefusalCode, Refused
 
 LONGEST_JSON = 16 * 1024
@@ -100,6 +107,8 @@ _ANSWERED = {
     "tickets": {"count"},
     "own-events": {"events", "next"},
     "validate": {"valid"},
+    "promo": {"message"},
+    "promos": {"promos"},
 }
 
 
@@ -160,14 +169,63 @@ class _Fields:
         except Malformed:
             raise self._wrong("field-person", name, 64) from None
 
+    def maybe_number(self, name: str, most: int) -> int | None:
+        return None if self._body.get(name) is None else self.number(name, 0, most)
+
+    def flag(self, name: str) -> bool:
+        found = self._body.get(name)
+        if not (found is None or isinstance(found, bool)):
+            raise BadRequest("bad-request", "field-flag", self.request_id, field=name)
+        return found is True
+
+    def pairs(self, name: str, most: int, longest: int) -> tuple[tuple[str, str], ...]:
+        found = self._body.get(name)
+        if found is None:
+            return ()
+        if not (
+            isinstance(found, dict)
+            and len(found) <= most
+            and all(isinstance(one, str) and len(one) <= longest for one in found.values())
+        ):
+            raise self._wrong("field-pairs", name, longest)
+        return tuple((str(key), one) for key, one in found.items())
+
+    def wrong(self, sentence: str) -> BadRequest:
+        return BadRequest("bad-request", sentence, self.request_id)
+
     def _wrong(self, sentence: str, name: str, most: int) -> BadRequest:
         return BadRequest("bad-request", sentence, self.request_id, field=name, most=most)
 
 
 def _machine_buy(fields: _Fields) -> Command:
-    event_id = fields.text("event_id", _LONGEST_EVENT_ID)
-    quantity = fields.number("quantity", 1, MOST_TICKETS)
-    return Buy((event_id,), quantity, fields.maybe("tier", 100), whole=True)
+    return Buy(
+        (fields.text("event_id", _LONGEST_EVENT_ID),),
+        fields.number("quantity", 1, MOST_TICKETS),
+        fields.maybe("tier", 100),
+        whole=True,
+        code=fields.maybe("code", _LONGEST_ID),
+        answers=fields.pairs("answers", MOST_QUESTIONS, LONGEST_ANSWER),
+        of_age=fields.flag("accept_age"),
+    )
+
+
+def _machine_promo(fields: _Fields) -> Command:
+    words = (fields.text("event_id", _LONGEST_EVENT_ID),)
+    code = fields.text("code", _LONGEST_ID)
+    if fields.flag("stop"):
+        return StopPromo(words, code)
+    percent = fields.maybe_number("percent", 100)
+    off_msat = fields.maybe_number("off_msat", HIGHEST_PRICE)
+    if (percent is None) == (off_msat is None) or (off_msat or 0) % SAT:
+        raise fields.wrong("promo-fields")
+    most, until = fields.maybe_number("max", MOST_SEATS), fields.maybe_number("until", LATEST)
+    tier = fields.maybe("tier", 100)
+    return MakePromo(words, code, percent or 0, off_msat or 0, most, until, tier)
+
+
+def _machine_promos(fields: _Fields) -> Command:
+    first = fields.number("first", 1, MOST_SEATS)
+    return ListPromos((fields.text("event_id", _LONGEST_EVENT_ID),), first)
 
 
 def _machine_events(fields: _Fields) -> Command:
@@ -212,6 +270,8 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "tickets": _machine_tickets,
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
+    "promo": _machine_promo,
+    "promos": _machine_promos,
     "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
     "own-events": lambda f: ListOwnEvents(f.number("limit", 20, 100), f.maybe("after", 400)),
     "validate": lambda f: Validate(f.text("ticket", LONGEST_TEXT), f.maybe("event_id", 300)),
