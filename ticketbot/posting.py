@@ -87,8 +87,10 @@ def _drafts(outcome: Outcome, to: Addressee, ctx: Context, how: dm.Manner) -> It
             yield from _machine(outcome, to, how)
         if to.via == "24133" and not outcome.everywhere:
             return
-        via: Via = "auto" if to.via == "24133" else to.via
+        via: Via = "auto" if to.via in ("24133", "api") else to.via
         yield from (Draft(via, text) for text in dm.speak(outcome, how))
+    elif to.via == "api":
+        return
     elif to.via == "24133":
         yield from _machine(outcome, to, how)
         if isinstance(outcome, RefundOwed):  # money: an ephemeral event is never the only copy

@@ -98,11 +98,16 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """Where HTTP listens; `public_url` is how people reach it, without a slash at its end."""
+    """Where HTTP listens; `public_url` is how people reach it, without a slash at its end.
+
+    `requests_per_minute`: what one key may ask of the API, and a fifth of one address's share.
+    """
 
     host: str
     port: int
     public_url: str | None
+    api: bool = True
+    requests_per_minute: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,13 @@ class Privacy:
     """`purge_days`: how long after an event's end its buyers are known."""
 
     purge_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """`open_hours`: how long before an event's start people are let in."""
+
+    open_hours: int = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +164,7 @@ class Config:
     privacy: Privacy
     warnings: tuple[str, ...]
     performance: Performance = Performance()
+    door: Door = Door()
 
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret in it, for the logs to leave out; the nsec also in hex."""

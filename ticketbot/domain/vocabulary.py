@@ -10,7 +10,8 @@ from ticketbot.domain.tongues import (
     SPANISH_POLITE,
 )
 
-PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds")
+DOOR = ("door add", "door list", "door remove", "door token")
+PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds", *DOOR)
 VERBS: dict[str, str] = {
     **dict.fromkeys(("hi", "hello", "hey", "hola", "ola", "olá", "hallo", "salut"), "hello"),
     **dict.fromkeys(("gm", "yo", "howdy", "bonjour", "start"), "hello"),
@@ -27,22 +28,32 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("lang", "language"), "lang"),
     **dict.fromkeys(("calendar", "ics"), "calendar"),
     "pdf": "pdf",
+    **{verb: verb for verb in ("undo", "door")},
+    **dict.fromkeys(("checkin", "check-in", "check in", "admit"), "checkin"),
+    **dict.fromkeys(("checkout", "check-out", "check out"), "checkout"),
+    **{verb: verb for verb in ("promo", "promos")},
     **{phrase: phrase for phrase in PHRASES},
     **SPANISH,
 }
 """What people may type for each command."""
 
-HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link")
+HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link", "promos")
 WEIGHTY = (
     "buy",
     "cancel",
     "refund",
     "refunds",
     "orphans",
+    "promo",
     "forget me",
     "stop sales",
     "resume sales",
     "resume refunds",
+    "checkin",
+    "checkout",
+    "undo",
+    "door",
+    *DOOR,
 )
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"

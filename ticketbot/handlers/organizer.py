@@ -71,7 +71,7 @@ def _save(note: Event, listing: Listing, before: Listed | None, tx: Tx, ctx: Con
     saved = Listed(listing, code, "on-sale")
     first = "listing-new" if before is None else "listing-updated"
     said = Said(first, {"code": code.lower(), "title": listing.title})
-    return [_tell(note, said), _tell(note, EventShown(finding.card(tx, saved)), 1)]
+    return [_tell(note, said), _tell(note, EventShown(finding.card(tx, saved, ctx.now)), 1)]
 
 
 def _deleted(note: Event, tx: Tx, ctx: Context) -> Reply:

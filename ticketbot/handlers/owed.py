@@ -13,7 +13,7 @@ from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.telling import alert
 from ticketbot.ledger import refunds as ledger
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import Reply, Said
+from ticketbot.replies.outcome import Reply, Report, Said
 
 PAID_BY_HAND = "sent"
 LISTED = 15
@@ -42,11 +42,17 @@ def refund(request: Request, tx: Tx, ctx: Context) -> Reply:
 
 def listed(request: Request, tx: Tx, ctx: Context) -> Reply:
     """What is owed back, order by order, for the operator."""
-    owed = ledger.owed(tx)
+    owed, total = ledger.owed(tx), ledger.owed_total(tx)
+    rows = tuple((one.order_id, one.amount_msat, str(one.state)) for one in owed)
+    named = ("order_id", "amount_msat", "state")
+    facts: dict[str, object] = {
+        "refunds": [dict(zip(named, row, strict=True)) for row in rows],
+        "owed_msat": total,
+    }
     if not owed:
-        return [Said("operator-refunds-none")]
-    rows = tuple((one.order_id, one.amount_msat, str(one.state)) for one in owed[:LISTED])
-    return [Said("operator-refunds", {"n": len(owed), "owed": ledger.owed_total(tx), "rows": rows})]
+        return [Report("refunds", facts, "operator-refunds-none")]
+    values = {"n": len(owed), "owed": total, "rows": rows[:LISTED]}
+    return [Report("refunds", facts, "operator-refunds", values)]
 
 
 def settle(request: Request, tx: Tx, ctx: Context) -> Reply:

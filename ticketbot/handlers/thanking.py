@@ -31,9 +31,7 @@ def page(event_id: str, tx: Tx, ctx: Context) -> Reply:
     fresh = [row.person for row in rows if thanks.claim(tx, event_id, row.person)]
     journal.note(tx, ctx.now, event_id, "visitors thanked", people=len(fresh))
     name = badge_name(event_id)
-    return [
-        Told(_to(tx, person), _said(found), f"thanks:{name}:{person}") for person in fresh
-    ]
+    return [Told(_to(tx, person), _said(found), f"thanks:{name}:{person}") for person in fresh]
 
 
 def _to(tx: Tx, number: int) -> Addressee:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from ticketbot.ledger import orphans
+from ticketbot.ledger import orphans, promos, scans
 from ticketbot.ledger.store import Tx
 
 NEVER = 2**62
@@ -355,5 +355,11 @@ CHECKS: tuple[tuple[str, str, Callable[[Tx], list[str]]], ...] = (
     ("I8", "a refund is sent exactly once, and at most one bolt11 is under way", _refunds),
     ("I9", "the book owes, and has paid back, what the refunds say", _refund_books),
     ("I5", "every ticket has the one token of its version", _tokens),
+    ("I5b", "a ticket stands where its scans leave it, and so do the counts", scans.unexplained),
     ("I6", "every entry is balanced, and the book equals the payments", _books),
+    (
+        "I10",
+        "a code was used for the tickets that are held or were paid with it",
+        promos.miscounted,
+    ),
 )

@@ -112,7 +112,7 @@ class Claims:
         def work(tx: Tx) -> None:
             if self._raised[row.id] == POISON:
                 body = orjson.dumps(row.body)
-                outbox.quarantine(tx, "outbox", row.key, repr(error), body, now)
+                outbox.quarantine(tx, self._kind, row.key, repr(error), body, now)
             if self._raised[row.id] < POISON or self._kind in NEVER_DROPPED:
                 outbox.postpone(tx, row.id, now + delay(row.attempts))
             else:

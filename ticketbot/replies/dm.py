@@ -23,6 +23,13 @@ from ticketbot.replies.local import (
     span,
     when_line,
 )
+from ticketbot.replies.offers import (
+    asked_lines,
+    choice_lines,
+    price_line,
+    price_lines,
+    promo_line,
+)
 from ticketbot.replies.outcome import (
     Card,
     EventsFound,
@@ -127,6 +134,13 @@ def _value(name: str, value: object, how: Manner) -> object:
         case ("problems", tuple()):
             lines = [f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value]
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
+        case ("promo", dict()):
+            return promo_line(value, how.language)
+        case ("promos", tuple()):
+            lines = [promo_line(one, how.language) for one in value]
+            return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
+        case ("choices", tuple()):
+            return choice_lines(value)
         case ("links", tuple()):
             rows = [f"{what}\n{url}" for what, url in value]
             return "\n".join(_fitting(rows, " " * AROUND_LINKS))
@@ -137,6 +151,9 @@ def _value(name: str, value: object, how: Manner) -> object:
             return "\n".join(_fitting(rows, " " * AROUND_LINKS))
         case ("rows", tuple()):
             return "\n".join(f"- {order}: {sats(owed, how.language)}" for order, owed, _ in value)
+        case ("passes", tuple()):
+            lines = [" · ".join(filter(None, row)) for row in value]
+            return "\n".join(_fitting([f"- {line}" for line in lines], " " * AROUND_PROBLEMS))
     return value
 
 
@@ -155,24 +172,21 @@ def _events(found: EventsFound, how: Manner) -> list[str]:
 def _event_line(card: Card, how: Manner) -> str:
     one = card.listing
     left = [say("sold-out-short", how.language)] if card.available == 0 else []
-    facts = (short_when(one, how.language), price_line(one, how.language), *left)
+    facts = (short_when(one, how.language), price_line(card, how.language), *left)
     return " · ".join((card.code.lower(), one.title, *facts))
 
 
 def _event(card: Card, how: Manner) -> str:
     one = card.listing
     head = [one.title, when_line(one, how.language), *([one.place] if one.place else [])]
-    general = f"{sats(one.price_msat, how.language)}{_free(card.available, how)}"
-    prices = [general] if one.general else []
-    prices += [
-        f"{name}: {sats(price, how.language)}{_free(free, how)}" for name, price, free in card.tiers
-    ]
+    prices = price_lines(card, how.language)
     tier = "" if one.general or len(card.tiers) == 1 else f" 1 {card.tiers[0][0].lower()}"
     tail = [
         say("event-hint", how.language, code=card.code.lower(), tier=tier),
         event_link(one, how),
     ]
     lines = [*head, *_fitting(prices, *head, *tail)]
+    lines += _fitting(asked_lines(one, how.language), *lines, *tail)
     if one.summary:
         lines += _fitting([one.summary[:300]], *lines, *tail)
     return "\n".join([*lines, *tail])
@@ -262,22 +276,8 @@ def _order(shown: OrderShown, how: Manner) -> str:
     return "\n".join(lines)
 
 
-def price_line(listing: Listing, language: str = DEFAULT) -> str:
-    """What the event costs, in a few words."""
-    general = [sats(listing.price_msat, language)] if listing.general else []
-    tiers = [f"{tier.name} {sats(tier.price_msat, language)}" for tier in listing.tiers[:3]]
-    return ", ".join(general + tiers)
-
-
 def _what(quantity: int, title: str, tier: str) -> str:
     return f"{quantity} × {title}" + (f" ({tier})" if tier else "")
-
-
-def _free(available: int | None, how: Manner) -> str:
-    if available is None:
-        return ""
-    key = "seats-left" if available else "sold-out-short"
-    return f" · {say(key, how.language, n=available)}"
 
 
 @lru_cache(EVENTS_IN_MIND)

@@ -11,9 +11,11 @@ import structlog
 from aiohttp import web
 
 from ticketbot import qr
+from ticketbot.domain.jwt_ticket import jwk
 from ticketbot.errors import Broken
 from ticketbot.metrics import CONTENT_TYPE, Metrics, metrics
 from ticketbot.replies import calendar_file, pdf
+from ticketbot.web.api.problems import PREFIX
 from ticketbot.web.desk import Desk
 from ticketbot.web.headers import add_headers
 from ticketbot.web.pages import Page, read_pages
@@ -34,8 +36,10 @@ PROBES = ("/health", "/metrics")
 log = structlog.get_logger()
 
 
-def make_app(desk: Desk, counts: Metrics | None = None) -> web.Application:
-    """The routes over a desk; `counts` only where a test wants a set of its own."""
+def make_app(
+    desk: Desk, counts: Metrics | None = None, api: web.Application | None = None
+) -> web.Application:
+    """The routes over a desk, and the API's; `counts` only where a test wants its own set."""
     app = web.Application(middlewares=[note_access], client_max_size=MOST_BODY_BYTES)
     app[DESK] = desk
     app[COUNTS] = counts or metrics()
@@ -46,8 +50,11 @@ def make_app(desk: Desk, counts: Metrics | None = None) -> web.Application:
     app.router.add_get("/tickets/{capability}.png", show_picture)
     app.router.add_get("/tickets/{capability}.pdf", show_ticket_page)
     app.router.add_get("/tickets/{capability}.ics", show_calendar_file)
+    app.router.add_get("/.well-known/jwks.json", show_keys)
     for path in app[PAGES]:
         app.router.add_get(path, show_page)
+    if api is not None:
+        app.add_subapp(PREFIX, api)
     return app
 
 
@@ -128,6 +135,17 @@ def _file(body: bytes | None, content_type: str, name: str) -> web.Response:
         "X-Robots-Tag": "noindex",
     }
     return web.Response(body=body, headers=headers)
+
+
+async def show_keys(request: web.Request) -> web.Response:
+    """The key that verifies tickets in the form of JWTs (RFC 7517)."""
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Cache-Control": "public, max-age=3600",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    keys = {"keys": [jwk(request.app[DESK].ticket_public_key)]}
+    return web.json_response(keys, headers=headers)
 
 
 async def show_page(request: web.Request) -> web.Response:
