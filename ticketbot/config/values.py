@@ -146,6 +146,14 @@ class Performance:
 
 
 @dataclass(frozen=True, slots=True)
+class After:
+    """`attendance`: what organizers may know of visits; `thanks`: visitors are thanked."""
+
+    attendance: Literal["off", "anonymous", "full"] = "anonymous"
+    thanks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of it. `lnbits` is None with another wallet, `web` is None where nothing listens.
 
@@ -165,6 +173,7 @@ class Config:
     warnings: tuple[str, ...]
     performance: Performance = Performance()
     door: Door = Door()
+    after: After = After()
 
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret in it, for the logs to leave out; the nsec also in hex."""

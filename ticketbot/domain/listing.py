@@ -8,7 +8,7 @@ become a `Listing`. Prices are tags as in NIP-99; the tags of offer.py, `stock`,
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from ticketbot.domain.money import PriceProblem, read_price
 from ticketbot.domain.naming import FieldProblem, quote, show
@@ -51,7 +51,9 @@ from ticketbot.errors import TicketbotError
 MOST_CATEGORIES = 20
 LONGEST_TITLE, LONGEST_PLACE, LONGEST_SUMMARY = 120, 200, 500
 LONGEST_D = 200  # bytes: an naddr holds 255, and an event_id with it stays under 300
-LONGEST_URL = 500
+LONGEST_URL, LONGEST_THANKS = 500, 300
+
+Offer = Literal["asked", "offered", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Listing:
     `ephemeral` False forbids kind 24133. `general`: tickets are sold without a tier too, at
     `price_msat`; where they are not, `price_msat` is the cheapest tier's. `doors`: from when on
     people are let in, where the organizer says so. `age`: from so many years on, which buyers
-    confirm.
+    confirm. `thanks`: what visitors are told afterwards. `badge`: given to who asks for it, offered
+    to every visitor, or never.
     """
 
     event_id: str
@@ -92,6 +95,8 @@ class Listing:
     early_birds: tuple[EarlyBird, ...] = ()
     questions: tuple[Question, ...] = ()
     age: int | None = None
+    thanks: str = ""
+    badge: Offer = "asked"
 
     def tier(self, name: str) -> Tier | None:
         """The tier of this name, case ignored."""
@@ -178,7 +183,7 @@ def read_listing(event: Event, bot: str) -> Listing:
     sales = _read_sales(sheet, span)
     max_per_buyer = sheet.maybe("max_per_buyer", lambda text: read_count(text, 1))
     ephemeral = _read_ephemeral(sheet)
-    doors = _read_doors(sheet, span)
+    doors, badge = _read_doors(sheet, span), _read_badge(sheet)
     if sheet.problems or span is None:
         raise ListingProblems(tuple(sheet.problems.values()), title or None)
 
@@ -212,6 +217,8 @@ def read_listing(event: Event, bot: str) -> Listing:
         early_birds=early_birds,
         questions=questions,
         age=age,
+        thanks=show(" ".join(sheet.texts("thanks")[:1]), LONGEST_THANKS),
+        badge=badge,
     )
 
 
@@ -350,6 +357,17 @@ def _read_ephemeral(sheet: Sheet) -> bool:
     if wish.lower() != "never":
         sheet.blame("ephemeral", FieldProblem("ephemeral-value", text=quote(wish)))
     return False
+
+
+def _read_badge(sheet: Sheet) -> Offer:
+    wish = sheet.read("badge", None, lambda: sheet.one("badge"))
+    if wish is None or wish.lower() == "asked":
+        return "asked"
+    if wish.lower() in ("yes", "offered"):
+        return "offered"
+    if wish.lower() != "never":
+        sheet.blame("badge", FieldProblem("badge-value", text=quote(wish)))
+    return "never"
 
 
 def _categories(sheet: Sheet) -> tuple[str, ...]:

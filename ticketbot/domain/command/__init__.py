@@ -5,7 +5,13 @@ People's words become these in `domain.speech`, programs' JSON in `machine.py`.
 
 from __future__ import annotations
 
-from ticketbot.domain.command.after import Keeping, ShowCalendar, ShowPdf
+from ticketbot.domain.command.after import (
+    Keeping,
+    ShowAttendance,
+    ShowCalendar,
+    ShowPdf,
+    WishBadge,
+)
 from ticketbot.domain.command.attendee import (
     Attending,
     Buy,
@@ -84,6 +90,7 @@ __all__ = [
     "ResumeSales",
     "RetryStuck",
     "ScanTicket",
+    "ShowAttendance",
     "ShowCalendar",
     "ShowEvent",
     "ShowLink",
@@ -95,4 +102,5 @@ __all__ = [
     "Thanks",
     "Unknown",
     "Validate",
+    "WishBadge",
 ]

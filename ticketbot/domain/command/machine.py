@@ -26,6 +26,7 @@ from ticketbot.domain.command import (
     Refund,
     RemoveStaff,
     ScanTicket,
+    ShowAttendance,
     ShowCalendar,
     ShowEvent,
     ShowPdf,
@@ -33,6 +34,7 @@ from ticketbot.domain.command import (
     ShowTickets,
     StopPromo,
     Validate,
+    WishBadge,
 )
 from ticketbot.domain.money import HIGHEST_PRICE, SAT
 from ticketbot.domain.nip19 import read_pubkey
@@ -114,6 +116,8 @@ _ANSWERED = {
     "promos": {"promos"},
     "lang": {"message"},
     "calendar": {"files"},
+    "badge": {"message"},
+    "attendance": {"message"},
     "pdf": {"files"},
 }
 
@@ -179,10 +183,13 @@ class _Fields:
         return None if self._body.get(name) is None else self.number(name, 0, most)
 
     def flag(self, name: str) -> bool:
+        return self.maybe_flag(name) is True
+
+    def maybe_flag(self, name: str) -> bool | None:
         found = self._body.get(name)
         if not (found is None or isinstance(found, bool)):
             raise BadRequest("bad-request", "field-flag", self.request_id, field=name)
-        return found is True
+        return found
 
     def pairs(self, name: str, most: int, longest: int) -> tuple[tuple[str, str], ...]:
         found = self._body.get(name)
@@ -275,6 +282,12 @@ def _event(fields: _Fields) -> tuple[str, ...]:
     return () if named is None else (named,)
 
 
+def _machine_attendance(fields: _Fields) -> Command:
+    first = fields.number("first", 1, MOST_SEATS)
+    named = (fields.text("event_id", _LONGEST_EVENT_ID),)
+    return ShowAttendance(named, fields.flag("list"), first)
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "events": _machine_events,
     "event": lambda f: ShowEvent((f.text("event_id", _LONGEST_EVENT_ID),)),
@@ -282,6 +295,8 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "tickets": _machine_tickets,
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
+    "badge": lambda f: WishBadge(_event(f), f.maybe_flag("wanted")),
+    "attendance": _machine_attendance,
     "calendar": lambda f: ShowCalendar(_event(f)),
     "pdf": lambda f: ShowPdf(_event(f), f.number("first", 1, 1_000_000)),
     "lang": lambda f: ChooseLanguage(f.text("language", 40).lower()),
