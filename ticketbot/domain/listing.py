@@ -2,12 +2,13 @@
 
 Calendar events (NIP-52, kinds 31922 and 31923) and labelled notes (kind 1, see note.py)
 become a `Listing`. Prices are tags as in NIP-99; `stock`, `tier`, `sales_start`,
-`sales_end`, `max_per_buyer` and `ephemeral` are ticketbot's own (docs/protocol.md).
+`sales_end`, `max_per_buyer`, `ephemeral` and the terms of `domain.terms` are ticketbot's own
+(docs/protocol.md).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ticketbot.domain.money import PriceProblem, read_price
@@ -23,6 +24,7 @@ from ticketbot.domain.note import (
 )
 from ticketbot.domain.sheet import Problem as Problem
 from ticketbot.domain.sheet import Sheet, read_count
+from ticketbot.domain.terms import Terms, read_terms
 from ticketbot.domain.when import (
     ASSUMED_LENGTH,
     DAY,
@@ -85,6 +87,7 @@ class Listing:
     cancelled: bool
     image: str | None
     general: bool = True
+    terms: Terms = field(default_factory=Terms)
 
     def tier(self, name: str) -> Tier | None:
         """The tier of this name, case ignored."""
@@ -106,13 +109,16 @@ class Listing:
         """A plain dict; `from_json` is its inverse."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         tiers = [[tier.name, tier.price_msat, tier.stock] for tier in self.tiers]
-        return plain | {"tiers": tiers, "categories": list(self.categories)}
+        terms = asdict(self.terms)
+        return plain | {"tiers": tiers, "categories": list(self.categories), "terms": terms}
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Listing:
         """The listing that `to_json` wrote."""
         tiers = tuple(Tier(*row) for row in plain["tiers"])
-        return cls(**plain | {"tiers": tiers, "categories": tuple(plain["categories"])})
+        terms = Terms(**plain.get("terms", {}))
+        categories = tuple(plain["categories"])
+        return cls(**plain | {"tiers": tiers, "categories": categories, "terms": terms})
 
 
 class ListingProblems(TicketbotError):
@@ -159,6 +165,7 @@ def read_listing(event: Event, bot: str) -> Listing:
     sales = _read_sales(sheet, span)
     max_per_buyer = sheet.maybe("max_per_buyer", lambda text: read_count(text, 1))
     ephemeral = _read_ephemeral(sheet)
+    terms = read_terms(sheet, span.start if span else None)
     if sheet.problems or span is None:
         raise ListingProblems(tuple(sheet.problems.values()), title or None)
 
@@ -188,6 +195,7 @@ def read_listing(event: Event, bot: str) -> Listing:
         cancelled=says_cancelled(event),
         image=next((url for url in sheet.texts("image") if _is_image(url)), None),
         general=general,
+        terms=terms,
     )
 
 

@@ -27,6 +27,9 @@ _EXAMPLES = {
     "sales_end": '["sales_end","1804186800"]',
     "max_per_buyer": '["max_per_buyer","4"]',
     "ephemeral": '["ephemeral","never"]',
+    "transfer": '["transfer","never"]',
+    "refund_until": '["refund_until","48h"]',
+    "refund_fee": '["refund_fee","10%"]',
 }
 _DAY_EXAMPLES = {"start": '["start","2027-03-04"]', "end": '["end","2027-03-05"]'}
 _LINE_EXAMPLES = {

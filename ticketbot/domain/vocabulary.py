@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds")
+PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds", "give back")
 VERBS: dict[str, str] = {
     **dict.fromkeys(("hi", "hello", "hey", "hola", "ola", "olá", "hallo", "salut"), "hello"),
     **dict.fromkeys(("gm", "yo", "howdy", "bonjour", "start"), "hello"),
@@ -16,6 +16,7 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("tickets", "ticket"), "tickets"),
     **dict.fromkeys(("link", "pay", "invoice"), "link"),
     **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans")},
+    **{verb: verb for verb in ("transfer", "accept", "decline")},
     **{phrase: phrase for phrase in PHRASES},
 }
 """What people may type for each command."""
@@ -31,6 +32,10 @@ WEIGHTY = (
     "stop sales",
     "resume sales",
     "resume refunds",
+    "transfer",
+    "accept",
+    "decline",
+    "give back",
 )
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, operator, owed, privacy
+from ticketbot.handlers import attendee, checkout, operator, owed, privacy, returning, transfers
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -22,6 +22,10 @@ COMMANDS: dict[type, Handler] = {
     c.CancelOrder: attendee.cancel,
     c.ShowLink: attendee.link,
     c.Refund: owed.refund,
+    c.Transfer: transfers.transfer,
+    c.Accept: transfers.accept,
+    c.Decline: transfers.decline,
+    c.GiveBack: returning.by_organizer,
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
 }

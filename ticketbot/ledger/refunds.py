@@ -58,9 +58,13 @@ def owed_to(tx: Tx, person: int) -> list[Refund]:
 
 
 def owed_for(tx: Tx, letters: str) -> list[Refund]:
-    """What is owed for orders whose id ends so, oldest first: operators type four letters."""
+    """What is owed for orders whose id ends so, oldest first: operators type four letters.
+
+    With `-r2` behind them only that refund.
+    """
     plain = letters.lower().replace("%", "").replace("_", "")
-    return _refunds(tx, f"{OWED} AND order_id LIKE ? ORDER BY decided_at, id", f"%{plain}")
+    column = "id" if "-" in plain else "order_id"
+    return _refunds(tx, f"{OWED} AND {column} LIKE ? ORDER BY decided_at, id", f"%{plain}")
 
 
 def without_job(tx: Tx) -> list[str]:

@@ -121,6 +121,8 @@ def _card(card: Card) -> Message:
         "place": one.place,
         "price_msat": one.price_msat,
         "available": card.available,
+        "transferable": one.terms.transferable,
+        "refund_until": one.terms.refund_until,
         "tiers": [
             {"name": name, "price_msat": price, "available": free}
             for name, price, free in card.tiers

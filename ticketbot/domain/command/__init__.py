@@ -22,6 +22,7 @@ from ticketbot.domain.command.attendee import (
     Thanks,
     Unknown,
 )
+from ticketbot.domain.command.living import Accept, Decline, GiveBack, Living, Transfer
 from ticketbot.domain.command.operator import (
     CloseOrphan,
     ListOrphans,
@@ -35,16 +36,19 @@ from ticketbot.domain.command.operator import (
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating
+Command = Attending | Operating | Living
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TICKETS",
+    "Accept",
     "Buy",
     "CancelOrder",
     "CloseOrphan",
     "Command",
+    "Decline",
     "ForgetMe",
+    "GiveBack",
     "Hello",
     "Help",
     "ListEvents",
@@ -60,5 +64,6 @@ __all__ = [
     "ShowTickets",
     "StopSales",
     "Thanks",
+    "Transfer",
     "Unknown",
 ]

@@ -10,13 +10,17 @@ import orjson
 from ticketbot.domain.command import (
     LONGEST_TEXT,
     MOST_TICKETS,
+    Accept,
     Buy,
     CancelOrder,
     Command,
+    Decline,
+    GiveBack,
     ListEvents,
     Refund,
     ShowStatus,
     ShowTickets,
+    Transfer,
 )
 from ticketbot.errors import RefusalCode, Refused
 
@@ -69,7 +73,12 @@ def read_machine(text: str) -> MachineRequest | None:
 
 _LONGEST_ID, _LONGEST_EVENT_ID = 64, 300
 _NIP46 = frozenset({"method", "result"})
-_ANSWERED = {"events": {"events", "next"}, "tickets": {"count"}}  # keys that only answers have
+_ANSWERED = {  # keys that only answers have
+    "events": {"events", "next"},
+    "tickets": {"count"},
+    "transfer": {"state"},
+    "give-back": {"amount_msat"},
+}
 
 
 class _Fields:
@@ -105,6 +114,12 @@ class _Fields:
             raise self._wrong("field-number", name, most)
         return found
 
+    def flag(self, name: str) -> bool:
+        found = self._body.get(name)
+        if found is not None and not isinstance(found, bool):
+            raise self._wrong("field-flag", name, 0)
+        return bool(found)
+
     def _wrong(self, sentence: str, name: str, most: int) -> BadRequest:
         return BadRequest("bad-request", sentence, self._request_id, field=name, most=most)
 
@@ -115,11 +130,39 @@ def _machine_buy(fields: _Fields) -> Command:
     return Buy((event_id,), quantity, fields.maybe("tier", 100), whole=True)
 
 
+def _machine_refund(fields: _Fields) -> Command:
+    """With `to` where money shall go; without it what is held is given back."""
+    ticket = fields.maybe("ticket_id", _LONGEST_ID)
+    what = ticket or fields.text("order_id", _LONGEST_ID)
+    if to := fields.maybe("to", LONGEST_TEXT):
+        return Refund((to,), what)
+    return Refund(("yes",) if fields.flag("sure") else (), what)
+
+
+def _machine_transfer(fields: _Fields) -> Command:
+    words = (fields.text("ticket_id", _LONGEST_ID),)
+    if fields.flag("cancel"):
+        return Transfer(words, cancel=True)
+    return Transfer(words, fields.text("to", LONGEST_TEXT))
+
+
+def _machine_give_back(fields: _Fields) -> Command:
+    event_id = fields.text("event_id", _LONGEST_EVENT_ID)
+    ticket = fields.maybe("ticket_id", _LONGEST_ID)
+    what = ticket or fields.text("order_id", _LONGEST_ID)
+    number = fields.number("quantity", MOST_TICKETS, MOST_TICKETS)
+    return GiveBack((event_id, what), number, fields.flag("sure"))
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "events": lambda f: ListEvents((), f.number("limit", 20, 100), f.maybe("after", 400)),
     "buy": _machine_buy,
     "tickets": lambda f: ShowTickets(after=f.maybe("after", 100)),
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
-    "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
+    "refund": _machine_refund,
+    "transfer": _machine_transfer,
+    "accept": lambda f: Accept(f.text("code", _LONGEST_ID)),
+    "decline": lambda f: Decline(f.text("code", _LONGEST_ID)),
+    "give-back": _machine_give_back,
 }
