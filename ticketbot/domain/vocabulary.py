@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 DOOR = ("door add", "door list", "door remove", "door token")
-PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds", *DOOR)
+PHRASES = (
+    "forget me",
+    "stop sales",
+    "resume sales",
+    "resume refunds",
+    "give back",
+    *DOOR,
+)
 VERBS: dict[str, str] = {
     **dict.fromkeys(("hi", "hello", "hey", "hola", "ola", "olá", "hallo", "salut"), "hello"),
     **dict.fromkeys(("gm", "yo", "howdy", "bonjour", "start"), "hello"),
@@ -21,6 +28,7 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("checkin", "check-in", "check in", "admit"), "checkin"),
     **dict.fromkeys(("checkout", "check-out", "check out"), "checkout"),
     **{verb: verb for verb in ("promo", "promos")},
+    **{verb: verb for verb in ("transfer", "accept", "decline")},
     **{phrase: phrase for phrase in PHRASES},
 }
 """What people may type for each command."""
@@ -42,6 +50,10 @@ WEIGHTY = (
     "undo",
     "door",
     *DOOR,
+    "transfer",
+    "accept",
+    "decline",
+    "give back",
 )
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.money import format_sats
 from ticketbot.domain.nip19 import naddr_encode, note_encode
+from ticketbot.domain.terms import Terms
 from ticketbot.domain.ticket import group_id, ticket_link
 from ticketbot.errors import Refused
 from ticketbot.replies.offers import (
@@ -112,7 +113,9 @@ def _value(name: str, value: object, how: Manner) -> object:
     match name, value:
         case ("amount" | "owed", int()):
             return format_sats(value)
-        case ("paid", int()):
+        case ("now" | "was", Listing()):
+            return ", ".join(filter(None, (when_line(value), value.place)))
+        case ("paid" | "kept", int()):
             return format_sats(value) if value else "0 sats"
         case ("at", int()):
             return moment(value)
@@ -158,11 +161,31 @@ def _event(card: Card, how: Manner) -> str:
     prices = price_lines(card, how.language)
     tier = "" if one.general or len(card.tiers) == 1 else f" 1 {card.tiers[0][0].lower()}"
     tail = [say("event-hint", how.language, code=card.code.lower(), tier=tier), _link(one, how)]
+    tail = [*_terms(one, how), *tail]
     lines = [*head, *_fitting(prices, *head, *tail)]
     lines += _fitting(asked_lines(one, how.language), *lines, *tail)
     if one.summary:
         lines += _fitting([one.summary[:300]], *lines, *tail)
     return "\n".join([*lines, *tail])
+
+
+def _terms(listing: Listing, how: Manner) -> list[str]:
+    """What holders may do with their tickets, where that is not the usual."""
+    terms, lines = listing.terms, []
+    if terms.refund_until is not None:
+        values = {"at": terms.refund_until, "fee": _fee(terms)}
+        lines.append(
+            _said(Said("terms-refund-fee" if values["fee"] else "terms-refund", values), how)
+        )
+    if not terms.transferable:
+        lines.append(say("terms-no-transfer", how.language))
+    return lines
+
+
+def _fee(terms: Terms) -> str:
+    if terms.fee_percent:
+        return f"{terms.fee_percent}%"
+    return format_sats(terms.fee_msat) if terms.fee_msat else ""
 
 
 def _fitting(rows: Sequence[str], *around: str) -> list[str]:

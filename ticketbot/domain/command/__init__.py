@@ -32,6 +32,7 @@ from ticketbot.domain.command.door import (
     RemoveStaff,
     ScanTicket,
 )
+from ticketbot.domain.command.living import Accept, Decline, GiveBack, Living, Transfer
 from ticketbot.domain.command.operator import (
     CloseOrphan,
     ListOrphans,
@@ -50,18 +51,21 @@ from ticketbot.domain.command.promos import ListPromos, MakePromo, Promoting, St
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating | Owning | Entering | Promoting
+Command = Attending | Operating | Owning | Entering | Promoting | Living
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TICKETS",
+    "Accept",
     "AddStaff",
     "Buy",
     "CancelOrder",
     "CloseOrphan",
     "Command",
     "CountDoor",
+    "Decline",
     "ForgetMe",
+    "GiveBack",
     "Hello",
     "Help",
     "ListEvents",
@@ -88,6 +92,7 @@ __all__ = [
     "StopPromo",
     "StopSales",
     "Thanks",
+    "Transfer",
     "Unknown",
     "Validate",
 ]
