@@ -13,7 +13,17 @@ from ticketbot.alarms import Alarms, Trouble
 from ticketbot.engine import Engine
 from ticketbot.errors import Retry
 from ticketbot.intake import Interests
-from ticketbot.ledger import inbox, listings, marks, orders, orphans, outbox, refunds, restored
+from ticketbot.ledger import (
+    inbox,
+    listings,
+    marks,
+    orders,
+    orphans,
+    outbox,
+    poison,
+    refunds,
+    restored,
+)
 from ticketbot.ledger.outbox import LATE
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
@@ -40,6 +50,7 @@ class _Found(NamedTuple):
     orphans: int
     orphaned: int
     refunds_wait: bool
+    poison: int
 
 
 class Housekeeper:
@@ -110,6 +121,7 @@ class Housekeeper:
                 refunds.owed_total(tx),
                 *orphans.total(tx),
                 restored.refunds_wait(tx) is not None,
+                poison.money_stuck(tx),
             )
 
         found = await self._store.transaction(work)
@@ -188,6 +200,8 @@ class Housekeeper:
             troubles["clock"] = {"skew": _span(abs(by)), "side": side, "who": who}
         if found.refunds_wait and found.owed and not self._engine.reception.catching_up:
             troubles["refunds"] = {"owed": found.owed}
+        if found.poison:
+            troubles["poison"] = {"n": found.poison}
         if found.orphans and not self._engine.reception.catching_up:
             troubles["orphans"] = {"n": found.orphans, "amount": found.orphaned}
         return troubles

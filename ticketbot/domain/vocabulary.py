@@ -15,7 +15,10 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("buy", "purchase", "book"), "buy"),
     **dict.fromkeys(("tickets", "ticket"), "tickets"),
     **dict.fromkeys(("link", "pay", "invoice"), "link"),
-    **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans")},
+    **{
+        verb: verb
+        for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans", "retry")
+    },
     **{phrase: phrase for phrase in PHRASES},
 }
 """What people may type for each command."""
@@ -27,6 +30,7 @@ WEIGHTY = (
     "refund",
     "refunds",
     "orphans",
+    "retry",
     "forget me",
     "stop sales",
     "resume sales",

@@ -35,6 +35,7 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
     c.ListOrphans: operator.list_orphans,
     c.CloseOrphan: operator.close_orphan,
     c.ResumeRefunds: operator.resume_refunds,
+    c.RetryJobs: operator.retry,
 }
 
 

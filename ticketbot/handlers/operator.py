@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from ticketbot.domain.command import CloseOrphan
+from ticketbot.domain.command import CloseOrphan, RetryJobs
 from ticketbot.domain.naming import quote
 from ticketbot.errors import Refused
 from ticketbot.handlers.checkout import SALES_STOPPED
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.organizer import IGNORED
-from ticketbot.ledger import journal, listings, marks, orphans, outbox, refunds, restored, verdicts
+from ticketbot.ledger import (
+    journal,
+    listings,
+    marks,
+    orphans,
+    outbox,
+    poison,
+    refunds,
+    restored,
+    verdicts,
+)
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
 
 SHORTEST = 4  # letters that name an order
 REFUNDS = "refunds"
 SALES = "sales"
-"""What the journal calls the whole shop."""
+POISON = "poison"
+"""What the journal calls the whole shop, and what had failed."""
 
 
 def status(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -81,6 +92,21 @@ def resume_refunds(request: Request, tx: Tx, ctx: Context) -> Reply:
     restored.refunds_go_on(tx)
     journal.note(tx, ctx.now, REFUNDS, "resumed", by=_way(request))
     return [Said("operator-refunds-resumed")]
+
+
+def retry(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """What failed three times; `retry all` has it tried again, once what was wrong is mended."""
+    wish = request.command
+    assert isinstance(wish, RetryJobs)
+    found = poison.put_aside(tx)
+    if not found:
+        return [Said("operator-retry-none")]
+    if not wish.all:
+        return [Said("operator-retry", {"words": "\n".join(f"- {one.key}" for one in found[:15])})]
+    for one in found:
+        poison.put_back(tx, one, ctx.now)
+        journal.note(tx, ctx.now, POISON, "put back", key=one.key, by=_way(request))
+    return [Said("operator-retried", {"n": len(found)})]
 
 
 def _audited(tx: Tx) -> str:

@@ -106,7 +106,11 @@ def pull_in(tx: Tx, now: int, longest: int) -> int:
 
 
 def quarantine(tx: Tx, room: str, key: str, error: str, body: bytes, now: int) -> None:
-    """Put poison aside so that the rest goes on; sealed, and what it made fail may quote it."""
+    """Put poison aside so that the rest goes on; sealed, and what it made fail may quote it.
+
+    Under one key only the newest is kept.
+    """
+    tx.change("DELETE FROM quarantine WHERE room = ? AND key = ?", (room, key))
     tx.change(
         "INSERT INTO quarantine (at, room, key, error, body) VALUES (?, ?, ?, ?, ?)",
         (

@@ -29,6 +29,7 @@ from ticketbot.domain.command.operator import (
     Operating,
     ResumeRefunds,
     ResumeSales,
+    RetryJobs,
     StopSales,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "Resend",
     "ResumeRefunds",
     "ResumeSales",
+    "RetryJobs",
     "ShowEvent",
     "ShowLink",
     "ShowStatus",

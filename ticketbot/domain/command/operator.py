@@ -37,4 +37,13 @@ class CloseOrphan:
     order: str
 
 
-Operating = StopSales | ResumeSales | ListRefunds | ListOrphans | ResumeRefunds | CloseOrphan
+@dataclass(frozen=True, slots=True)
+class RetryJobs:
+    """What failed three times: shown, or all of it put back to be tried again."""
+
+    all: bool = False
+
+
+Operating = (
+    StopSales | ResumeSales | ListRefunds | ListOrphans | ResumeRefunds | CloseOrphan | RetryJobs
+)

@@ -11,6 +11,7 @@ from ticketbot.domain.command import (
     ListRefunds,
     ResumeRefunds,
     ResumeSales,
+    RetryJobs,
     StopSales,
 )
 from ticketbot.domain.speech.words import ORDER_ID, Reader
@@ -25,9 +26,15 @@ def _orphans(rest: Sequence[str]) -> Command | None:
     return None
 
 
+def _retry(rest: Sequence[str]) -> Command | None:
+    words = [word.lower() for word in rest]
+    return RetryJobs(all=bool(words)) if words in ([], ["all"]) else None
+
+
 READERS: Mapping[str, Reader] = {
     "refunds": lambda rest: ListRefunds(),
     "orphans": _orphans,
+    "retry": _retry,
     "stop sales": lambda rest: None if rest else StopSales(),
     "resume refunds": lambda rest: None if rest else ResumeRefunds(),
     "resume sales": lambda rest: None if rest else ResumeSales(),
