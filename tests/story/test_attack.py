@@ -14,7 +14,7 @@ from tests.story.test_restore import back_up, caught_up, lose_the_ledger
 from ticketbot.engine import Engine
 from ticketbot.handlers import cashier, closing
 from ticketbot.handlers import refunds as refund_handler
-from ticketbot.ledger import listings, orphans, refunds
+from ticketbot.ledger import listings, orphans, poison, refunds
 from ticketbot.ledger.store import Tx
 from ticketbot.texts import say
 
@@ -212,10 +212,14 @@ async def test_a_refund_that_fails_for_a_reason_of_its_own_is_told_and_put_back(
         await alice.says("buy lisbon")
         await alice.pays(await alice.gets_an_invoice(), 4_999_000)
         await alice.hears("goes back to you")
-        for _ in range(8):
-            stage.clock.forward(11)
-            await asyncio.sleep(0.15)
+        async with asyncio.timeout(20):
+            while not await stage.app.store.transaction(poison.money_stuck):
+                stage.clock.forward(11)
+                stage.app._refunder.claims.stirred.set()
+                await asyncio.sleep(0.05)
+        for _ in range(3):
             await stage.app.look_around()
+            stage.clock.forward(11)
         await stage.operator.hears("a job that moves money has failed three times")
         await stage.operator.says("retry")
         assert "- refund:" in await stage.operator.hears("Failed three times each")
