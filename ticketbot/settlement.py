@@ -17,7 +17,7 @@ from ticketbot.domain.order import Order, State
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.handlers.cashier import Credit
-from ticketbot.ledger import marks, orders, refunds, restored
+from ticketbot.ledger import marks, orders, restored, spends
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Look, Wallet
@@ -104,7 +104,7 @@ class Settlement:
             return
 
         def work(tx: Tx) -> None:
-            known = all(refunds.use_of(tx, one) is not None for one in hashes)
+            known = all(spends.use_of(tx, one) is not None for one in hashes)
             if known and not restored.paid_by_hand(tx):
                 restored.refunds_go_on(tx)
 
