@@ -23,12 +23,15 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("buy", "purchase", "book"), "buy"),
     **dict.fromkeys(("tickets", "ticket"), "tickets"),
     **dict.fromkeys(("link", "pay", "invoice"), "link"),
-    **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans")},
     **{verb: verb for verb in ("undo", "door")},
     **dict.fromkeys(("checkin", "check-in", "check in", "admit"), "checkin"),
     **dict.fromkeys(("checkout", "check-out", "check out"), "checkout"),
     **{verb: verb for verb in ("promo", "promos")},
     **{verb: verb for verb in ("transfer", "accept", "decline")},
+    **{
+        verb: verb
+        for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans", "retry")
+    },
     **{phrase: phrase for phrase in PHRASES},
 }
 """What people may type for each command."""
@@ -41,6 +44,7 @@ WEIGHTY = (
     "refunds",
     "orphans",
     "promo",
+    "retry",
     "forget me",
     "stop sales",
     "resume sales",
