@@ -30,7 +30,7 @@ SALES = "sales"
 def status(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Sales, outbox, money owed, relays and wallet, in a few lines."""
     beat = marks.heartbeat(tx) or {}
-    values = {
+    values: dict[str, object] = {
         "sales": "stopped" if marks.get(tx, SALES_STOPPED) else "open",
         "events": len(listings.upcoming(tx, ctx.now, most=1000)),
         "pending": outbox.pending(tx),
@@ -106,11 +106,10 @@ def resume_refunds(request: Request, tx: Tx, ctx: Context) -> Reply:
     return [Said("operator-refunds-resumed")]
 
 
-def _audited(tx: Tx) -> str:
+def _audited(tx: Tx) -> int | None:
+    """How many differences the last audit found; None before the first."""
     verdict = verdicts.last(tx)
-    if verdict is None:
-        return "not checked yet"
-    return f"{verdict.total} differences" if verdict.total else "right"
+    return None if verdict is None else verdict.total
 
 
 def _way(request: Request) -> str:

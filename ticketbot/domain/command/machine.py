@@ -15,6 +15,7 @@ from ticketbot.domain.command import (
     AddStaff,
     Buy,
     CancelOrder,
+    ChooseLanguage,
     Command,
     CountDoor,
     Decline,
@@ -28,7 +29,9 @@ from ticketbot.domain.command import (
     Refund,
     RemoveStaff,
     ScanTicket,
+    ShowCalendar,
     ShowEvent,
+    ShowPdf,
     ShowStatus,
     ShowTickets,
     StopPromo,
@@ -115,6 +118,9 @@ _ANSWERED = {
     "promos": {"promos"},
     "transfer": {"state"},
     "give-back": {"amount_msat"},
+    "lang": {"message"},
+    "calendar": {"files"},
+    "pdf": {"files"},
 }
 
 
@@ -293,6 +299,12 @@ def _machine_give_back(fields: _Fields) -> Command:
     return GiveBack((event_id, what), number, fields.flag("sure"))
 
 
+def _event(fields: _Fields) -> tuple[str, ...]:
+    """An event_id, where one is given."""
+    named = fields.maybe("event_id", _LONGEST_EVENT_ID)
+    return () if named is None else (named,)
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "events": _machine_events,
     "event": lambda f: ShowEvent((f.text("event_id", _LONGEST_EVENT_ID),)),
@@ -300,6 +312,9 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "tickets": _machine_tickets,
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
+    "calendar": lambda f: ShowCalendar(_event(f)),
+    "pdf": lambda f: ShowPdf(_event(f), f.number("first", 1, 1_000_000)),
+    "lang": lambda f: ChooseLanguage(f.text("language", 40).lower()),
     "promo": _machine_promo,
     "promos": _machine_promos,
     "own-events": lambda f: ListOwnEvents(f.number("limit", 20, 100), f.maybe("after", 400)),
