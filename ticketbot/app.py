@@ -41,6 +41,7 @@ from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
 from ticketbot.outbox.refunder import Refunder
+from ticketbot.outbox.usher import Usher
 from ticketbot.relay.directory import Directory
 from ticketbot.relays import RelayPool
 from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
@@ -145,6 +146,7 @@ class App:
             self.store, self.engine, self.wallet, self._lnurl, directory, clock
         )
         self._closer = Closer(self.store, self.engine, clock.earliest, self._has_heard)
+        self._usher = Usher(self.store, self.engine, clock.earliest, self._has_heard)
         self._settlement = Settlement(self.store, self.engine, self.wallet, lambda: self.pool.deaf)
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
@@ -224,7 +226,8 @@ class App:
         return False
 
     async def _work(self, stop: asyncio.Event, check: bool) -> None:
-        carriers = (self._courier, self._herald, self._invoicer, self._refunder, self._closer)
+        paying = (self._invoicer, self._refunder, self._closer)
+        carriers = (self._courier, self._herald, *paying, self._usher)
         claims = [carrier.claims for carrier in carriers]
 
         self.engine.wake = self._courier.claims.stirred.set
@@ -332,6 +335,10 @@ def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
         doors_open_hours=config.door.open_hours,
         attendance=config.after.attendance,
         thanks=config.after.thanks,
+        remind_hours=config.reminders.hours_before,
+        last_call_hours=config.reminders.last_call_hours,
+        quiet_hours=config.reminders.quiet_hours,
+        change_refund_hours=config.changes.refund_hours,
     )
 
 

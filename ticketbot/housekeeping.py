@@ -23,6 +23,7 @@ from ticketbot.ledger import (
     questions,
     refunds,
     restored,
+    stuck,
 )
 from ticketbot.ledger.outbox import LATE
 from ticketbot.ledger.store import Store, Tx
@@ -52,6 +53,7 @@ class _Found(NamedTuple):
     orphaned: int
     stuck: int
     refunds_wait: bool
+    failing: int
 
 
 class Housekeeper:
@@ -124,6 +126,7 @@ class Housekeeper:
                 *orphans.total(tx),
                 orders.stuck(tx, now - STUCK),
                 restored.refunds_wait(tx) is not None,
+                stuck.failing(tx),
             )
 
         found = await self._store.transaction(work)
@@ -204,6 +207,8 @@ class Housekeeper:
             troubles["holds"] = {"n": found.stuck}
         if found.refunds_wait and found.owed and not self._engine.reception.catching_up:
             troubles["refunds"] = {"owed": found.owed}
+        if found.failing:
+            troubles["poison"] = {"n": found.failing}
         if found.orphans and not self._engine.reception.catching_up:
             troubles["orphans"] = {"n": found.orphans, "amount": found.orphaned}
         return troubles

@@ -14,6 +14,7 @@ from ticketbot.config.values import (
     ANYONE,
     After,
     Bot,
+    Changes,
     Config,
     Door,
     Ledger,
@@ -23,6 +24,7 @@ from ticketbot.config.values import (
     Nostr,
     Performance,
     Privacy,
+    Reminders,
     Sales,
     Secret,
     Web,
@@ -66,6 +68,12 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
         performance=Performance(reader.number("performance", "crypto_workers", 0, 0, 16)),
         after=_after(reader),
         door=Door(reader.number("door", "open_hours", 6, 0, 24 * 31)),
+        changes=Changes(reader.number("changes", "refund_hours", 72, 0, 8760)),
+        reminders=Reminders(
+            hours_before=reader.number("reminders", "hours_before", 24, 0, 720),
+            last_call_hours=reader.number("reminders", "last_call_hours", 3, 0, 720),
+            quiet_hours=reader.number("reminders", "quiet_hours", 12, 0, 720),
+        ),
     )
     reader.finish()
     return config

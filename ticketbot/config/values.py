@@ -154,6 +154,22 @@ class After:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """`refund_hours`: how long tickets of an event that was moved go back in full."""
+
+    refund_hours: int = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Reminders:
+    """Hours before an event's start; who ordered within `quiet_hours` of the first gets none."""
+
+    hours_before: int = 24
+    last_call_hours: int = 3
+    quiet_hours: int = 12
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of it. `lnbits` is None with another wallet, `web` is None where nothing listens.
 
@@ -174,6 +190,8 @@ class Config:
     performance: Performance = Performance()
     door: Door = Door()
     after: After = After()
+    changes: Changes = Changes()
+    reminders: Reminders = Reminders()
 
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret in it, for the logs to leave out; the nsec also in hex."""

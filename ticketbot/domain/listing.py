@@ -1,13 +1,14 @@
 """What is for sale: read from an organizer's note, with everything that is wrong at once.
 
 Calendar events (NIP-52, kinds 31922 and 31923) and labelled notes (kind 1, see note.py)
-become a `Listing`. Prices are tags as in NIP-99; the tags of offer.py, `stock`, `sales_start`,
-`sales_end`, `max_per_buyer` and `ephemeral` are ticketbot's own (docs/protocol.md).
+become a `Listing`. Prices are tags as in NIP-99; `stock`, `sales_start`, `sales_end`,
+`max_per_buyer`, `ephemeral` and those of offer.py and terms.py are ticketbot's own
+(docs/protocol.md).
 """
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, field, fields
 from typing import Any, Literal
 
 from ticketbot.domain.money import PriceProblem, read_price
@@ -33,6 +34,7 @@ from ticketbot.domain.offer import (
 from ticketbot.domain.offer import Tier as Tier
 from ticketbot.domain.sheet import Problem as Problem
 from ticketbot.domain.sheet import Sheet, read_count
+from ticketbot.domain.terms import Terms, read_terms
 from ticketbot.domain.when import (
     ASSUMED_LENGTH,
     DAY,
@@ -97,6 +99,7 @@ class Listing:
     age: int | None = None
     thanks: str = ""
     badge: Offer = "asked"
+    terms: Terms = field(default_factory=Terms)
 
     def tier(self, name: str) -> Tier | None:
         """The tier of this name, case ignored."""
@@ -118,7 +121,8 @@ class Listing:
         """A plain dict; `from_json` is its inverse."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         rows = {name: [astuple(row) for row in plain[name]] for name in _PARTS}
-        return plain | rows | {"categories": list(self.categories)}
+        rest = {"categories": list(self.categories), "terms": asdict(self.terms)}
+        return plain | rows | rest
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Listing:
@@ -127,7 +131,11 @@ class Listing:
             name: tuple(kind(*map(_frozen, row)) for row in plain.get(name, ()))
             for name, kind in _PARTS.items()
         }
-        return cls(**plain | parts | {"categories": tuple(plain["categories"])})
+        rest = {
+            "categories": tuple(plain["categories"]),
+            "terms": Terms(**plain.get("terms", {})),
+        }
+        return cls(**plain | parts | rest)
 
 
 _PARTS: dict[str, Any] = {"tiers": Tier, "early_birds": EarlyBird, "questions": Question}
@@ -184,6 +192,7 @@ def read_listing(event: Event, bot: str) -> Listing:
     max_per_buyer = sheet.maybe("max_per_buyer", lambda text: read_count(text, 1))
     ephemeral = _read_ephemeral(sheet)
     doors, badge = _read_doors(sheet, span), _read_badge(sheet)
+    terms = read_terms(sheet, span.start if span else None)
     if sheet.problems or span is None:
         raise ListingProblems(tuple(sheet.problems.values()), title or None)
 
@@ -219,6 +228,7 @@ def read_listing(event: Event, bot: str) -> Listing:
         age=age,
         thanks=show(" ".join(sheet.texts("thanks")[:1]), LONGEST_THANKS),
         badge=badge,
+        terms=terms,
     )
 
 

@@ -32,6 +32,9 @@ _EXAMPLES = {
     "question": '["question","Size of your T-shirt?","S","M","L"]',
     "age": '["age","18"]',
     "badge": '["badge","never"]',
+    "transfer": '["transfer","never"]',
+    "refund_until": '["refund_until","48h"]',
+    "refund_fee": '["refund_fee","10%"]',
 }
 _DAY_EXAMPLES = {"start": '["start","2027-03-04"]', "end": '["end","2027-03-05"]'}
 _LINE_EXAMPLES = {

@@ -11,7 +11,14 @@ from ticketbot.domain.tongues import (
 )
 
 DOOR = ("door add", "door list", "door remove", "door token")
-PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds", *DOOR)
+PHRASES = (
+    "forget me",
+    "stop sales",
+    "resume sales",
+    "resume refunds",
+    "give back",
+    *DOOR,
+)
 VERBS: dict[str, str] = {
     **dict.fromkeys(("hi", "hello", "hey", "hola", "ola", "olá", "hallo", "salut"), "hello"),
     **dict.fromkeys(("gm", "yo", "howdy", "bonjour", "start"), "hello"),
@@ -24,7 +31,6 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("buy", "purchase", "book"), "buy"),
     **dict.fromkeys(("tickets", "ticket"), "tickets"),
     **dict.fromkeys(("link", "pay", "invoice"), "link"),
-    **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans")},
     **dict.fromkeys(("lang", "language"), "lang"),
     **dict.fromkeys(("calendar", "ics"), "calendar"),
     "pdf": "pdf",
@@ -33,6 +39,11 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("checkin", "check-in", "check in", "admit"), "checkin"),
     **dict.fromkeys(("checkout", "check-out", "check out"), "checkout"),
     **{verb: verb for verb in ("promo", "promos")},
+    **{verb: verb for verb in ("transfer", "accept", "decline")},
+    **{
+        verb: verb
+        for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans", "retry")
+    },
     **{phrase: phrase for phrase in PHRASES},
     **SPANISH,
 }
@@ -46,6 +57,7 @@ WEIGHTY = (
     "refunds",
     "orphans",
     "promo",
+    "retry",
     "forget me",
     "stop sales",
     "resume sales",
@@ -55,6 +67,10 @@ WEIGHTY = (
     "undo",
     "door",
     *DOOR,
+    "transfer",
+    "accept",
+    "decline",
+    "give back",
 )
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"

@@ -17,7 +17,9 @@ from ticketbot.handlers import (
     own,
     privacy,
     promos,
+    returning,
     stuck,
+    transfers,
     validating,
 )
 from ticketbot.handlers.context import Context, Handler, Request
@@ -39,6 +41,10 @@ COMMANDS: dict[type, Handler] = {
     c.Refund: owed.refund,
     c.Validate: validating.validate,
     c.ListOwnEvents: own.list_own_events,
+    c.Transfer: transfers.transfer,
+    c.Accept: transfers.accept,
+    c.Decline: transfers.decline,
+    c.GiveBack: returning.by_organizer,
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
     c.ChooseLanguage: language.choose,

@@ -40,6 +40,10 @@ class Settings:
     doors_open_hours: int = 6  # before the start, where the note does not say
     attendance: Mode = "anonymous"
     thanks: bool = True  # to who was let in, when the event is over
+    remind_hours: int = 24  # before the start; 0: no reminder
+    last_call_hours: int = 3  # before the start, to who was not reached; 0: none
+    quiet_hours: int = 12  # who has ordered so shortly before a reminder gets none
+    change_refund_hours: int = 72  # after an event was moved tickets go back in full; 0: never
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,23 @@ from ticketbot.errors import Refused
 from ticketbot.handlers.checkout import SALES_STOPPED
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.organizer import IGNORED
-from ticketbot.ledger import journal, listings, marks, orphans, outbox, refunds, restored, verdicts
+from ticketbot.ledger import (
+    journal,
+    listings,
+    marks,
+    orphans,
+    outbox,
+    refunds,
+    restored,
+    verdicts,
+)
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Report, Said
 
 SHORTEST = 4  # letters that name an order
 REFUNDS = "refunds"
 SALES = "sales"
-"""What the journal calls the whole shop."""
+"""What the journal calls the whole shop, and what had failed."""
 
 
 def status(request: Request, tx: Tx, ctx: Context) -> Reply:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.nip19 import naddr_encode, note_encode
+from ticketbot.domain.terms import Terms
 from ticketbot.domain.ticket import group_id, ticket_link
 from ticketbot.domain.when import Clock
 from ticketbot.errors import Refused
@@ -124,7 +125,9 @@ def _value(name: str, value: object, how: Manner) -> object:
             return _said(value, how)
         case ("amount" | "owed", int()):
             return sats(value, how.language)
-        case ("paid", int()):
+        case ("now" | "was", Listing()):
+            return ", ".join(filter(None, (when_line(value, how.language), value.place)))
+        case ("paid" | "kept", int()):
             return sats(value, how.language) if value else "0 sats"
         case ("at", int()):
             return moment(value, how.language)
@@ -192,6 +195,7 @@ def _event(card: Card, how: Manner) -> str:
     prices = price_lines(card, how.language)
     tier = "" if one.general or len(card.tiers) == 1 else f" 1 {card.tiers[0][0].lower()}"
     tail = [
+        *_terms(one, how),
         say("event-hint", how.language, code=card.code.lower(), tier=tier),
         event_link(one, how),
     ]
@@ -200,6 +204,25 @@ def _event(card: Card, how: Manner) -> str:
     if one.summary:
         lines += _fitting([one.summary[:300]], *lines, *tail)
     return "\n".join([*lines, *tail])
+
+
+def _terms(listing: Listing, how: Manner) -> list[str]:
+    """What holders may do with their tickets, where that is not the usual."""
+    terms, lines = listing.terms, []
+    if terms.refund_until is not None:
+        values = {"at": terms.refund_until, "fee": _fee(terms, how.language)}
+        lines.append(
+            _said(Said("terms-refund-fee" if values["fee"] else "terms-refund", values), how)
+        )
+    if not terms.transferable:
+        lines.append(say("terms-no-transfer", how.language))
+    return lines
+
+
+def _fee(terms: Terms, language: str) -> str:
+    if terms.fee_percent:
+        return f"{terms.fee_percent}%"
+    return sats(terms.fee_msat, language) if terms.fee_msat else ""
 
 
 def _fitting(rows: Sequence[str], *around: str) -> list[str]:

@@ -144,6 +144,8 @@ def _card(card: Card) -> Message:
         "place": one.place,
         "price_msat": card.price_msat,
         "available": card.available,
+        "transferable": one.terms.transferable,
+        "refund_until": one.terms.refund_until,
         "tiers": [
             {"name": name, "price_msat": price, "available": free, **_tier(card, name)}
             for name, price, free in card.tiers

@@ -40,6 +40,7 @@ from ticketbot.domain.command.door import (
     ScanTicket,
 )
 from ticketbot.domain.command.language import ChooseLanguage, Choosing
+from ticketbot.domain.command.living import Accept, Decline, GiveBack, Living, Transfer
 from ticketbot.domain.command.operator import (
     CloseOrphan,
     ListOrphans,
@@ -58,11 +59,12 @@ from ticketbot.domain.command.promos import ListPromos, MakePromo, Promoting, St
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating | Owning | Entering | Promoting | Choosing | Keeping
+Command = Attending | Operating | Owning | Entering | Promoting | Living | Choosing | Keeping
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TICKETS",
+    "Accept",
     "AddStaff",
     "Buy",
     "CancelOrder",
@@ -70,7 +72,9 @@ __all__ = [
     "CloseOrphan",
     "Command",
     "CountDoor",
+    "Decline",
     "ForgetMe",
+    "GiveBack",
     "Hello",
     "Help",
     "ListEvents",
@@ -100,6 +104,7 @@ __all__ = [
     "StopPromo",
     "StopSales",
     "Thanks",
+    "Transfer",
     "Unknown",
     "Validate",
     "WishBadge",

@@ -105,7 +105,9 @@ class ShowLink:
 class Refund:
     """Where owed money shall go: a bolt11, a Lightning address or an lnurl, as it was written.
 
-    From an operator, with the order: that, or `sent` when they have paid it by hand.
+    From an operator, with the order: that, or `sent` when they have paid it by hand. From who
+    holds tickets, with an order, a ticket's code or an event's, and nothing or `yes`: they are
+    to be given back.
     """
 
     words: tuple[str, ...]

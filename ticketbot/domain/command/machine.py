@@ -11,12 +11,15 @@ from ticketbot.domain.admission import Kind
 from ticketbot.domain.command import (
     LONGEST_TEXT,
     MOST_TICKETS,
+    Accept,
     AddStaff,
     Buy,
     CancelOrder,
     ChooseLanguage,
     Command,
     CountDoor,
+    Decline,
+    GiveBack,
     ListEvents,
     ListOwnEvents,
     ListPromos,
@@ -33,6 +36,7 @@ from ticketbot.domain.command import (
     ShowStatus,
     ShowTickets,
     StopPromo,
+    Transfer,
     Validate,
     WishBadge,
 )
@@ -114,6 +118,8 @@ _ANSWERED = {
     "validate": {"valid"},
     "promo": {"message"},
     "promos": {"promos"},
+    "transfer": {"state"},
+    "give-back": {"amount_msat"},
     "lang": {"message"},
     "calendar": {"files"},
     "badge": {"message"},
@@ -276,6 +282,30 @@ def _machine_remove(fields: _Fields) -> Command:
     return RemoveStaff(fields.event(), number or fields.person("pubkey"))
 
 
+def _machine_refund(fields: _Fields) -> Command:
+    """With `to` where money shall go; without it what is held is given back."""
+    ticket = fields.maybe("ticket_id", _LONGEST_ID)
+    what = ticket or fields.text("order_id", _LONGEST_ID)
+    if to := fields.maybe("to", LONGEST_TEXT):
+        return Refund((to,), what)
+    return Refund(("yes",) if fields.flag("sure") else (), what)
+
+
+def _machine_transfer(fields: _Fields) -> Command:
+    words = (fields.text("ticket_id", _LONGEST_ID),)
+    if fields.flag("cancel"):
+        return Transfer(words, cancel=True)
+    return Transfer(words, fields.text("to", LONGEST_TEXT))
+
+
+def _machine_give_back(fields: _Fields) -> Command:
+    event_id = fields.text("event_id", _LONGEST_EVENT_ID)
+    ticket = fields.maybe("ticket_id", _LONGEST_ID)
+    what = ticket or fields.text("order_id", _LONGEST_ID)
+    number = fields.number("quantity", MOST_TICKETS, MOST_TICKETS)
+    return GiveBack((event_id, what), number, fields.flag("sure"))
+
+
 def _event(fields: _Fields) -> tuple[str, ...]:
     """An event_id, where one is given."""
     named = fields.maybe("event_id", _LONGEST_EVENT_ID)
@@ -302,7 +332,6 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "lang": lambda f: ChooseLanguage(f.text("language", 40).lower()),
     "promo": _machine_promo,
     "promos": _machine_promos,
-    "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
     "own-events": lambda f: ListOwnEvents(f.number("limit", 20, 100), f.maybe("after", 400)),
     "validate": lambda f: Validate(f.text("ticket", LONGEST_TEXT), f.maybe("event_id", 300)),
     "checkin": _machine_scan(Kind.CHECK_IN),
@@ -313,4 +342,9 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "door-list": lambda f: ListStaff(f.event()),
     "door-remove": _machine_remove,
     "door-token": lambda f: MakeToken(f.event(), f.hours(), f.maybe("gate", _LONGEST_ID) or ""),
+    "refund": _machine_refund,
+    "transfer": _machine_transfer,
+    "accept": lambda f: Accept(f.text("code", _LONGEST_ID)),
+    "decline": lambda f: Decline(f.text("code", _LONGEST_ID)),
+    "give-back": _machine_give_back,
 }
