@@ -32,7 +32,11 @@ from ticketbot.domain.tongues import LANGUAGES, NAMES, SPANISH, TELLS, guess_lan
 from ticketbot.domain.vocabulary import RESERVED, VERBS
 from ticketbot.replies import local
 
-NOT_FOR_EVERYBODY = {"refunds", "orphans", "stop sales", "resume sales", "resume refunds"}
+NOT_FOR_EVERYBODY = {
+    *("refunds", "orphans", "retry", "stop sales", "resume sales", "resume refunds"),
+    *("checkin", "checkout", "undo", "door", "promo", "promos", "give back"),
+}
+"""Commands of operators, organizers and their staff: those stay English, and so do phrases."""
 
 
 @pytest.mark.parametrize(
@@ -65,7 +69,8 @@ def test_spanish_words_are_understood(text: str, command: Command) -> None:
 
 
 def test_every_command_of_attendees_has_a_spanish_word() -> None:
-    assert sorted(READERS.keys() - NOT_FOR_EVERYBODY - set(SPANISH.values())) == []
+    verbs = {verb for verb in READERS if not verb.startswith("door ")}
+    assert sorted(verbs - NOT_FOR_EVERYBODY - set(SPANISH.values())) == []
     assert SPANISH.items() <= VERBS.items()
 
 

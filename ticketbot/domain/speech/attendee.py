@@ -41,6 +41,7 @@ from ticketbot.domain.speech.words import (
     read_quantity,
     without,
 )
+from ticketbot.domain.tongues import YES
 from ticketbot.domain.vocabulary import RESERVED
 from ticketbot.errors import Refused
 
@@ -109,7 +110,7 @@ def _refund(rest: Sequence[str]) -> Command:
 
 def _forget_me(rest: Sequence[str]) -> Command | None:
     words = [word.lower() for word in without(POLITE, rest)]
-    return ForgetMe(sure=words != []) if words in ([], ["yes"], ["sí"], ["si"]) else None
+    return ForgetMe(sure=words != []) if set(words) <= YES and len(words) < 2 else None
 
 
 READERS: Mapping[str, Reader] = {
