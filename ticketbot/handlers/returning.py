@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from ticketbot.domain.command import GiveBack, Refund
 from ticketbot.domain.naming import quote
-from ticketbot.domain.tongues import YES
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, holding, viewing
 from ticketbot.handlers.context import Context, Request
@@ -22,6 +21,8 @@ from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
 from ticketbot.replies.outcome import Outcome, Reply, Report
+
+SURE = "yes"
 
 
 class Quote(NamedTuple):
@@ -45,7 +46,7 @@ def by_holder(request: Request, tx: Tx, ctx: Context) -> Reply:
     fees = {row.id: _fee(row, listed, tx, ctx) for row in rows}
     kept = {row.id: fees[row.id](row.price_msat) if row.payment_hash else 0 for row in rows}
     quoted = _quote(rows, sum(kept.values()))
-    if YES.isdisjoint(wish.words):
+    if SURE not in wish.words:
         return [_asked(quoted, rows, listed, wish.order_id)]
     reply: Reply = [_done(quoted, rows, listed)]
     for order_id, group in groupby(sorted(rows, key=_order), _order):

@@ -101,6 +101,7 @@ def _cancel(rest: Sequence[str]) -> Command | None:
 def _refund(rest: Sequence[str]) -> Command:
     named = without(ORDER_NOISE, rest)
     words = [re.sub("^lightning:", "", word, flags=re.IGNORECASE) for word in named]
+    words = ["yes" if word.lower() in YES else word for word in words]
     if not words or DESTINATION.fullmatch(words[0]):
         return Refund(tuple(words))
     if any(kind.fullmatch(words[0]) for kind in (ORDER_ID, TICKET_CODE, REFUND_ID)):
