@@ -172,7 +172,7 @@ async def test_every_machine_message_is_answered_as_it_is_printed(stage: Stage) 
     alice = Person(stage)
     is_known_to(alice, ATTENDEE)
     await stage.enters(alice)
-    reading = Reading(alice)
+    reading = clerk = Reading(alice)
     played = []
     for block in blocks():
         match block.part:
@@ -184,6 +184,11 @@ async def test_every_machine_message_is_answered_as_it_is_printed(stage: Stage) 
                 await reading.asks(block.json)
             case "answer":
                 await reading.is_answered(block.json)
+            case "request of the organizer":
+                clerk = Reading(stage.organizer)
+                await clerk.asks(block.json)
+            case "answer to the organizer":
+                await clerk.is_answered(block.json)
             case "answer when paid":
                 await reading.pays()
                 await reading.is_answered(block.json)
@@ -195,7 +200,7 @@ async def test_every_machine_message_is_answered_as_it_is_printed(stage: Stage) 
         played.append(block.json["type"])
     assert set(played) >= {
         *("events", "buy", "invoice", "ticket", "tickets", "status", "order", "cancel"),
-        *("refund-due", "refund", "error"),
+        *("refund-due", "refund", "error", "promo", "promos"),
     }
     sent = [event for event in alice.events if event.kind == 24133]
     (wire,) = of("wire")
