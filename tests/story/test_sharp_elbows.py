@@ -267,4 +267,4 @@ async def test_a_free_event_is_not_emptied_in_small_orders(
     for _ in range(4):
         await alice.gets_a_ticket()
     await alice.says("buy lisbon")
-    assert await alice.hears("At most") == say("too-many-per-buyer", most=10)
+    assert await alice.hears("At most") == say("too-many-per-buyer", most=10, title="Lisbon Meetup")
