@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 import structlog
 
 from ticketbot.errors import Broken, Retry
-from ticketbot.ledger import forgetting, journal, marks, promos
+from ticketbot.ledger import forgetting, journal, marks, promos, staff
 from ticketbot.ledger.store import Store, Tx
 
 DAY = 86_400
@@ -73,6 +73,8 @@ class Forgetter:
         people = await self._in_pages(
             found.people, lambda tx, page: forgetting.drop(tx, page, before)
         )
+        while await self._store.transaction(lambda tx: staff.forget_old(tx, before)):
+            await asyncio.sleep(REST)
         messages = await self._in_pages(found.strays, forgetting.drop_strays)
 
         def finish(tx: Tx) -> None:

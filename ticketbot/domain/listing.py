@@ -1,13 +1,14 @@
 """What is for sale: read from an organizer's note, with everything that is wrong at once.
 
 Calendar events (NIP-52, kinds 31922 and 31923) and labelled notes (kind 1, see note.py)
-become a `Listing`. Prices are tags as in NIP-99; the tags of offer.py, `stock`, `sales_start`,
-`sales_end`, `max_per_buyer` and `ephemeral` are ticketbot's own (docs/protocol.md).
+become a `Listing`. Prices are tags as in NIP-99; `stock`, `sales_start`, `sales_end`,
+`max_per_buyer`, `ephemeral` and those of offer.py and terms.py are ticketbot's own
+(docs/protocol.md).
 """
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, field, fields
 from typing import Any
 
 from ticketbot.domain.money import PriceProblem, read_price
@@ -33,6 +34,7 @@ from ticketbot.domain.offer import (
 from ticketbot.domain.offer import Tier as Tier
 from ticketbot.domain.sheet import Problem as Problem
 from ticketbot.domain.sheet import Sheet, read_count
+from ticketbot.domain.terms import Terms, read_terms
 from ticketbot.domain.when import (
     ASSUMED_LENGTH,
     DAY,
@@ -60,8 +62,9 @@ class Listing:
 
     `event_id` is `kind:pubkey:d`, of a kind-1 note its id. `stock` None = unlimited.
     `ephemeral` False forbids kind 24133. `general`: tickets are sold without a tier too, at
-    `price_msat`; where they are not, `price_msat` is the cheapest tier's. `age`: from so many
-    years on, which buyers confirm.
+    `price_msat`; where they are not, `price_msat` is the cheapest tier's. `doors`: from when on
+    people are let in, where the organizer says so. `age`: from so many years on, which buyers
+    confirm.
     """
 
     event_id: str
@@ -87,9 +90,11 @@ class Listing:
     cancelled: bool
     image: str | None
     general: bool = True
+    doors: int | None = None
     early_birds: tuple[EarlyBird, ...] = ()
     questions: tuple[Question, ...] = ()
     age: int | None = None
+    terms: Terms = field(default_factory=Terms)
 
     def tier(self, name: str) -> Tier | None:
         """The tier of this name, case ignored."""
@@ -111,7 +116,8 @@ class Listing:
         """A plain dict; `from_json` is its inverse."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         rows = {name: [astuple(row) for row in plain[name]] for name in _PARTS}
-        return plain | rows | {"categories": list(self.categories)}
+        rest = {"categories": list(self.categories), "terms": asdict(self.terms)}
+        return plain | rows | rest
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Listing:
@@ -120,7 +126,11 @@ class Listing:
             name: tuple(kind(*map(_frozen, row)) for row in plain.get(name, ()))
             for name, kind in _PARTS.items()
         }
-        return cls(**plain | parts | {"categories": tuple(plain["categories"])})
+        rest = {
+            "categories": tuple(plain["categories"]),
+            "terms": Terms(**plain.get("terms", {})),
+        }
+        return cls(**plain | parts | rest)
 
 
 _PARTS: dict[str, Any] = {"tiers": Tier, "early_birds": EarlyBird, "questions": Question}
@@ -176,6 +186,8 @@ def read_listing(event: Event, bot: str) -> Listing:
     sales = _read_sales(sheet, span)
     max_per_buyer = sheet.maybe("max_per_buyer", lambda text: read_count(text, 1))
     ephemeral = _read_ephemeral(sheet)
+    doors = _read_doors(sheet, span)
+    terms = read_terms(sheet, span.start if span else None)
     if sheet.problems or span is None:
         raise ListingProblems(tuple(sheet.problems.values()), title or None)
 
@@ -205,9 +217,11 @@ def read_listing(event: Event, bot: str) -> Listing:
         cancelled=says_cancelled(event),
         image=next((url for url in sheet.texts("image") if _is_image(url)), None),
         general=general,
+        doors=doors,
         early_birds=early_birds,
         questions=questions,
         age=age,
+        terms=terms,
     )
 
 
@@ -329,6 +343,13 @@ def _read_sales(sheet: Sheet, span: Span | None) -> tuple[int | None, int | None
     elif start is not None and span is not None and start >= span.end:
         sheet.blame("sales_start", FieldProblem("sales-start-late"))
     return start, end
+
+
+def _read_doors(sheet: Sheet, span: Span | None) -> int | None:
+    doors = sheet.maybe("doors", read_stamp)
+    if doors is not None and span is not None and doors >= span.end:
+        sheet.blame("doors", FieldProblem("doors-late"))
+    return doors
 
 
 def _read_ephemeral(sheet: Sheet) -> bool:

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, operator, owed, privacy, promos
+from ticketbot.handlers import (
+    attendee,
+    checkout,
+    door,
+    files,
+    language,
+    operator,
+    owed,
+    own,
+    privacy,
+    promos,
+    returning,
+    stuck,
+    transfers,
+    validating,
+)
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -22,8 +37,23 @@ COMMANDS: dict[type, Handler] = {
     c.CancelOrder: attendee.cancel,
     c.ShowLink: attendee.link,
     c.Refund: owed.refund,
+    c.Validate: validating.validate,
+    c.ListOwnEvents: own.list_own_events,
+    c.Transfer: transfers.transfer,
+    c.Accept: transfers.accept,
+    c.Decline: transfers.decline,
+    c.GiveBack: returning.by_organizer,
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
+    c.ChooseLanguage: language.choose,
+    c.ShowCalendar: files.show_calendar,
+    c.ShowPdf: files.show_pdf,
+    c.ScanTicket: door.scan,
+    c.AddStaff: door.add,
+    c.RemoveStaff: door.remove,
+    c.ListStaff: door.list_staff,
+    c.MakeToken: door.make_token,
+    c.CountDoor: door.count,
     c.MakePromo: promos.make,
     c.StopPromo: promos.stop,
     c.ListPromos: promos.listed,
@@ -38,6 +68,9 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
     c.ListOrphans: operator.list_orphans,
     c.CloseOrphan: operator.close_orphan,
     c.ResumeRefunds: operator.resume_refunds,
+    c.ListPending: stuck.list_pending,
+    c.ListStuck: stuck.list_stuck,
+    c.RetryStuck: stuck.retry,
 }
 
 

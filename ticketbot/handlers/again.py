@@ -32,12 +32,20 @@ ONLY_ASKED = (
     c.Resend,
     c.ShowStatus,
     c.ShowLink,
+    c.ShowCalendar,
+    c.ShowPdf,
+    c.Validate,
+    c.ListOwnEvents,
+    c.ListPending,
+    c.ListStuck,
     c.ListRefunds,
     c.ListOrphans,
+    c.ListStaff,
+    c.CountDoor,
     c.ListPromos,
 )
 """They change nothing, so answering them twice is of no use."""
-NEVER_AGAIN = (c.ResumeRefunds,)
+NEVER_AGAIN = (c.ResumeRefunds, c.MakeToken)
 STILL_WAITS = 3600
 LATE_LETTERS = 600
 

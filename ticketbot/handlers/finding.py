@@ -19,6 +19,7 @@ from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Card, Early
 
 MOST_WORDS = 12  # nobody names an event in more, and each costs a look at every code
+LONGEST_NUMBER = 12  # digits of a time or an amount in a cursor
 CODE_NOISE = frozenset({"code", "with"})
 LETTERS = 4  # of an order's id: what people read of it
 
@@ -114,6 +115,16 @@ def own_order(tx: Tx, request: Request, named: str) -> Order:
     if not found or found[0].person != mine:
         raise Refused("not-yours", "order-unknown", order=quote(named))
     return found[0]
+
+
+def read_cursor(after: str | None) -> tuple[int, str]:
+    """From the `next` of an earlier answer to (number, id); the beginning without one."""
+    if not after:
+        return (0, "")
+    number, _, name = after.partition(":")
+    if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER):
+        raise Refused("bad-request", "bad-cursor")
+    return (int(number), name)
 
 
 def _fitting(words: Sequence[str], listing: Listing) -> str | None:

@@ -75,6 +75,16 @@ def upcoming(tx: Tx, now: int, after: tuple[int, str] = (0, ""), most: int = 20)
     return [listed(row) for row in rows]
 
 
+def of_organizer(tx: Tx, organizer: str, after: tuple[int, str], most: int) -> list[Listed]:
+    """All of an organizer's events, by start, after the cursor (start, event_id)."""
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM listing WHERE organizer = ? AND (starts, event_id) > (?, ?)"
+        " ORDER BY starts, event_id LIMIT ?",
+        (organizer, *after, most),
+    )
+    return [listed(row) for row in rows]
+
+
 def codes(tx: Tx, now: int) -> list[str]:
     """The codes people can still type."""
     return [row[0] for row in tx.rows("SELECT code FROM listing WHERE ends > ?", (now,))]

@@ -12,7 +12,9 @@ from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order
 from ticketbot.errors import Refused
 
-Via = Literal["nip17", "nip04", "24133", "auto"]  # auto: NIP-17 where there is a 10050, else NIP-04
+Via = Literal["nip17", "nip04", "24133", "auto", "api"]
+"""`auto`: NIP-17 where there is a 10050, else NIP-04. `api`: asked over HTTP, where who asked
+comes back for the rest; what they must have goes out as with `auto`."""
 
 
 class Addressee(NamedTuple):
@@ -129,6 +131,7 @@ class TicketShown:
     salt: bytes
     capability: str
     everywhere: bool
+    calendar: str = ""  # the capability of its calendar file
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ class OrderShown:
     tickets: int
     refunds: tuple[tuple[int, str], ...] = ()
     released: str | None = None  # why its hold is over, as the journal has it
+    waiting: InvoiceShown | None = None  # the invoice that it waits for
 
 
 @dataclass(frozen=True, slots=True)

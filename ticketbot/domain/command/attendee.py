@@ -22,11 +22,20 @@ class Thanks:
 
 @dataclass(frozen=True, slots=True)
 class ListEvents:
-    """What is on sale. `after` is the cursor of an earlier answer."""
+    """What is on sale. `after` is the cursor of an earlier answer.
+
+    Programs may ask for a category, for events with a ticket of a price between two (msat), and
+    for those that start between two times (unix seconds), ends included.
+    """
 
     words: tuple[str, ...] = ()
     limit: int | None = None
     after: str | None = None
+    category: str | None = None
+    price_from: int | None = None
+    price_to: int | None = None
+    starts_from: int | None = None
+    starts_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +64,15 @@ class Buy:
 
 @dataclass(frozen=True, slots=True)
 class ShowTickets:
-    """What do I hold? From the n-th on; `after` is the cursor of an earlier answer."""
+    """What do I hold? From the n-th on; `after` is the cursor of an earlier answer.
+
+    Programs may ask for one ticket only, or for those of one order.
+    """
 
     first: int = 1
     after: str | None = None
+    ticket_id: str | None = None
+    order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +105,21 @@ class ShowLink:
 class Refund:
     """Where owed money shall go: a bolt11, a Lightning address or an lnurl, as it was written.
 
-    From an operator, with the order: that, or `sent` when they have paid it by hand.
+    From an operator, with the order: that, or `sent` when they have paid it by hand. From who
+    holds tickets, with an order, a ticket's code or an event's, and nothing or `yes`: they are
+    to be given back.
     """
 
     words: tuple[str, ...]
     order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Validate:
+    """Is this a ticket that admits? `text`: its token, link or JWT; `event_id`: to this event."""
+
+    text: str
+    event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +150,7 @@ Attending = (
     | CancelOrder
     | ShowLink
     | Refund
+    | Validate
     | ForgetMe
     | Unknown
 )

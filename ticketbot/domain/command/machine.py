@@ -7,27 +7,46 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ticketbot.domain.admission import Kind
 from ticketbot.domain.command import (
     LONGEST_TEXT,
     MOST_TICKETS,
+    Accept,
+    AddStaff,
     Buy,
     CancelOrder,
+    ChooseLanguage,
     Command,
+    CountDoor,
+    Decline,
+    GiveBack,
     ListEvents,
+    ListOwnEvents,
     ListPromos,
+    ListStaff,
     MakePromo,
+    MakeToken,
     Refund,
+    RemoveStaff,
+    ScanTicket,
+    ShowCalendar,
+    ShowEvent,
+    ShowPdf,
     ShowStatus,
     ShowTickets,
     StopPromo,
+    Transfer,
+    Validate,
 )
 from ticketbot.domain.money import HIGHEST_PRICE, SAT
+from ticketbot.domain.nip19 import read_pubkey
 from ticketbot.domain.offer import LONGEST_ANSWER, MOST_QUESTIONS
 from ticketbot.domain.sheet import MOST_SEATS
 from ticketbot.domain.when import LATEST
-from ticketbot.errors import RefusalCode, Refused
+from ticketbot.errors import Malformed, RefusalCode, Refused
 
 LONGEST_JSON = 16 * 1024
+MOST_HOURS = 24 * 31
 
 
 class MachineRequest(NamedTuple):
@@ -68,19 +87,40 @@ def read_machine(text: str) -> MachineRequest | None:
     kind = body.get("type")
     if not isinstance(kind, str) or kind not in _REQUESTS or body.keys() & _ANSWERED.get(kind, ()):
         return None
+    request_id = read_request_id(body)
+    return MachineRequest(request_id, read_request(kind, body, request_id))
+
+
+def read_request(kind: str, body: dict[str, Any], request_id: str = "") -> Command:
+    """The command in the fields of a request of a known type; BadRequest names a wrong one."""
+    return _REQUESTS[kind](_Fields(body, request_id))
+
+
+def read_request_id(body: dict[str, Any]) -> str:
+    """What the program calls its request; BadRequest when it does not, or too lengthily."""
     request_id = body.get("request_id")
     if not isinstance(request_id, str) or not 0 < len(request_id) <= _LONGEST_ID:
         raise BadRequest("bad-request", "request-id", most=_LONGEST_ID)
-    return MachineRequest(request_id, _REQUESTS[kind](_Fields(body, request_id)))
+    return request_id
 
 
 _LONGEST_ID, _LONGEST_EVENT_ID = 64, 300
 _NIP46 = frozenset({"method", "result"})
-_ANSWERED = {  # keys that only answers have
+_FARTHEST = 2**40  # msat and seconds that nobody means
+# keys that only answers have
+_ANSWERED = {
     "events": {"events", "next"},
+    "event": {"events", "next"},
     "tickets": {"count"},
+    "own-events": {"events", "next"},
+    "validate": {"valid"},
     "promo": {"message"},
     "promos": {"promos"},
+    "transfer": {"state"},
+    "give-back": {"amount_msat"},
+    "lang": {"message"},
+    "calendar": {"files"},
+    "pdf": {"files"},
 }
 
 
@@ -89,7 +129,7 @@ class _Fields:
 
     def __init__(self, body: dict[str, Any], request_id: str) -> None:
         self._body = body
-        self._request_id = request_id
+        self.request_id = request_id
 
     def text(self, name: str, most: int) -> str:
         found = self.maybe(name, most)
@@ -105,6 +145,15 @@ class _Fields:
             raise self._wrong("field-text", name, most)
         return found
 
+    def amount(self, name: str, most: int = _FARTHEST) -> int | None:
+        """A number that may be zero, or may not be there."""
+        found = self._body.get(name)
+        if found is None:
+            return None
+        if type(found) is not int or not 0 <= found <= most:
+            raise self._wrong("field-amount", name, most)
+        return found
+
     def number(self, name: str, otherwise: int, most: int) -> int:
         found = self._body.get(name)
         if found is None:
@@ -113,9 +162,24 @@ class _Fields:
             raise self._wrong("field-number", name, most)
         if found > most:
             if name == "quantity":
-                raise BadRequest("too-many", "quantity-many", self._request_id, text=str(found))
+                raise BadRequest("too-many", "quantity-many", self.request_id, text=str(found))
             raise self._wrong("field-number", name, most)
         return found
+
+    def event(self) -> tuple[str, ...]:
+        """The one event that is meant, as handlers are told it."""
+        return (self.text("event_id", _LONGEST_EVENT_ID),)
+
+    def hours(self) -> int | None:
+        """For how long; None where it is not said."""
+        return self.number("hours", 0, MOST_HOURS) or None
+
+    def person(self, name: str) -> str:
+        """A public key, as hex; npubs are taken too."""
+        try:
+            return read_pubkey(self.text(name, 200))
+        except Malformed:
+            raise self._wrong("field-person", name, 64) from None
 
     def maybe_number(self, name: str, most: int) -> int | None:
         return None if self._body.get(name) is None else self.number(name, 0, most)
@@ -123,7 +187,7 @@ class _Fields:
     def flag(self, name: str) -> bool:
         found = self._body.get(name)
         if not (found is None or isinstance(found, bool)):
-            raise BadRequest("bad-request", "field-flag", self._request_id, field=name)
+            raise BadRequest("bad-request", "field-flag", self.request_id, field=name)
         return found is True
 
     def pairs(self, name: str, most: int, longest: int) -> tuple[tuple[str, str], ...]:
@@ -139,10 +203,10 @@ class _Fields:
         return tuple((str(key), one) for key, one in found.items())
 
     def wrong(self, sentence: str) -> BadRequest:
-        return BadRequest("bad-request", sentence, self._request_id)
+        return BadRequest("bad-request", sentence, self.request_id)
 
     def _wrong(self, sentence: str, name: str, most: int) -> BadRequest:
-        return BadRequest("bad-request", sentence, self._request_id, field=name, most=most)
+        return BadRequest("bad-request", sentence, self.request_id, field=name, most=most)
 
 
 def _machine_buy(fields: _Fields) -> Command:
@@ -176,13 +240,96 @@ def _machine_promos(fields: _Fields) -> Command:
     return ListPromos((fields.text("event_id", _LONGEST_EVENT_ID),), first)
 
 
+def _machine_events(fields: _Fields) -> Command:
+    words = (fields.maybe("words", 200) or "").lower().split()
+    return ListEvents(
+        tuple(words),
+        fields.number("limit", 20, 100),
+        fields.maybe("after", 400),
+        category=fields.maybe("category", 100),
+        price_from=fields.amount("min_price_msat"),
+        price_to=fields.amount("max_price_msat"),
+        starts_from=fields.amount("from"),
+        starts_to=fields.amount("to"),
+    )
+
+
+def _machine_tickets(fields: _Fields) -> Command:
+    return ShowTickets(
+        after=fields.maybe("after", 100),
+        ticket_id=fields.maybe("ticket_id", _LONGEST_ID),
+        order_id=fields.maybe("order_id", _LONGEST_ID),
+    )
+
+
+def _machine_scan(kind: Kind) -> Callable[[_Fields], Command]:
+    def read(fields: _Fields) -> Command:
+        gate = fields.maybe("gate", _LONGEST_ID) or ""
+        return ScanTicket(kind, fields.text("ticket", LONGEST_TEXT), gate, fields.request_id)
+
+    return read
+
+
+def _machine_remove(fields: _Fields) -> Command:
+    number = fields.number("number", 0, 2**31)
+    return RemoveStaff(fields.event(), number or fields.person("pubkey"))
+
+
+def _machine_refund(fields: _Fields) -> Command:
+    """With `to` where money shall go; without it what is held is given back."""
+    ticket = fields.maybe("ticket_id", _LONGEST_ID)
+    what = ticket or fields.text("order_id", _LONGEST_ID)
+    if to := fields.maybe("to", LONGEST_TEXT):
+        return Refund((to,), what)
+    return Refund(("yes",) if fields.flag("sure") else (), what)
+
+
+def _machine_transfer(fields: _Fields) -> Command:
+    words = (fields.text("ticket_id", _LONGEST_ID),)
+    if fields.flag("cancel"):
+        return Transfer(words, cancel=True)
+    return Transfer(words, fields.text("to", LONGEST_TEXT))
+
+
+def _machine_give_back(fields: _Fields) -> Command:
+    event_id = fields.text("event_id", _LONGEST_EVENT_ID)
+    ticket = fields.maybe("ticket_id", _LONGEST_ID)
+    what = ticket or fields.text("order_id", _LONGEST_ID)
+    number = fields.number("quantity", MOST_TICKETS, MOST_TICKETS)
+    return GiveBack((event_id, what), number, fields.flag("sure"))
+
+
+def _event(fields: _Fields) -> tuple[str, ...]:
+    """An event_id, where one is given."""
+    named = fields.maybe("event_id", _LONGEST_EVENT_ID)
+    return () if named is None else (named,)
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
-    "events": lambda f: ListEvents((), f.number("limit", 20, 100), f.maybe("after", 400)),
+    "events": _machine_events,
+    "event": lambda f: ShowEvent((f.text("event_id", _LONGEST_EVENT_ID),)),
     "buy": _machine_buy,
-    "tickets": lambda f: ShowTickets(after=f.maybe("after", 100)),
+    "tickets": _machine_tickets,
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
+    "calendar": lambda f: ShowCalendar(_event(f)),
+    "pdf": lambda f: ShowPdf(_event(f), f.number("first", 1, 1_000_000)),
+    "lang": lambda f: ChooseLanguage(f.text("language", 40).lower()),
     "promo": _machine_promo,
     "promos": _machine_promos,
-    "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
+    "own-events": lambda f: ListOwnEvents(f.number("limit", 20, 100), f.maybe("after", 400)),
+    "validate": lambda f: Validate(f.text("ticket", LONGEST_TEXT), f.maybe("event_id", 300)),
+    "checkin": _machine_scan(Kind.CHECK_IN),
+    "checkout": _machine_scan(Kind.CHECKOUT),
+    "undo": _machine_scan(Kind.UNDO),
+    "door": lambda f: CountDoor(f.event()),
+    "door-add": lambda f: AddStaff(f.event(), f.person("pubkey"), f.hours()),
+    "door-list": lambda f: ListStaff(f.event()),
+    "door-remove": _machine_remove,
+    "door-token": lambda f: MakeToken(f.event(), f.hours(), f.maybe("gate", _LONGEST_ID) or ""),
+    "refund": _machine_refund,
+    "transfer": _machine_transfer,
+    "accept": lambda f: Accept(f.text("code", _LONGEST_ID)),
+    "decline": lambda f: Decline(f.text("code", _LONGEST_ID)),
+    "give-back": _machine_give_back,
 }
