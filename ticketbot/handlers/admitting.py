@@ -20,7 +20,7 @@ from ticketbot.domain.admission import (
 )
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.scanning import Scan
-from ticketbot.domain.when import FIRST_DAY_LEAD, HOUR, clock_at
+from ticketbot.domain.when import FIRST_DAY_LEAD, HOUR, Clock
 from ticketbot.errors import Refused
 from ticketbot.handlers import scanners
 from ticketbot.handlers.context import Context
@@ -187,10 +187,10 @@ def _when(
     """The times that sentences name, as clocks at the event show them, and the ticket's event."""
     zone, open_hours = event.listing.timezone, hours(event, ctx)
     return {
-        "used": "?" if entered is None else clock_at(entered.at, zone, ctx.now),
+        "used": "?" if entered is None else Clock(entered.at, zone, ctx.now),
         "gate": "" if entered is None else entered.gate,
-        "opens": clock_at(open_hours.opens, zone, ctx.now),
-        "over": clock_at(open_hours.ends, zone, ctx.now),
+        "opens": Clock(open_hours.opens, zone, ctx.now),
+        "over": Clock(open_hours.ends, zone, ctx.now),
         "title": _of(row, event, tx).title,
     }
 
