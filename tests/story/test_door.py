@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from tests.story.cast import DAY, HOUR, Organizer, Person, Stage
-from tests.story.program import Program, listening
+from tests.story.cast import HOUR, Organizer, Person, Stage
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import group_id, verify_token
-from ticketbot.ledger import journal
-from ticketbot.ledger.store import Tx
 from ticketbot.texts import say
 
 SOON = 2 * HOUR
