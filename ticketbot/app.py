@@ -19,8 +19,8 @@ from ticketbot.bookkeeping import Auditor
 from ticketbot.config import Config
 from ticketbot.crew import Crew
 from ticketbot.desk import LedgerDesk
-from ticketbot.doorkeeper import Doorkeeper
 from ticketbot.domain.ticket import TicketKey
+from ticketbot.doorkeeper import Doorkeeper
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.forgetting import Forgetter
