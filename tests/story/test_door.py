@@ -224,9 +224,9 @@ async def test_what_organizers_mistype(
     assert "0 inside" in await organizer.hears()
 
 
-async def test_fifty_thousand_letters(stage: Stage, organizer: Organizer) -> None:
+async def test_more_than_anybody_types(stage: Stage, organizer: Organizer) -> None:
     await opens_soon(organizer, price=None)
-    await organizer.says("checkin " + "A" * 50_000, "nip04")
+    await organizer.says("checkin " + "A" * 10_000)
     assert await organizer.hears() == say("text-long", most=2000)
 
 
