@@ -10,6 +10,7 @@ import pytest
 
 from tests.story.cast import HOUR, Organizer, Person, Stage
 from tests.story.scanner import Json, Scanner, a_secret, at_the_door, free_tickets, opens_soon
+from tests.story.test_protocol_document import of, shape
 from ticketbot.domain.ticket import read_token
 
 FREE = {"price": None}
@@ -158,3 +159,14 @@ async def test_counts_by_tier_and_gate(
         "A": {"admitted": 2, "returned": 0, "left": 1},
         "B": {"admitted": 2, "returned": 0, "left": 0},
     }
+
+
+async def test_answers_are_as_the_document_prints_them(
+    stage: Stage, scanner: Scanner, alice: Person
+) -> None:
+    counts = await scanner.gets("counts")
+    assert [shape(counts)] == [shape(one) for one in of("counted")]
+    (token,) = await free_tickets(alice, "lisbon 1")
+    seen = await scanner.scans("check-in", token, gate="B")
+    assert [shape(seen)] == [shape(one) for one in of("seen")]
+    assert [shape(await scanner.gets("list"))] == [shape(one) for one in of("checklist")]

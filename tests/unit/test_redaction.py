@@ -39,6 +39,7 @@ secrets = st.one_of(
     ),
     hexes.map(lambda key: f"nostr+walletconnect://{key}?relay=wss%3A%2F%2Fr.example&secret={key}"),
     hexes.map(lambda key: f"cashuA{key}=="),
+    st.text(BASE32, min_size=32, max_size=32).map(lambda letters: f"door1{letters.lower()}"),
     cases.map(lambda case: case(KNOWN)),
 )
 people = st.one_of(

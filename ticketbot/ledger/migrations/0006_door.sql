@@ -13,6 +13,7 @@ CREATE TABLE door_pass (
 ) STRICT;
 CREATE UNIQUE INDEX door_pass_in_force ON door_pass (lookup, event_id)
     WHERE removed_at IS NULL AND lookup IS NOT NULL;
+CREATE INDEX door_pass_of_somebody ON door_pass (lookup) WHERE lookup IS NOT NULL;
 CREATE INDEX door_pass_by_event ON door_pass (event_id);
 CREATE INDEX door_pass_known ON door_pass (expires_at) WHERE lookup IS NOT NULL;
 CREATE INDEX listing_at_door ON listing (organizer, ends);
