@@ -44,6 +44,7 @@ REFUND = [
     "spender.before-sent",
 ]
 CLOSING = ["closer.before-page", "closer.after-page"]
+DOOR = ["engine.before-scan", "engine.after-scan"]  # tests/chaos/test_door_kills.py
 PRICE = 5_000
 
 
@@ -167,6 +168,7 @@ def test_every_failpoint_is_visited() -> None:
         *LAPSE,
         *REFUND,
         *CLOSING,
+        *DOOR,
         "ledger.before-commit",
         "ledger.after-commit",
     }
