@@ -187,7 +187,9 @@ class Reading:
 
     def _here(self, value: Any) -> Any:
         """A list of ids as they are on this stage."""
-        return [self.meant.get(str(one), one) for one in value] if isinstance(value, list) else value
+        return (
+            [self.meant.get(str(one), one) for one in value] if isinstance(value, list) else value
+        )
 
     async def pays(self, amount_msat: int | None = None) -> None:
         await self.alice.pays(self.invoice["invoice"], amount_msat)
