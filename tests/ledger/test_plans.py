@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.ledger.scenes import plans_change
 from tests.story.cast import DAY, HOUR, Person, Stage
 from tests.story.scanner import Scanner, a_secret, at_the_door
 from ticketbot.demo.stage import run_relay
@@ -31,6 +32,7 @@ from ticketbot.ledger import (
     listings,
     marks,
     money,
+    moves,
     orders,
     orphans,
     outbox,
@@ -42,6 +44,7 @@ from ticketbot.ledger import (
     schema,
     staff,
     tickets,
+    transfers,
 )
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
@@ -50,6 +53,8 @@ from ticketbot.lightning import InvoiceAsk
 ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
     *(outbox, people, promos, questions, refunds, scans, staff, tickets),
+    *(forgetting, holds, inbox, listings, marks, money, moves, orders, orphans),
+    *(outbox, people, refunds, tickets, transfers),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
@@ -257,6 +262,7 @@ async def _play(stage: Stage) -> None:
     await organizer.says("cancel lisbon")
     await organizer.hears("done. The tickets of 2 orders are void")
 
+    await plans_change(stage, alice)
     for words in ("status", "refunds", "stop sales", "resume sales", "refund 0000 sent"):
         await operator.says(words)
         await operator.hears()
