@@ -32,6 +32,7 @@ from ticketbot.ledger.vault import open_vault
 from ticketbot.ledger.whole import require_whole, waits_for_check
 from ticketbot.lightning import LNbits, Wallet
 from ticketbot.lnurl import Lnurl
+from ticketbot.outbox.announcer import Announcer
 from ticketbot.outbox.closer import Closer
 from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
@@ -137,6 +138,7 @@ class App:
             self.store, self.engine, self.wallet, self._lnurl, directory, clock
         )
         self._closer = Closer(self.store, self.engine, clock.earliest, self._has_heard)
+        self._announcer = Announcer(self.store, self.engine, clock)
         self._settlement = Settlement(self.store, self.engine, self.wallet, lambda: self.pool.deaf)
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
@@ -202,7 +204,10 @@ class App:
         return False
 
     async def _work(self, stop: asyncio.Event, check: bool) -> None:
-        carriers = (self._courier, self._herald, self._invoicer, self._refunder, self._closer)
+        carriers = (
+            *(self._courier, self._herald, self._invoicer, self._refunder),
+            *(self._closer, self._announcer),
+        )
         claims = [carrier.claims for carrier in carriers]
 
         self.engine.wake = self._courier.claims.stirred.set

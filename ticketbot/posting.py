@@ -120,6 +120,6 @@ def _until(outcome: Outcome, draft: Draft, ctx: Context) -> int:
             return expires_at
         case RefundOwed() | RefundSent():
             return ctx.now + 365 * DAY
-        case Said(sentence=key) if key.startswith("alert-"):
+        case Said(sentence=key) if key.startswith("alert-") or key == "announcement":
             return ctx.now + NOTICE_LIVES  # relays may be what it is about
     return ctx.now + DAY

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds")
+ORGANIZING = (
+    *("stats", "attendees", "find", "order"),
+    *("pause", "resume", "announce", "comp", "rehearse"),
+)
+"""What only organizers ask; a slip in one is offered, never guessed in small talk."""
 VERBS: dict[str, str] = {
     **dict.fromkeys(("hi", "hello", "hey", "hola", "ola", "olá", "hallo", "salut"), "hello"),
     **dict.fromkeys(("gm", "yo", "howdy", "bonjour", "start"), "hello"),
@@ -16,6 +21,7 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("tickets", "ticket"), "tickets"),
     **dict.fromkeys(("link", "pay", "invoice"), "link"),
     **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans")},
+    **{verb: verb for verb in ORGANIZING},
     **{phrase: phrase for phrase in PHRASES},
 }
 """What people may type for each command."""

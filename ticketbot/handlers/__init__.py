@@ -6,6 +6,15 @@ from ticketbot.domain import command as c
 from ticketbot.errors import Refused
 from ticketbot.handlers import attendee, checkout, operator, owed, privacy
 from ticketbot.handlers.context import Context, Handler, Request
+from ticketbot.handlers.desk import (
+    announcing,
+    attendees,
+    giving,
+    orders,
+    pausing,
+    rehearsing,
+    stats,
+)
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
 
@@ -24,6 +33,16 @@ COMMANDS: dict[type, Handler] = {
     c.Refund: owed.refund,
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
+    c.ShowStats: stats.stats,
+    c.ListAttendees: attendees.listed,
+    c.Find: attendees.found,
+    c.PauseEvent: pausing.pause,
+    c.ResumeEvent: pausing.resume,
+    c.Announce: announcing.announce,
+    c.Comp: giving.comp,
+    c.ShowOrder: orders.show,
+    c.ResendOrder: orders.resend,
+    c.Rehearse: rehearsing.rehearse,
 }
 
 OPERATOR_COMMANDS: dict[type, Handler] = {

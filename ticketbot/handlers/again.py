@@ -31,9 +31,13 @@ ONLY_ASKED = (
     c.ShowLink,
     c.ListRefunds,
     c.ListOrphans,
+    c.ShowStats,
+    c.ListAttendees,
+    c.Find,
+    c.ShowOrder,
 )
 """They change nothing, so answering them twice is of no use."""
-NEVER_AGAIN = (c.ResumeRefunds,)
+NEVER_AGAIN = (c.ResumeRefunds, c.Announce, c.ResendOrder, c.Rehearse)
 STILL_WAITS = 3600
 LATE_LETTERS = 600
 

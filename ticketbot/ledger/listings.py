@@ -10,6 +10,7 @@ import orjson
 
 from ticketbot.domain.listing import Listing
 from ticketbot.errors import Refused
+from ticketbot.ledger import marks
 from ticketbot.ledger.store import Row, Tx
 
 COLUMNS = "event_id, code, state, body"
@@ -90,6 +91,15 @@ def organizers(tx: Tx, now: int) -> list[str]:
     return [r[0] for r in tx.rows("SELECT DISTINCT +organizer FROM listing WHERE ends > ?", (now,))]
 
 
+def of_organizer(tx: Tx, pubkey: str, since: int) -> list[Listed]:
+    """Somebody's events that were not over then, by start."""
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM listing WHERE ends > ? AND organizer = ? ORDER BY starts, event_id",
+        (since, pubkey),
+    )
+    return [listed(row) for row in rows]
+
+
 def save(tx: Tx, listing: Listing, code: str) -> None:
     """Put a listing on sale or bring it up to date, its seats with it."""
     tx.change(
@@ -143,6 +153,21 @@ def available(seats: Iterable[Seats], tier: str) -> int | None:
     """What can be had of a tier: no more than the tier has, nor than the event has."""
     free = [s.available for s in seats if s.tier in ("", tier) and s.available is not None]
     return min(free) if free else None
+
+
+def pause(tx: Tx, event_id: str, now: int) -> None:
+    """No new orders, whatever its note says from now on."""
+    marks.put(tx, f"paused:{event_id}", str(now))
+
+
+def resume(tx: Tx, event_id: str) -> None:
+    """Sold again, as its note says."""
+    marks.drop(tx, f"paused:{event_id}")
+
+
+def paused(tx: Tx, event_id: str) -> bool:
+    """Whether its organizer has paused its sales."""
+    return marks.get(tx, f"paused:{event_id}") is not None
 
 
 def hold(tx: Tx, event_id: str, tier: str, quantity: int) -> None:

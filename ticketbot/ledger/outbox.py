@@ -95,7 +95,7 @@ def pull_in(tx: Tx, now: int, longest: int) -> int:
     They were put off by a clock that has been put back since. What waits for people may wait
     longer, and a cancelled event begins its day anew.
     """
-    kinds = [(kind, longest, now) for kind in ("invoice", "message", "note")]
+    kinds = [(kind, longest, now) for kind in ("invoice", "message", "note", "announcement")]
     kinds += [("refund", max(longest, DAY), now), ("closing", max(longest, DAY), now + DAY)]
     return sum(
         tx.change(

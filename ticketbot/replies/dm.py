@@ -36,6 +36,7 @@ from ticketbot.texts import say
 
 LONGEST = 1000
 AROUND_PROBLEMS = 350  # the title, and the sentences before and after the list
+AROUND_LINES = 200  # what stands before and after a list of lines
 PLACE_ON_TICKET = 120
 GIVEN_BACK = {
     "order-cancelled": "order-given-back",
@@ -111,6 +112,11 @@ def _value(name: str, value: object, how: Manner) -> object:
         case ("problems", tuple()):
             lines = [f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value]
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
+        case (_, Said()):
+            return _said(value, how)
+        case ("lines", tuple()):
+            lines = [_said(line, how) for line in value]
+            return "\n".join(_fitting(lines, " " * AROUND_LINES))
         case ("rows", tuple()):
             return "\n".join(f"- {order}: {format_sats(owed)}" for order, owed, _ in value)
     return value

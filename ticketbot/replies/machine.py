@@ -85,7 +85,9 @@ def _invoice(shown: InvoiceShown) -> Message:
 
 
 def _ticket(ticket: TicketShown, public_url: str | None) -> Message:
-    picture = None if public_url is None else f"{public_url}/tickets/{ticket.capability}.png"
+    picture = None
+    if public_url is not None and ticket.capability:  # a rehearsal's picture is nowhere to be had
+        picture = f"{public_url}/tickets/{ticket.capability}.png"
     return {
         "type": "ticket",
         "order_id": ticket.order_id,

@@ -22,6 +22,19 @@ from ticketbot.domain.command.attendee import (
     Thanks,
     Unknown,
 )
+from ticketbot.domain.command.desk import (
+    Announce,
+    Comp,
+    Find,
+    ListAttendees,
+    Organizing,
+    PauseEvent,
+    Rehearse,
+    ResendOrder,
+    ResumeEvent,
+    ShowOrder,
+    ShowStats,
+)
 from ticketbot.domain.command.operator import (
     CloseOrphan,
     ListOrphans,
@@ -35,27 +48,37 @@ from ticketbot.domain.command.operator import (
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating
+Command = Attending | Operating | Organizing
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TICKETS",
+    "Announce",
     "Buy",
     "CancelOrder",
     "CloseOrphan",
     "Command",
+    "Comp",
+    "Find",
     "ForgetMe",
     "Hello",
     "Help",
+    "ListAttendees",
     "ListEvents",
     "ListOrphans",
     "ListRefunds",
+    "PauseEvent",
     "Refund",
+    "Rehearse",
     "Resend",
+    "ResendOrder",
+    "ResumeEvent",
     "ResumeRefunds",
     "ResumeSales",
     "ShowEvent",
     "ShowLink",
+    "ShowOrder",
+    "ShowStats",
     "ShowStatus",
     "ShowTickets",
     "StopSales",

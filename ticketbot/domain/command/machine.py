@@ -10,17 +10,28 @@ import orjson
 from ticketbot.domain.command import (
     LONGEST_TEXT,
     MOST_TICKETS,
+    Announce,
     Buy,
     CancelOrder,
     Command,
+    Comp,
+    Find,
+    ListAttendees,
     ListEvents,
+    PauseEvent,
     Refund,
+    Rehearse,
+    ResendOrder,
+    ResumeEvent,
+    ShowOrder,
+    ShowStats,
     ShowStatus,
     ShowTickets,
 )
+from ticketbot.domain.wanted import read_key, read_wanted
 from ticketbot.errors import RefusalCode, Refused
 
-LONGEST_JSON = 16 * 1024
+LONGEST_JSON = 64 * 1024  # all that NIP-44 takes: what is too long for a field is told so
 
 
 class MachineRequest(NamedTuple):
@@ -64,12 +75,23 @@ def read_machine(text: str) -> MachineRequest | None:
     request_id = body.get("request_id")
     if not isinstance(request_id, str) or not 0 < len(request_id) <= _LONGEST_ID:
         raise BadRequest("bad-request", "request-id", most=_LONGEST_ID)
-    return MachineRequest(request_id, _REQUESTS[kind](_Fields(body, request_id)))
+    try:
+        return MachineRequest(request_id, _REQUESTS[kind](_Fields(body, request_id)))
+    except BadRequest:
+        raise
+    except Refused as refused:
+        raise BadRequest(refused.code, refused.sentence, request_id, **refused.values) from None
 
 
-_LONGEST_ID, _LONGEST_EVENT_ID = 64, 300
+_LONGEST_ID, _LONGEST_EVENT_ID, _LONGEST_WORDS = 64, 300, 200
 _NIP46 = frozenset({"method", "result"})
-_ANSWERED = {"events": {"events", "next"}, "tickets": {"count"}}  # keys that only answers have
+_DESK = ["stats", "attendees", "find", "pause", "resume", "announce", "comp", "resend", "rehearse"]
+_ANSWERED = {  # keys that only answers have
+    "events": {"events", "next"},
+    "tickets": {"count"},
+    "order": {"state"},
+    **{kind: {"message"} for kind in _DESK},
+}
 
 
 class _Fields:
@@ -105,6 +127,12 @@ class _Fields:
             raise self._wrong("field-number", name, most)
         return found
 
+    def flag(self, name: str) -> bool:
+        found = self._body.get(name)
+        if found is not None and not isinstance(found, bool):
+            raise BadRequest("bad-request", "field-flag", self._request_id, field=name)
+        return bool(found)
+
     def _wrong(self, sentence: str, name: str, most: int) -> BadRequest:
         return BadRequest("bad-request", sentence, self._request_id, field=name, most=most)
 
@@ -115,6 +143,26 @@ def _machine_buy(fields: _Fields) -> Command:
     return Buy((event_id,), quantity, fields.maybe("tier", 100), whole=True)
 
 
+def _event(fields: _Fields) -> tuple[str]:
+    return (fields.text("event_id", _LONGEST_EVENT_ID),)
+
+
+def _machine_find(fields: _Fields) -> Command:
+    text = fields.text("words", _LONGEST_WORDS)
+    return Find(_event(fields), read_wanted(text) or text.strip().lower())
+
+
+def _machine_comp(fields: _Fields) -> Command:
+    quantity = fields.number("quantity", 1, MOST_TICKETS)
+    to = read_key(fields.text("npub", _LONGEST_WORDS))
+    return Comp(_event(fields), to, quantity, fields.maybe("tier", 100))
+
+
+def _machine_announce(fields: _Fields) -> Command:
+    text = fields.maybe("text", LONGEST_JSON)
+    return Announce(_event(fields), text, fields.flag("confirm") or text is None)
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "events": lambda f: ListEvents((), f.number("limit", 20, 100), f.maybe("after", 400)),
     "buy": _machine_buy,
@@ -122,4 +170,14 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
     "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
+    "stats": lambda f: ShowStats(_event(f)),
+    "attendees": lambda f: ListAttendees(_event(f), after=f.maybe("after", 100)),
+    "find": _machine_find,
+    "pause": lambda f: PauseEvent(_event(f)),
+    "resume": lambda f: ResumeEvent(_event(f)),
+    "announce": _machine_announce,
+    "comp": _machine_comp,
+    "order": lambda f: ShowOrder(_event(f), f.text("order_id", _LONGEST_ID)),
+    "resend": lambda f: ResendOrder(_event(f), f.text("order_id", _LONGEST_ID)),
+    "rehearse": lambda f: Rehearse(_event(f)),
 }

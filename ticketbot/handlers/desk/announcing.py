@@ -1,0 +1,120 @@
+"""`announce`: a few words to everybody who holds a ticket, each of them once.
+
+First it is shown to the organizer with the number of people; `announce <code> yes` sends it. It
+leaves in pages, each a transaction that writes down who was told: a crash anywhere goes on where
+it stopped, and tells nobody twice.
+"""
+
+from __future__ import annotations
+
+from ticketbot.domain.announcement import read_announcement
+from ticketbot.domain.command import Announce
+from ticketbot.errors import Refused
+from ticketbot.handlers import viewing
+from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.rights import own_event
+from ticketbot.ledger import announcements, journal, outbox, people
+from ticketbot.ledger.announcements import Announcement
+from ticketbot.ledger.listings import Listed
+from ticketbot.ledger.store import Tx
+from ticketbot.replies.outcome import Addressee, Reply, Report, Said, Told
+
+KIND = "announcement"
+A_DAY = 3
+DAY = 86_400
+PAGE = 100  # tickets in one transaction: buyers come in between
+
+
+def announce(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """Show what would be said to how many people, or send it."""
+    wish = request.command
+    assert isinstance(wish, Announce)
+    found, _ = own_event(wish.words, request, tx, ctx)
+    name = _name(request, tx)
+    if before := announcements.get(tx, name):  # a program that asks once more
+        return [_stands(found, before, tx)]
+    if wish.text is not None:
+        words = read_announcement(wish.text)
+        _check_often(found, tx, ctx)
+        count = _count(found, tx)
+        announcements.write(tx, name, found.listing.event_id, words, ctx.now)
+        if not wish.sure:
+            return [_preview(found, name, words, count)]
+    return [_send(found, tx, ctx)]
+
+
+def page(announcement_id: str, number: int, tx: Tx, ctx: Context) -> Reply:
+    """Tell the next holders; with the last of them the row of the outbox, `number`, is done."""
+    one = announcements.get(tx, announcement_id)
+    if one is None or one.state != "sending" or not outbox.waits(tx, number):
+        return []
+    listing = viewing.listed(tx, one.event_id).listing
+    fresh, more = announcements.advance(tx, one, PAGE)
+    if not more:
+        announcements.finish(tx, one.id)
+        outbox.done(tx, number)
+        journal.note(tx, ctx.now, one.event_id, "announcement sent", people=one.told)
+        done = Said("announcement-done", {"title": listing.title, "n": one.told})
+        return [Told(Addressee(listing.organizer, "auto"), done, f"{KIND}:{one.id}:done")]
+    said = Said("announcement", {"title": listing.title, "words": one.words})
+    reply: Reply = []
+    for holder in fresh:
+        person = people.person(tx, holder)
+        to = Addressee(person.pubkey, "auto", None, person.id)
+        reply.append(Told(to, said, f"{KIND}:{one.id}:{holder}"))
+    return reply
+
+
+def _send(found: Listed, tx: Tx, ctx: Context) -> Report:
+    draft = announcements.draft_of(tx, found.listing.event_id)
+    if draft is None:
+        raise Refused("bad-request", "announcement-none", code=found.code.lower())
+    _check_often(found, tx, ctx)
+    count = _count(found, tx)
+    announcements.begin(tx, draft.id, ctx.now)
+    outbox.put(tx, f"{KIND}:{draft.id}", KIND, ctx.now, {"id": draft.id})
+    journal.note(tx, ctx.now, draft.event_id, "announcement begun", people=count)
+    values = {"title": found.listing.title, "n": count}
+    return Report("announce", _facts(found, draft.id, "sending", count), "announcing", values)
+
+
+def _preview(found: Listed, name: str, words: str, count: int) -> Report:
+    values = {
+        "title": found.listing.title,
+        "code": found.code.lower(),
+        "n": count,
+        "words": words,
+    }
+    return Report("announce", _facts(found, name, "draft", count), "announcement-ask", values)
+
+
+def _stands(found: Listed, one: Announcement, tx: Tx) -> Report:
+    count = one.told if one.state == "sent" else announcements.holders(tx, one.event_id)
+    facts, values = _facts(found, one.id, one.state, count), {"title": found.listing.title}
+    return Report("announce", facts, f"announcement-is-{one.state}", {**values, "n": count})
+
+
+def _facts(found: Listed, name: str, state: str, count: int) -> dict[str, object]:
+    event_id = found.listing.event_id
+    return {"event_id": event_id, "announcement_id": name, "state": state, "people": count}
+
+
+def _check_often(found: Listed, tx: Tx, ctx: Context) -> None:
+    begun = announcements.begun_since(tx, found.listing.event_id, ctx.now - DAY)
+    if len(begun) >= A_DAY:
+        raise Refused("try-later", "announcement-often", most=A_DAY, at=begun[-A_DAY] + DAY)
+
+
+def _count(found: Listed, tx: Tx) -> int:
+    count = announcements.holders(tx, found.listing.event_id)
+    if not count:
+        raise Refused("bad-request", "announcement-nobody", title=found.listing.title)
+    return count
+
+
+def _name(request: Request, tx: Tx) -> str:
+    """The same for one letter, and for one request_id of a program."""
+    seed = request.key
+    if request.request_id is not None:
+        seed = f"{request.sender}:{request.request_id}".encode()
+    return tx.vault.tag(b"announcement", seed).hex()
