@@ -23,7 +23,7 @@ _LOOKS_LIKE_MINE = re.compile(
 def read_announcement(text: str) -> str:
     """The words as they will be sent; Refused when there are none, or too many."""
     if len(text) > LONGEST:
-        raise Refused("bad-request", "announcement-long", most=LONGEST, length=f"{len(text):,}")
+        raise Refused("bad-request", "announcement-long", most=LONGEST, text=f"{len(text):,}")
     lines = [clean(line, LONGEST) for line in text.splitlines()]
     said = re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip())
     if not any(letter.isalnum() for letter in said):

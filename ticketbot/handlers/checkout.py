@@ -119,7 +119,7 @@ def _check_on_sale(tx: Tx, ctx: Context, found: Listed, request: Request) -> Non
     if now >= listing.end:
         raise Refused("not-on-sale", "event-over", title=listing.title)
     if listings.paused(tx, listing.event_id):
-        raise Refused("not-on-sale", "event-paused", title=listing.title)
+        raise Refused("not-on-sale", "event-paused")
     if listing.sales_start is not None and now < listing.sales_start:
         raise Refused("not-on-sale", "sales-later", title=listing.title, at=listing.sales_start)
     if listing.sales_end is not None and now >= listing.sales_end:

@@ -47,7 +47,7 @@ class ResumeEvent:
 class Announce:
     """A few words to everybody who holds a ticket, as they were written.
 
-    Without a text: what was written last, if it is `sure`. With both it leaves at once.
+    Without a text what was written last is meant. `sure`: it leaves at once.
     """
 
     words: tuple[str, ...]
@@ -57,10 +57,10 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class Comp:
-    """Free tickets for somebody: `to` is their key in hex."""
+    """Free tickets for somebody: `to` is their key in hex; None where nobody was named."""
 
     words: tuple[str, ...]
-    to: str
+    to: str | None
     quantity: int = 1
     tier: str | None = None
 

@@ -89,7 +89,6 @@ _DESK = ["stats", "attendees", "find", "pause", "resume", "announce", "comp", "r
 _ANSWERED = {  # keys that only answers have
     "events": {"events", "next"},
     "tickets": {"count"},
-    "order": {"state"},
     **{kind: {"message"} for kind in _DESK},
 }
 
@@ -177,7 +176,7 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "resume": lambda f: ResumeEvent(_event(f)),
     "announce": _machine_announce,
     "comp": _machine_comp,
-    "order": lambda f: ShowOrder(_event(f), f.text("order_id", _LONGEST_ID)),
+    "order-story": lambda f: ShowOrder(_event(f), f.text("order_id", _LONGEST_ID)),
     "resend": lambda f: ResendOrder(_event(f), f.text("order_id", _LONGEST_ID)),
     "rehearse": lambda f: Rehearse(_event(f)),
 }

@@ -81,8 +81,6 @@ def _rehearse(rest: Sequence[str]) -> Command:
 def _comp(rest: Sequence[str]) -> Command | None:
     """The event, a key, and in any order how many and which tier."""
     keys = [word for word in rest if len(word) > 40]
-    if len(keys) != 1:
-        raise Refused("bad-request", "comp-how")
     quantity, words = 1, []
     for word in without(NOISE | {"to"}, [word for word in rest if word not in keys]):
         number = INTEGER.fullmatch(word)
@@ -90,16 +88,19 @@ def _comp(rest: Sequence[str]) -> Command | None:
             quantity = read_quantity(number[1] or number[2])
         else:
             words.append(word)
-    return Comp(event_words(words)[0], read_key(keys[0]), quantity)
+    to = read_key(keys[0]) if len(keys) == 1 else None
+    return Comp(event_words(words)[0], to, quantity)
 
 
 def _order(rest: Sequence[str]) -> Command:
     """An organizer's `order CODE ID`; `order ID` is one's own, `order CODE 2` means to buy."""
     words = without(_SMALL, rest)
     wanted = read_wanted(words[-1]) if words else None
-    short = wanted is not None and len(wanted) in (4, 12) and not words[-1].isdigit()
+    short = wanted is not None and len(wanted) in (4, 12)
     if short and len(words) == 2:
         return ShowOrder(_event(words[:1]), words[-1].lower())
+    if not words:
+        return ShowStatus()
     if short and len(words) == 1 and any(letter.isdigit() for letter in words[0]):
         return ShowStatus(words[0])
     return Unknown(
@@ -124,18 +125,12 @@ def _event(words: Sequence[str]) -> tuple[str, ...]:
 
 def read_announcement_text(rest: str) -> Command:
     """The event's code, and behind it the words as they were written; or `yes`, or nothing."""
-    code, _, text = rest.strip().partition(" ")
-    first_line, newline, below = code.partition("\n")
-    if newline:
-        code, text = first_line, f"{below} {text}"
-    if not code:
-        raise Refused("bad-request", "announce-how")
-    words, _ = event_words([code.strip(".,:;!?").lower() if len(code) < 40 else code])
-    if text.strip().lower() in _SURE:
+    code = (rest.split(None, 1) or [""])[0]
+    text = rest.strip()[len(code) :].strip()
+    words, _ = event_words([code.strip(".,:;!?")] if code else [])
+    if text.lower() in _SURE:
         return Announce(words, None, sure=True)
-    if not text.strip():
-        raise Refused("bad-request", "announce-how")
-    return Announce(words, text.strip())
+    return Announce(words, text or None)
 
 
 READERS: Mapping[str, Reader] = {

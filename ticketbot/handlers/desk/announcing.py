@@ -40,6 +40,8 @@ def announce(request: Request, tx: Tx, ctx: Context) -> Reply:
         announcements.write(tx, name, found.listing.event_id, words, ctx.now)
         if not wish.sure:
             return [_preview(found, name, words, count)]
+    elif not wish.sure:
+        return [_draft(found, tx)]
     return [_send(found, tx, ctx)]
 
 
@@ -63,6 +65,14 @@ def page(announcement_id: str, number: int, tx: Tx, ctx: Context) -> Reply:
         to = Addressee(person.pubkey, "auto", None, person.id)
         reply.append(Told(to, said, f"{KIND}:{one.id}:{holder}"))
     return reply
+
+
+def _draft(found: Listed, tx: Tx) -> Report:
+    """What was written last, once more."""
+    draft = announcements.draft_of(tx, found.listing.event_id)
+    if draft is None:
+        raise Refused("bad-request", "announcement-none", code=found.code.lower())
+    return _preview(found, draft.id, draft.words, _count(found, tx))
 
 
 def _send(found: Listed, tx: Tx, ctx: Context) -> Report:
@@ -90,8 +100,9 @@ def _preview(found: Listed, name: str, words: str, count: int) -> Report:
 
 def _stands(found: Listed, one: Announcement, tx: Tx) -> Report:
     count = one.told if one.state == "sent" else announcements.holders(tx, one.event_id)
-    facts, values = _facts(found, one.id, one.state, count), {"title": found.listing.title}
-    return Report("announce", facts, f"announcement-is-{one.state}", {**values, "n": count})
+    facts = _facts(found, one.id, one.state, count)
+    values = {"title": found.listing.title, "n": count}
+    return Report("announce", facts, f"announcement-is-{one.state}", values)
 
 
 def _facts(found: Listed, name: str, state: str, count: int) -> dict[str, object]:

@@ -29,6 +29,7 @@ MACHINE_ROOM = 40_000  # bytes of a program's answer: NIP-44 takes 65,535
 MOST_FOUND = 8
 HEADINGS = ("ticket", "holder", "tier", "state", "order", "sats", "bought")
 CODE_LETTERS, KEY_LETTERS = 16, 64
+SHOWN_OF_KEY = 12
 
 
 class Attendee(NamedTuple):
@@ -72,7 +73,7 @@ def found(request: Request, tx: Tx, ctx: Context) -> Reply:
     event, _ = own_event(wish.words, request, tx, ctx)
     title, rows = event.listing.title, _search(event.listing, wish.wanted, tx)
     if not rows:
-        raise Refused("not-yours", "find-nothing", word=quote(wish.wanted), title=title)
+        raise Refused("not-yours", "find-nothing", word=_shown(wish.wanted))
     lines = [Said("find-line", _line_values(row, event.listing)) for row in rows[:MOST_FOUND]]
     facts: dict[str, object] = {
         "event_id": event.listing.event_id,
@@ -124,8 +125,14 @@ def _for_people(
         while lines and sum(map(len, taken)) + len(taken) + len(lines[0]) < ROOM:
             taken.append(lines.pop(0))
         last = first + len(taken) - 2
-        values = {"title": listing.title, "first": first, "last": last, "n": count}
-        said.append(Said("attendees", {**values, "table": "\n".join(taken)}))
+        values = {
+            "title": listing.title,
+            "first": first,
+            "last": last,
+            "n": count,
+            "table": "\n".join(taken),
+        }
+        said.append(Said("attendees", values))
         first = last + 1
     if first <= count:
         said.append(Said("attendees-more", {"code": code, "next": first}))
@@ -196,6 +203,12 @@ def _search(listing: Listing, wanted: str, tx: Tx) -> list[Attendee]:
     else:
         held = tickets.of_order(tx, order_in(listing, wanted, tx).id)
     return [_attendee(row, tx) for row in held]
+
+
+def _shown(wanted: str) -> str:
+    if len(wanted) == KEY_LETTERS:
+        return f"{npub_encode(wanted)[:SHOWN_OF_KEY]}…"
+    return group_id(wanted) if len(wanted) == CODE_LETTERS else quote(wanted)
 
 
 def _place(after: str | None) -> int:

@@ -24,6 +24,8 @@ def comp(request: Request, tx: Tx, ctx: Context) -> Reply:
     wish = request.command
     assert isinstance(wish, Comp)
     found, left = own_event(wish.words, request, tx, ctx)
+    if wish.to is None:
+        raise Refused("bad-request", "comp-how")
     key = inbox.request_key(tx, request.person.id, request.request_id or "")
     asked = f"comp|{wish.words}|{wish.to}|{wish.quantity}|{wish.tier}"
     if request.request_id is not None and (before := inbox.remembered(tx, key)):
@@ -34,18 +36,21 @@ def comp(request: Request, tx: Tx, ctx: Context) -> Reply:
         return [_given(found, known, wish.to)]
     tier = finding.tier_in((wish.tier,) if wish.tier else left, found.listing)
     _check(found, wish, tx, ctx)
-    order = _order(request, found, wish, tier, tx, ctx)
+    order = _order(request, found, wish, people.meet(tx, wish.to).id, tier, tx, ctx)
+    issued = _give(found, order, tx, ctx)
+    if request.request_id is not None:
+        inbox.remember(tx, key, asked, order.id)
+    return [_greeting(found, order, tx, ctx), *issued, _given(found, order, wish.to)]
+
+
+def _give(found: Listed, order: Order, tx: Tx, ctx: Context) -> Reply:
     listings.hold(tx, order.event_id, order.tier, order.quantity)
     orders.place(tx, order)
     gifts.give(tx, order, ctx.now)
     what, seats = "given by the organizer", order.quantity
     journal.note(tx, ctx.now, order.id, what, event=order.event_id, tier=order.tier, seats=seats)
-    if request.request_id is not None:
-        inbox.remember(tx, key, asked, order.id)
     handed = step(order.state, Happening.GIVEN)
-    issued = cashier.carry_out(handed, order, found.listing, None, tx, ctx)
-    order = order._replace(state=handed.state)
-    return [_greeting(found, order, tx, ctx), *issued, _given(found, order, wish.to)]
+    return cashier.carry_out(handed, order, found.listing, None, tx, ctx)
 
 
 def _check(found: Listed, wish: Comp, tx: Tx, ctx: Context) -> None:
@@ -62,10 +67,12 @@ def _check(found: Listed, wish: Comp, tx: Tx, ctx: Context) -> None:
         raise Refused("too-many", "comp-often", most=A_DAY)
 
 
-def _order(request: Request, found: Listed, wish: Comp, tier: str, tx: Tx, ctx: Context) -> Order:
+def _order(
+    request: Request, found: Listed, wish: Comp, person: int, tier: str, tx: Tx, ctx: Context
+) -> Order:
     return Order(
         id=_identity(request, tx),
-        person=people.meet(tx, wish.to).id,
+        person=person,
         event_id=found.listing.event_id,
         tier=tier,
         quantity=wish.quantity,

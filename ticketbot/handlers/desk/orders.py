@@ -69,7 +69,7 @@ def order_in(listing: Listing, named: str, tx: Tx) -> Order:
         raise Refused("not-yours", "event-order-unknown", order=quote(named), title=listing.title)
     if len(ends) > 1:
         ids = ", ".join(one.id for one in ends)
-        raise Refused("bad-request", "event-order-which", order=quote(named), orders=ids)
+        raise Refused("bad-request", "event-order-which", order=quote(named), codes=ids)
     return ends[0]
 
 

@@ -9,7 +9,7 @@ from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import journal, listings, orders
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import Reply, Report
+from ticketbot.replies.outcome import Reply, Report, Said
 
 
 def pause(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -32,6 +32,8 @@ def resume(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Sold again, as the note says now."""
     wish = request.command
     assert isinstance(wish, ResumeEvent)
+    if not wish.words and request.sender in ctx.settings.operators:  # they mean everybody's
+        return [Said("did-you-mean", {"guess": "resume sales"})]
     found = _on_sale(request, wish.words, tx, ctx)
     event_id = found.listing.event_id
     values: dict[str, object] = {"title": found.listing.title, "code": found.code.lower()}

@@ -23,6 +23,7 @@ from ticketbot.texts import say
 
 PICTURE_LIVES = 86_400  # seconds that the address of a picture is good for
 STAMP_BYTES = 4
+MOST_TIERS = 6  # in a message to people
 
 
 class Figures(NamedTuple):
@@ -167,12 +168,16 @@ def _lines(figures: Figures, picture: str | None, ctx: Context) -> list[Said]:
     state = Said(f"stats-{figures.state}")
     lines = [Said("stats-head", {"title": listing.title, "state": state})]
     lines.append(_seats_line(figures.total, Said("stats-all")))
-    lines += [_seats_line(one, one.tier or Said("stats-no-tier")) for one in figures.tiers]
+    shown_tiers = figures.tiers[:MOST_TIERS]
+    lines += [_seats_line(one, one.tier or Said("stats-no-tier")) for one in shown_tiers]
+    if len(figures.tiers) > MOST_TIERS:
+        lines.append(Said("stats-more-tiers", {"n": len(figures.tiers) - MOST_TIERS}))
     if figures.given:
         lines.append(Said("stats-given", {"n": figures.given}))
     if money.paid:
-        shown = {name: sats(getattr(money, name)) for name in ("refunded", "commission", "net")}
-        lines.append(Said("stats-money", {"paid": money.paid, **shown}))
+        names = ("paid", "refunded", "commission", "net")
+        shown: dict[str, object] = {name: sats(getattr(money, name)) for name in names}
+        lines.append(Said("stats-money", shown))
     if figures.state == "over":
         lines.append(Said("stats-came", {"came": figures.came, "n": figures.no_shows}))
     elif figures.came:
@@ -189,7 +194,7 @@ def _seats_line(seats: Seats, what: object) -> Said:
     values: dict[str, object] = {"what": what, "sold": seats.sold, "held": seats.held}
     if seats.capacity is None:
         return Said("stats-seats-unlimited", values)
-    return Said("stats-seats", {**values, "capacity": seats.capacity, "free": seats.available})
+    return Said("stats-seats", values | {"capacity": seats.capacity, "free": seats.available})
 
 
 def _bars_lines(bars: Bars, figures: Figures, ctx: Context) -> list[Said]:
