@@ -13,7 +13,17 @@ from ticketbot.alarms import Alarms, Trouble
 from ticketbot.engine import Engine
 from ticketbot.errors import Retry
 from ticketbot.intake import Interests
-from ticketbot.ledger import inbox, listings, marks, orders, orphans, outbox, refunds, restored
+from ticketbot.ledger import (
+    inbox,
+    listings,
+    marks,
+    orders,
+    orphans,
+    outbox,
+    questions,
+    refunds,
+    restored,
+)
 from ticketbot.ledger.outbox import LATE
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
@@ -27,6 +37,7 @@ MONTH = 30 * 86_400
 FREE_DISK = 200 * 2**20
 CLOCK_BACK = 60
 MUTE_FOR = 30
+STUCK = 3600  # seconds after which a hold should long be over
 DAY = 86_400
 
 
@@ -39,6 +50,7 @@ class _Found(NamedTuple):
     owed: int
     orphans: int
     orphaned: int
+    stuck: int
     refunds_wait: bool
 
 
@@ -101,6 +113,7 @@ class Housekeeper:
         def work(tx: Tx) -> _Found:
             marks.put(tx, "heartbeat", orjson.dumps(beat).decode())
             inbox.forget(tx, now - MONTH)
+            questions.forget(tx, now - DAY)
             outbox.pull_in(tx, now, LONGEST_DELAY)
             orders.shorten_holds(tx, longest)
             return _Found(
@@ -109,6 +122,7 @@ class Housekeeper:
                 outbox.late(tx, now - LATE),
                 refunds.owed_total(tx),
                 *orphans.total(tx),
+                orders.stuck(tx, now - STUCK),
                 restored.refunds_wait(tx) is not None,
             )
 
@@ -186,6 +200,8 @@ class Housekeeper:
             who, by = max(self._skew.items(), key=lambda one: abs(one[1]))
             side = "behind" if by > 0 else "ahead of"
             troubles["clock"] = {"skew": _span(abs(by)), "side": side, "who": who}
+        if found.stuck and health.good and not self._pool.deaf:  # else it is known why they wait
+            troubles["holds"] = {"n": found.stuck}
         if found.refunds_wait and found.owed and not self._engine.reception.catching_up:
             troubles["refunds"] = {"owed": found.owed}
         if found.orphans and not self._engine.reception.catching_up:

@@ -20,6 +20,7 @@ from ticketbot.replies.outcome import (
     RefundOwed,
     RefundSent,
     Reply,
+    Report,
     Said,
     TicketShown,
     Told,
@@ -85,8 +86,10 @@ def _drafts(outcome: Outcome, to: Addressee, ctx: Context) -> Iterator[Draft]:
             yield from _machine(outcome, to, ctx)
         if to.via == "24133" and not outcome.everywhere:
             return
-        via: Via = "auto" if to.via == "24133" else to.via
+        via: Via = "auto" if to.via in ("24133", "api") else to.via
         yield from (Draft(via, text) for text in dm.speak(outcome, how))
+    elif to.via == "api":
+        return
     elif to.via == "24133":
         yield from _machine(outcome, to, ctx)
         if isinstance(outcome, RefundOwed):  # money: an ephemeral event is never the only copy
@@ -120,6 +123,8 @@ def _until(outcome: Outcome, draft: Draft, ctx: Context) -> int:
             return expires_at
         case RefundOwed() | RefundSent():
             return ctx.now + 365 * DAY
-        case Said(sentence=key) if key.startswith("alert-") or key == "announcement":
+        case Report(kind="announcement"):
+            return ctx.now + NOTICE_LIVES
+        case Said(sentence=key) if key.startswith("alert-"):
             return ctx.now + NOTICE_LIVES  # relays may be what it is about
     return ctx.now + DAY

@@ -20,7 +20,7 @@ from ticketbot.failpoints import failpoint
 from ticketbot.handlers.again import answered, heard_before
 from ticketbot.handlers.context import Context, Request, Settings
 from ticketbot.handlers.organizer import NOTE_KINDS
-from ticketbot.ledger import inbox, people
+from ticketbot.ledger import inbox, people, questions
 from ticketbot.ledger.people import Person
 from ticketbot.ledger.store import Tx
 from ticketbot.limits import Budget, Newcomers, Verdict
@@ -86,7 +86,8 @@ class Reception:
             if not inbox.claim(tx, letter.key, ctx.now):
                 return  # an old letter, read again after a restart, spends nothing
             if read.again:
-                if self._was_answered(read.command, letter.sent_at):
+                asked = known is not None and questions.pending(tx, known.id) is not None
+                if self._was_answered(read.command, letter.sent_at) and not asked:
                     return
                 verdict = "fine"
             verdict = verdict or self._budget.spend(letter.sender, ctx.now)
@@ -103,6 +104,7 @@ class Reception:
                 key=letter.key,
                 sent_at=letter.sent_at,
                 again=read.again,
+                text="" if letter.protocol == "24133" else letter.text,
             )
             reply: Reply = [first] if first is not None else answer(request, tx, ctx)
             to = Addressee(letter.sender, letter.protocol, read.request_id, person.id)

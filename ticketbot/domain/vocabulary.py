@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds")
+DOOR = ("door add", "door list", "door remove", "door token")
 ORGANIZING = (
     *("stats", "attendees", "find", "order"),
     *("pause", "resume", "announce", "comp", "rehearse"),
 )
 """What only organizers ask; a slip in one is offered, never guessed in small talk."""
+PHRASES = (
+    "forget me",
+    "stop sales",
+    "resume sales",
+    "resume refunds",
+    "give back",
+    *DOOR,
+)
 VERBS: dict[str, str] = {
     **dict.fromkeys(("hi", "hello", "hey", "hola", "ola", "olá", "hallo", "salut"), "hello"),
     **dict.fromkeys(("gm", "yo", "howdy", "bonjour", "start"), "hello"),
@@ -21,22 +29,37 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("tickets", "ticket"), "tickets"),
     **dict.fromkeys(("link", "pay", "invoice"), "link"),
     **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans")},
+    **{verb: verb for verb in ("undo", "door")},
+    **dict.fromkeys(("checkin", "check-in", "check in", "admit"), "checkin"),
+    **dict.fromkeys(("checkout", "check-out", "check out"), "checkout"),
+    **{verb: verb for verb in ("promo", "promos")},
+    **{verb: verb for verb in ("transfer", "accept", "decline")},
     **{verb: verb for verb in ORGANIZING},
     **{phrase: phrase for phrase in PHRASES},
 }
 """What people may type for each command."""
 
-HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link")
+HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link", "promos")
 WEIGHTY = (
     "buy",
     "cancel",
     "refund",
     "refunds",
     "orphans",
+    "promo",
     "forget me",
     "stop sales",
     "resume sales",
     "resume refunds",
+    "checkin",
+    "checkout",
+    "undo",
+    "door",
+    *DOOR,
+    "transfer",
+    "accept",
+    "decline",
+    "give back",
 )
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"

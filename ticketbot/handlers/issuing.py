@@ -9,7 +9,7 @@ from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order, asked_at
 from ticketbot.domain.ticket import Claims, event_hash, expiry, holder_hash, token_hash
 from ticketbot.handlers.context import Context
-from ticketbot.ledger import journal, people, tickets
+from ticketbot.ledger import journal, outbox, people, tickets
 from ticketbot.ledger.people import Person
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
@@ -44,6 +44,37 @@ def issue(
         shown.append(ticket)
     journal.note(tx, ctx.now, order.id, "tickets issued", tickets=order.quantity)
     return shown
+
+
+def rotate(
+    tx: Tx,
+    ctx: Context,
+    before: TicketRow,
+    listing: Listing,
+    holder: Person,
+    expires_at: int | None = None,
+) -> TicketShown:
+    """The next version of a ticket, for `holder`: from now on the one before admits nobody.
+
+    Token and picture die with their version, also where they still wait to be delivered.
+    """
+    version = before.version + 1
+    row = before._replace(
+        holder=holder.id,
+        version=version,
+        expires_at=before.expires_at if expires_at is None else expires_at,
+        nonce=tx.vault.tag(b"nonce", f"{before.id}:{version}".encode())[:8],
+    )
+    shown = show(tx, ctx, row, listing, holder, everywhere=True)
+    if not tickets.rotate(tx, before, row._replace(token_hash=token_hash(shown.token))):
+        raise LookupError(f"ticket {before.id} is not of version {before.version} any more")
+    outbox.drop_under(tx, delivery(before))
+    return shown
+
+
+def delivery(row: TicketRow) -> str:
+    """How the keys of the messages begin that bring a ticket."""
+    return f"{row.order_id}:ticket:{row.id}"
 
 
 def show(

@@ -10,7 +10,7 @@ from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.organizer import IGNORED
 from ticketbot.ledger import journal, listings, marks, orphans, outbox, refunds, restored, verdicts
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import Reply, Said
+from ticketbot.replies.outcome import Reply, Report, Said
 
 SHORTEST = 4  # letters that name an order
 REFUNDS = "refunds"
@@ -31,8 +31,10 @@ def status(request: Request, tx: Tx, ctx: Context) -> Reply:
         "wallet": beat.get("wallet", "?"),
         "audit": _audited(tx),
     }
-    said: Reply = [Said("operator-status", values)]
-    troubles = beat.get("troubles")
+    troubles = beat.get("troubles") or []
+    facts = {"owed_msat" if name == "owed" else name: value for name, value in values.items()}
+    facts["troubles"] = troubles
+    said: Reply = [Report("operator-status", facts, "operator-status", values)]
     if isinstance(troubles, list) and troubles:
         said = [*said, Said("operator-troubles", {"words": ", ".join(troubles)})]
     return said
@@ -42,23 +44,35 @@ def stop_sales(request: Request, tx: Tx, ctx: Context) -> Reply:
     """No new orders; open ones can still be paid."""
     marks.put(tx, SALES_STOPPED, str(ctx.now))
     journal.note(tx, ctx.now, SALES, "stopped", by=_way(request))
-    return [Said("operator-stopped")]
+    return [Report("sales", {"open": False}, "operator-stopped")]
 
 
 def resume_sales(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Sell again."""
     marks.drop(tx, SALES_STOPPED)
     journal.note(tx, ctx.now, SALES, "resumed", by=_way(request))
-    return [Said("operator-resumed")]
+    return [Report("sales", {"open": True}, "operator-resumed")]
 
 
 def list_orphans(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Money for orders that this ledger does not know: after a restore nobody has claimed it."""
     found = orphans.unclaimed(tx)
+    facts: dict[str, object] = {
+        "payments": [
+            {
+                "order_id": one.order_id,
+                "payment_hash": one.payment_hash,
+                "amount_msat": one.amount_msat,
+                "settled_at": one.settled_at,
+            }
+            for one in found
+        ]
+    }
     if not found:
-        return [Said("operator-orphans-none")]
+        return [Report("orphans", facts, "operator-orphans-none")]
     rows = tuple((one.order_id, one.amount_msat, "") for one in found[:15])
-    return [Said("operator-orphans", {"n": len(found), "owed": orphans.total(tx)[1], "rows": rows})]
+    values = {"n": len(found), "owed": orphans.total(tx)[1], "rows": rows}
+    return [Report("orphans", facts, "operator-orphans", values)]
 
 
 def close_orphan(request: Request, tx: Tx, ctx: Context) -> Reply:

@@ -21,7 +21,7 @@ def own_event(
     unknown, or somebody else's. Whoever asks on the bot's own machine may do what each
     organizer may.
     """
-    if not words and len(mine := listings.of_organizer(tx, request.sender, ctx.now)) == 1:
+    if not words and len(mine := listings.coming_of(tx, request.sender, ctx.now)) == 1:
         return mine[0], ()
     found, left = finding.event_in(words, tx, ctx)
     if not (request.console or found.listing.organizer == request.sender):

@@ -1,4 +1,4 @@
-"""Announcements: drafted, on their way, and how far they have come."""
+"""Announcements: drafted, on their way, sent."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import NamedTuple
 from ticketbot.ledger import people
 from ticketbot.ledger.store import Row, Tx
 
-COLUMNS = "id, event_id, state, words, made_at, begun_at, reached, told"
+COLUMNS = "id, event_id, state, words, made_at, begun_at, told"
 
 
 class Announcement(NamedTuple):
     """What an organizer says to everybody; `state` is draft, sending or sent.
 
-    `words` are empty once it was sent. `told` people have it so far; tickets up to the row
-    `reached` were looked at.
+    `words` are empty once it was sent, and only then is known how many people were `told`.
     """
 
     id: str
@@ -23,7 +22,6 @@ class Announcement(NamedTuple):
     words: str
     made_at: int
     begun_at: int | None
-    reached: int
     told: int
 
 
@@ -79,40 +77,11 @@ def holders(tx: Tx, event_id: str) -> int:
     return int(row[0]) if row else 0
 
 
-def advance(tx: Tx, one: Announcement, most: int) -> tuple[list[int], bool]:
-    """Look at the next live tickets: who is to be told now, and whether any were left to look at.
-
-    Whoever is returned counts as told: the caller tells them in this transaction.
-    """
-    rows = tx.rows(
-        "SELECT holder, rowid FROM ticket WHERE event_id = ? AND rowid > ? AND state <> 'void'"
-        " ORDER BY rowid LIMIT ?",
-        (one.event_id, one.reached, most),
-    )
-    found = dict.fromkeys(holder for holder, _ in rows if holder != people.NOBODY)
-    fresh = [person for person in found if _first(tx, person, one.id)]
-    if rows:
-        tx.change(
-            "UPDATE announcement SET reached = ?, told = told + ? WHERE id = ?",
-            (rows[-1][1], len(fresh), one.id),
-        )
-    return fresh, bool(rows)
-
-
-def finish(tx: Tx, announcement_id: str) -> None:
-    """Everybody was told: the words go, and who heard them."""
-    tx.change("DELETE FROM announced WHERE announcement = ?", (announcement_id,))
+def finish(tx: Tx, announcement_id: str, told: int) -> None:
+    """Everybody has been told: the words go."""
     tx.change(
-        "UPDATE announcement SET state = 'sent', words = NULL WHERE id = ?", (announcement_id,)
-    )
-
-
-def _first(tx: Tx, person: int, announcement_id: str) -> bool:
-    return bool(
-        tx.change(
-            "INSERT OR IGNORE INTO announced (person, announcement) VALUES (?, ?)",
-            (person, announcement_id),
-        )
+        "UPDATE announcement SET state = 'sent', words = NULL, told = ? WHERE id = ?",
+        (told, announcement_id),
     )
 
 

@@ -76,6 +76,16 @@ def upcoming(tx: Tx, now: int, after: tuple[int, str] = (0, ""), most: int = 20)
     return [listed(row) for row in rows]
 
 
+def of_organizer(tx: Tx, organizer: str, after: tuple[int, str], most: int) -> list[Listed]:
+    """All of an organizer's events, by start, after the cursor (start, event_id)."""
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM listing WHERE organizer = ? AND (starts, event_id) > (?, ?)"
+        " ORDER BY starts, event_id LIMIT ?",
+        (organizer, *after, most),
+    )
+    return [listed(row) for row in rows]
+
+
 def codes(tx: Tx, now: int) -> list[str]:
     """The codes people can still type."""
     return [row[0] for row in tx.rows("SELECT code FROM listing WHERE ends > ?", (now,))]
@@ -91,11 +101,10 @@ def organizers(tx: Tx, now: int) -> list[str]:
     return [r[0] for r in tx.rows("SELECT DISTINCT +organizer FROM listing WHERE ends > ?", (now,))]
 
 
-def of_organizer(tx: Tx, pubkey: str, since: int) -> list[Listed]:
-    """Somebody's events that were not over then, by start."""
+def coming_of(tx: Tx, organizer: str, now: int) -> list[Listed]:
+    """An organizer's events that are not over."""
     rows = tx.rows(
-        f"SELECT {COLUMNS} FROM listing WHERE ends > ? AND organizer = ? ORDER BY starts, event_id",
-        (since, pubkey),
+        f"SELECT {COLUMNS} FROM listing WHERE organizer = ? AND ends > ?", (organizer, now)
     )
     return [listed(row) for row in rows]
 
@@ -168,6 +177,14 @@ def resume(tx: Tx, event_id: str) -> None:
 def paused(tx: Tx, event_id: str) -> bool:
     """Whether its organizer has paused its sales."""
     return marks.get(tx, f"paused:{event_id}") is not None
+
+
+def seats_taken(seats: Iterable[Seats], tier: str) -> int:
+    """Seats of a kind that are held or sold; '' are those without a tier."""
+    by_tier = {one.tier: one.held + one.sold for one in seats}
+    if tier:
+        return by_tier.get(tier, 0)
+    return 2 * by_tier.get("", 0) - sum(by_tier.values())
 
 
 def hold(tx: Tx, event_id: str, tier: str, quantity: int) -> None:

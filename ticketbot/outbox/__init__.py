@@ -1,6 +1,5 @@
 """The outbox: nothing leaves but through here. Claim, do, mark done, or back off.
 
 `claims` hands out what is due, `invoicer` asks the wallet for invoices, `courier` seals
-and publishes messages, `herald` keeps the bot's own notes on the relays, `announcer` makes an
-organizer's words messages to everybody who holds a ticket, page by page.
+and publishes messages, `herald` keeps the bot's own notes on the relays.
 """

@@ -18,8 +18,8 @@ from ticketbot.redaction import whereabouts
 BATCH = 64
 IN_HAND = 1024
 POISON = 3
-NEVER_DROPPED = frozenset({"refund", "closing"})
-"""What money hangs on: put aside for the operator to see, and tried on."""
+NEVER_DROPPED = frozenset({"refund", "closing", "errand"})
+"""What money or tickets hang on: put aside for the operator to see, and tried on."""
 LOOK_AGAIN = 1.0  # seconds: rows become due by the clock, too
 FIRST_DELAY = 2
 LONGEST_DELAY = 900
@@ -112,7 +112,7 @@ class Claims:
         def work(tx: Tx) -> None:
             if self._raised[row.id] == POISON:
                 body = orjson.dumps(row.body)
-                outbox.quarantine(tx, "outbox", row.key, repr(error), body, now)
+                outbox.quarantine(tx, self._kind, row.key, repr(error), body, now)
             if self._raised[row.id] < POISON or self._kind in NEVER_DROPPED:
                 outbox.postpone(tx, row.id, now + delay(row.attempts))
             else:

@@ -15,8 +15,17 @@ from zoneinfo import ZoneInfo
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.money import format_sats
 from ticketbot.domain.nip19 import naddr_encode, note_encode
+from ticketbot.domain.terms import Terms
 from ticketbot.domain.ticket import group_id, ticket_link
 from ticketbot.errors import Refused
+from ticketbot.replies.offers import (
+    asked_lines,
+    choice_lines,
+    moment,
+    price_line,
+    price_lines,
+    promo_line,
+)
 from ticketbot.replies.outcome import (
     Card,
     EventsFound,
@@ -105,13 +114,22 @@ def _value(name: str, value: object, how: Manner) -> object:
     match name, value:
         case ("amount" | "owed", int()):
             return format_sats(value)
-        case ("paid", int()):
+        case ("now" | "was", Listing()):
+            return ", ".join(filter(None, (when_line(value), value.place)))
+        case ("paid" | "kept", int()):
             return format_sats(value) if value else "0 sats"
         case ("at", int()):
-            return datetime.fromtimestamp(value, UTC).strftime("%d %b %Y, %H:%M UTC")
+            return moment(value)
         case ("problems", tuple()):
             lines = [f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value]
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
+        case ("promo", dict()):
+            return promo_line(value, how.language)
+        case ("promos", tuple()):
+            lines = [promo_line(one, how.language) for one in value]
+            return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
+        case ("choices", tuple()):
+            return choice_lines(value)
         case (_, Said()):
             return _said(value, how)
         case ("lines", tuple()):
@@ -119,6 +137,9 @@ def _value(name: str, value: object, how: Manner) -> object:
             return "\n".join(_fitting(lines, " " * AROUND_LINES))
         case ("rows", tuple()):
             return "\n".join(f"- {order}: {format_sats(owed)}" for order, owed, _ in value)
+        case ("passes", tuple()):
+            lines = [" · ".join(filter(None, row)) for row in value]
+            return "\n".join(_fitting([f"- {line}" for line in lines], " " * AROUND_PROBLEMS))
     return value
 
 
@@ -137,22 +158,40 @@ def _events(found: EventsFound, how: Manner) -> list[str]:
 def _event_line(card: Card, how: Manner) -> str:
     one = card.listing
     left = f" · {say('sold-out-short', how.language)}" if card.available == 0 else ""
-    return f"{card.code.lower()} · {one.title} · {_short_when(one)} · {price_line(one)}{left}"
+    return f"{card.code.lower()} · {one.title} · {_short_when(one)} · {price_line(card)}{left}"
 
 
 def _event(card: Card, how: Manner) -> str:
     one = card.listing
     head = [one.title, when_line(one), *([one.place] if one.place else [])]
-    prices = [f"{format_sats(one.price_msat)}{_free(card.available, how)}"] if one.general else []
-    prices += [
-        f"{name}: {format_sats(price)}{_free(free, how)}" for name, price, free in card.tiers
-    ]
+    prices = price_lines(card, how.language)
     tier = "" if one.general or len(card.tiers) == 1 else f" 1 {card.tiers[0][0].lower()}"
     tail = [say("event-hint", how.language, code=card.code.lower(), tier=tier), _link(one, how)]
+    tail = [*_terms(one, how), *tail]
     lines = [*head, *_fitting(prices, *head, *tail)]
+    lines += _fitting(asked_lines(one, how.language), *lines, *tail)
     if one.summary:
         lines += _fitting([one.summary[:300]], *lines, *tail)
     return "\n".join([*lines, *tail])
+
+
+def _terms(listing: Listing, how: Manner) -> list[str]:
+    """What holders may do with their tickets, where that is not the usual."""
+    terms, lines = listing.terms, []
+    if terms.refund_until is not None:
+        values = {"at": terms.refund_until, "fee": _fee(terms)}
+        lines.append(
+            _said(Said("terms-refund-fee" if values["fee"] else "terms-refund", values), how)
+        )
+    if not terms.transferable:
+        lines.append(say("terms-no-transfer", how.language))
+    return lines
+
+
+def _fee(terms: Terms) -> str:
+    if terms.fee_percent:
+        return f"{terms.fee_percent}%"
+    return format_sats(terms.fee_msat) if terms.fee_msat else ""
 
 
 def _fitting(rows: Sequence[str], *around: str) -> list[str]:
@@ -238,13 +277,6 @@ def _order(shown: OrderShown, how: Manner) -> str:
     return "\n".join(lines)
 
 
-def price_line(listing: Listing) -> str:
-    """What the event costs, in a few words."""
-    general = [format_sats(listing.price_msat)] if listing.general else []
-    tiers = [f"{tier.name} {format_sats(tier.price_msat)}" for tier in listing.tiers[:3]]
-    return ", ".join(general + tiers)
-
-
 @lru_cache(EVENTS_IN_MIND)
 def when_line(listing: Listing) -> str:
     """`Mon 1 Mar 2027, 19:00–22:00 (Europe/Lisbon)`, or the days of an all-day event."""
@@ -266,13 +298,6 @@ def _short_when(listing: Listing) -> str:
 
 def _what(quantity: int, title: str, tier: str) -> str:
     return f"{quantity} × {title}" + (f" ({tier})" if tier else "")
-
-
-def _free(available: int | None, how: Manner) -> str:
-    if available is None:
-        return ""
-    key = "seats-left" if available else "sold-out-short"
-    return f" · {say(key, how.language, n=available)}"
 
 
 @lru_cache(EVENTS_IN_MIND)

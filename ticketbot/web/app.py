@@ -12,8 +12,10 @@ import structlog
 from aiohttp import web
 
 from ticketbot import drawing, qr
+from ticketbot.domain.jwt_ticket import jwk
 from ticketbot.errors import Broken
 from ticketbot.metrics import CONTENT_TYPE, Metrics, metrics
+from ticketbot.web.api.problems import PREFIX
 from ticketbot.web.desk import Desk
 from ticketbot.web.headers import add_headers
 from ticketbot.web.pages import Page, read_pages
@@ -35,8 +37,10 @@ PROBES = ("/health", "/metrics")
 log = structlog.get_logger()
 
 
-def make_app(desk: Desk, counts: Metrics | None = None) -> web.Application:
-    """The routes over a desk; `counts` only where a test wants a set of its own."""
+def make_app(
+    desk: Desk, counts: Metrics | None = None, api: web.Application | None = None
+) -> web.Application:
+    """The routes over a desk, and the API's; `counts` only where a test wants its own set."""
     app = web.Application(middlewares=[note_access], client_max_size=MOST_BODY_BYTES)
     app[DESK] = desk
     app[COUNTS] = counts or metrics()
@@ -47,8 +51,11 @@ def make_app(desk: Desk, counts: Metrics | None = None) -> web.Application:
     app.router.add_get("/metrics", show_metrics)
     app.router.add_get("/tickets/{capability}.png", show_picture)
     app.router.add_get("/stats/{capability}", show_sales)
+    app.router.add_get("/.well-known/jwks.json", show_keys)
     for path in app[PAGES]:
         app.router.add_get(path, show_page)
+    if api is not None:
+        app.add_subapp(PREFIX, api)
     return app
 
 
@@ -112,6 +119,17 @@ async def show_sales(request: web.Request) -> web.Response:
     async with request.app[EASEL]:
         body = await asyncio.to_thread(drawing.png, picture)
     return web.Response(body=body, content_type="image/png", headers={"X-Robots-Tag": "noindex"})
+
+
+async def show_keys(request: web.Request) -> web.Response:
+    """The key that verifies tickets in the form of JWTs (RFC 7517)."""
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Cache-Control": "public, max-age=3600",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    keys = {"keys": [jwk(request.app[DESK].ticket_public_key)]}
+    return web.json_response(keys, headers=headers)
 
 
 async def show_page(request: web.Request) -> web.Response:

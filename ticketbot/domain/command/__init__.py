@@ -21,6 +21,7 @@ from ticketbot.domain.command.attendee import (
     ShowTickets,
     Thanks,
     Unknown,
+    Validate,
 )
 from ticketbot.domain.command.desk import (
     Announce,
@@ -35,53 +36,86 @@ from ticketbot.domain.command.desk import (
     ShowOrder,
     ShowStats,
 )
+from ticketbot.domain.command.door import (
+    AddStaff,
+    CountDoor,
+    Entering,
+    ListStaff,
+    MakeToken,
+    RemoveStaff,
+    ScanTicket,
+)
+from ticketbot.domain.command.living import Accept, Decline, GiveBack, Living, Transfer
 from ticketbot.domain.command.operator import (
     CloseOrphan,
     ListOrphans,
+    ListPending,
     ListRefunds,
+    ListStuck,
     Operating,
     ResumeRefunds,
     ResumeSales,
+    RetryStuck,
     StopSales,
 )
+from ticketbot.domain.command.own import ListOwnEvents, Owning
+from ticketbot.domain.command.promos import ListPromos, MakePromo, Promoting, StopPromo
 
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating | Organizing
+Command = Attending | Operating | Owning | Entering | Promoting | Living | Organizing
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TICKETS",
+    "Accept",
+    "AddStaff",
     "Announce",
     "Buy",
     "CancelOrder",
     "CloseOrphan",
     "Command",
     "Comp",
+    "CountDoor",
+    "Decline",
     "Find",
     "ForgetMe",
+    "GiveBack",
     "Hello",
     "Help",
     "ListAttendees",
     "ListEvents",
     "ListOrphans",
+    "ListOwnEvents",
+    "ListPending",
+    "ListPromos",
     "ListRefunds",
+    "ListStaff",
+    "ListStuck",
+    "MakePromo",
+    "MakeToken",
     "PauseEvent",
     "Refund",
     "Rehearse",
+    "RemoveStaff",
     "Resend",
     "ResendOrder",
     "ResumeEvent",
     "ResumeRefunds",
     "ResumeSales",
+    "RetryStuck",
+    "ScanTicket",
     "ShowEvent",
     "ShowLink",
     "ShowOrder",
     "ShowStats",
     "ShowStatus",
     "ShowTickets",
+    "StopPromo",
     "StopSales",
     "Thanks",
+    "Transfer",
     "Unknown",
+    "Validate",
 ]

@@ -32,6 +32,8 @@ from ticketbot.domain.speech.words import (
     ORDER_ID,
     ORDER_NOISE,
     POLITE,
+    REFUND_ID,
+    TICKET_CODE,
     Reader,
     event_words,
     offer,
@@ -98,7 +100,9 @@ def _cancel(rest: Sequence[str]) -> Command | None:
 def _refund(rest: Sequence[str]) -> Command:
     named = without(ORDER_NOISE, rest)
     words = [re.sub("^lightning:", "", word, flags=re.IGNORECASE) for word in named]
-    if words and ORDER_ID.fullmatch(words[0]) and not DESTINATION.fullmatch(words[0]):
+    if not words or DESTINATION.fullmatch(words[0]):
+        return Refund(tuple(words))
+    if any(kind.fullmatch(words[0]) for kind in (ORDER_ID, TICKET_CODE, REFUND_ID)):
         return Refund(tuple(words[1:]), words[0])
     return Refund(tuple(words))
 

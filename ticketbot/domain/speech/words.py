@@ -25,6 +25,8 @@ CODE = re.compile(r"(?=.*[^\W\d_])[^\W_]{2,12}")
 EVENT_CODE = re.compile(r"[a-z][a-z0-9]{1,9}", re.IGNORECASE)
 DESTINATION = re.compile(r".+@.+|ln[a-z0-9]{20,}", re.IGNORECASE)
 ORDER_ID = re.compile(r"[a-z0-9]{4,64}", re.IGNORECASE)
+TICKET_CODE = re.compile(r"[a-z0-9]{4}(?:-[a-z0-9]{4}){1,3}", re.IGNORECASE)
+REFUND_ID = re.compile(r"[a-z0-9]{4,64}-r[0-9]{1,4}", re.IGNORECASE)
 _EVENT_ID = re.compile(r"3192[23]:[0-9a-f]{64}:.+|[0-9a-fA-F]{64}")
 LONGEST_OFFER = 80
 _POINTER = re.compile(r"(?:naddr|nevent|note)1[02-9ac-hj-np-z]{20,}", re.IGNORECASE)

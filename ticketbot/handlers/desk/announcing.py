@@ -1,19 +1,21 @@
 """`announce`: a few words to everybody who holds a ticket, each of them once.
 
 First it is shown to the organizer with the number of people; `announce <code> yes` sends it. It
-leaves in pages, each a transaction that writes down who was told: a crash anywhere goes on where
-it stopped, and tells nobody twice.
+leaves in pages, and its row in the outbox carries how far it has come: a crash anywhere goes on
+where it stopped, and tells nobody twice.
 """
 
 from __future__ import annotations
 
 from ticketbot.domain.announcement import read_announcement
 from ticketbot.domain.command import Announce
+from ticketbot.domain.listing import Listing
 from ticketbot.errors import Refused
 from ticketbot.handlers import viewing
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.rights import own_event
-from ticketbot.ledger import announcements, journal, outbox, people
+from ticketbot.handlers.telling import tell_person
+from ticketbot.ledger import announcements, journal, outbox, tickets
 from ticketbot.ledger.announcements import Announcement
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
@@ -22,7 +24,7 @@ from ticketbot.replies.outcome import Addressee, Reply, Report, Said, Told
 KIND = "announcement"
 A_DAY = 3
 DAY = 86_400
-PAGE = 100  # tickets in one transaction: buyers come in between
+PAGE = 50  # people in one transaction: buyers come in between
 
 
 def announce(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -45,26 +47,36 @@ def announce(request: Request, tx: Tx, ctx: Context) -> Reply:
     return [_send(found, tx, ctx)]
 
 
-def page(announcement_id: str, number: int, tx: Tx, ctx: Context) -> Reply:
-    """Tell the next holders; with the last of them the row of the outbox, `number`, is done."""
-    one = announcements.get(tx, announcement_id)
-    if one is None or one.state != "sending" or not outbox.waits(tx, number):
+def page(key: str, tx: Tx, ctx: Context) -> Reply:
+    """Tell the next holders; when all of them were told, so is the organizer."""
+    body = outbox.body_of(tx, key)
+    one = None if body is None else announcements.get(tx, body["id"])
+    if body is None or one is None:
         return []
     listing = viewing.listed(tx, one.event_id).listing
-    fresh, more = announcements.advance(tx, one, PAGE)
-    if not more:
-        announcements.finish(tx, one.id)
-        outbox.done(tx, number)
-        journal.note(tx, ctx.now, one.event_id, "announcement sent", people=one.told)
-        done = Said("announcement-done", {"title": listing.title, "n": one.told})
-        return [Told(Addressee(listing.organizer, "auto"), done, f"{KIND}:{one.id}:done")]
-    said = Said("announcement", {"title": listing.title, "words": one.words})
-    reply: Reply = []
-    for holder in fresh:
-        person = people.person(tx, holder)
-        to = Addressee(person.pubkey, "auto", None, person.id)
-        reply.append(Told(to, said, f"{KIND}:{one.id}:{holder}"))
-    return reply
+    holders = tickets.holders_of(tx, one.event_id, body["after"], body["at"], PAGE)
+    if not holders:
+        return _finish(key, one, body["told"], listing, tx, ctx)
+    outbox.amend(tx, key, after=holders[-1], told=body["told"] + len(holders))
+    facts: dict[str, object] = {
+        "event_id": one.event_id,
+        "title": listing.title,
+        "text": one.words,
+    }
+    said = Report(
+        "announcement", facts, "announcement", {"title": listing.title, "words": one.words}
+    )
+    return [told for holder in holders for told in tell_person(tx, holder, f"{key}:{holder}", said)]
+
+
+def _finish(
+    key: str, one: Announcement, told: int, listing: Listing, tx: Tx, ctx: Context
+) -> Reply:
+    announcements.finish(tx, one.id, told)
+    outbox.drop(tx, key)
+    journal.note(tx, ctx.now, one.event_id, "announcement sent", people=told)
+    done = Said("announcement-done", {"title": listing.title, "n": told})
+    return [Told(Addressee(listing.organizer, "auto"), done, f"{key}:done")]
 
 
 def _draft(found: Listed, tx: Tx) -> Report:
@@ -82,7 +94,8 @@ def _send(found: Listed, tx: Tx, ctx: Context) -> Report:
     _check_often(found, tx, ctx)
     count = _count(found, tx)
     announcements.begin(tx, draft.id, ctx.now)
-    outbox.put(tx, f"{KIND}:{draft.id}", KIND, ctx.now, {"id": draft.id})
+    body = {"what": KIND, "id": draft.id, "at": ctx.now, "after": 0, "told": 0}
+    outbox.put(tx, f"{KIND}:{draft.id}", "errand", ctx.now, body)
     journal.note(tx, ctx.now, draft.event_id, "announcement begun", people=count)
     values = {"title": found.listing.title, "n": count}
     return Report("announce", _facts(found, draft.id, "sending", count), "announcing", values)

@@ -17,21 +17,12 @@ CREATE TABLE announcement (
     words    BLOB,  -- sealed
     made_at  INTEGER NOT NULL,
     begun_at INTEGER,
-    reached  INTEGER NOT NULL DEFAULT 0,  -- the last row of tickets that was read
-    told     INTEGER NOT NULL DEFAULT 0,  -- people
+    told     INTEGER NOT NULL DEFAULT 0,  -- people, once it was sent
     CHECK ((state = 'draft') = (begun_at IS NULL)),
     CHECK ((state = 'sent') = (words IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX announcement_draft ON announcement (event_id) WHERE state = 'draft';
 CREATE INDEX announcement_by_event ON announcement (event_id, begun_at);
-
--- Who has been told by an announcement that is on its way: whoever holds five tickets hears it once.
-CREATE TABLE announced (
-    person       INTEGER NOT NULL REFERENCES person (id) ON DELETE CASCADE,
-    announcement TEXT NOT NULL REFERENCES announcement (id),
-    PRIMARY KEY (person, announcement)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX announced_by_announcement ON announced (announcement);
 
 -- An organizer names an order by the end of its id. Those with tickets are found by their tickets.
 CREATE INDEX orders_left_by_event ON orders (event_id) WHERE state IN ('released', 'closed');
