@@ -14,6 +14,7 @@ from ticketbot.domain.command import Command, Hello
 from ticketbot.domain.command.machine import read_machine
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.speech import read_text
+from ticketbot.domain.tongues import guess_language
 from ticketbot.envelopes import WRAP, Opened
 from ticketbot.errors import Refused
 from ticketbot.failpoints import failpoint
@@ -36,12 +37,16 @@ Work = Callable[[Tx], object]
 
 
 class _Read(NamedTuple):
-    """What a letter says. `said` is answered in place of what a handler would say."""
+    """What a letter says. `said` is answered in place of what a handler would say.
+
+    `language`: the one that its first word tells, if any.
+    """
 
     command: Command | None
     request_id: str | None
     said: Outcome | None
     again: bool
+    language: str | None = None
 
 
 class Reception:
@@ -94,7 +99,7 @@ class Reception:
             if verdict == "silent":
                 return
             first = Failed(Refused("try-later", "slow-down")) if verdict == "warn" else read.said
-            person = _person(tx, letter, known)
+            person = _person(tx, letter, known, read.language)
             request = Request(
                 person,
                 letter.protocol,
@@ -120,14 +125,15 @@ class Reception:
         if age > (STALE_MACHINE if machine else FORGOTTEN) and (machine or not again):
             return None
         stale = Said("stale") if age > STALE_COMMAND and not (machine or again) else None
+        language = None if machine else guess_language(letter.text)
         try:
             if not machine:
-                return _Read(read_text(letter.text), None, stale, again)
+                return _Read(read_text(letter.text), None, stale, again, language)
             asked = read_machine(letter.text)
             return asked and _Read(asked.command, asked.request_id, None, again)
         except Refused as refused:
             request_id = getattr(refused, "request_id", None)
-            return _Read(None, request_id, stale or Failed(refused), again)
+            return _Read(None, request_id, stale or Failed(refused), again, language)
 
     def _was_answered(self, command: Command | None, sent_at: int) -> bool:
         return bool(self.restored_at) and answered(command, (self.restored_at or 0) - sent_at)
@@ -146,7 +152,9 @@ def answer(request: Request, tx: Tx, ctx: Context) -> Reply:
         return [Failed(refused)]
 
 
-def _person(tx: Tx, letter: Opened, known: Person | None) -> Person:
+def _person(tx: Tx, letter: Opened, known: Person | None, language: str | None) -> Person:
     if known is None:
-        return people.welcome(tx, letter.sender, letter.protocol)
-    return people.wrote(tx, known, letter.protocol)
+        person = people.welcome(tx, letter.sender, letter.protocol)
+    else:
+        person = people.wrote(tx, known, letter.protocol)
+    return people.speaks(tx, person, language, chosen=False) if language else person

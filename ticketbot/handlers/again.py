@@ -32,6 +32,8 @@ ONLY_ASKED = (
     c.Resend,
     c.ShowStatus,
     c.ShowLink,
+    c.ShowCalendar,
+    c.ShowPdf,
     c.Validate,
     c.ListOwnEvents,
     c.ListPending,

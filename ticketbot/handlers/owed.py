@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ticketbot.domain.command import Refund as Wish
 from ticketbot.domain.naming import quote
-from ticketbot.domain.refund import TYPED_LIVES, Destination, Refund, State, read_destination
+from ticketbot.domain.refund import Refund
+from ticketbot.domain.spending import TYPED_LIVES, Destination, State, read_destination
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, refunds, returning, viewing
 from ticketbot.handlers.context import Context, Request

@@ -113,8 +113,10 @@ def pull_in(tx: Tx, now: int, longest: int) -> int:
 def quarantine(tx: Tx, room: str, key: str, error: str, body: bytes, now: int) -> None:
     """Put poison aside so that the rest goes on; sealed, and what it made fail may quote it.
 
-    `room` is `inbox`, or the kind that the row had in the outbox.
+    `room` is `inbox`, or the kind that the row had in the outbox. Under one key only the newest
+    is kept.
     """
+    tx.change("DELETE FROM quarantine WHERE room = ? AND key = ?", (room, key))
     tx.change(
         "INSERT INTO quarantine (at, room, key, error, body) VALUES (?, ?, ?, ?, ?)",
         (

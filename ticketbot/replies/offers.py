@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.money import format_sats
 from ticketbot.domain.offer import Tier
+from ticketbot.replies.local import moment, sats
 from ticketbot.replies.outcome import Card
 from ticketbot.texts import say
 
 
-def moment(at: int) -> str:
-    """`28 Nov 2026, 12:39 UTC`, from unix seconds."""
-    return datetime.fromtimestamp(at, UTC).strftime("%d %b %Y, %H:%M UTC")
-
-
-def price_line(card: Card) -> str:
+def price_line(card: Card, language: str) -> str:
     """What the event costs now, in a few words."""
-    general = [format_sats(card.price_msat)] if card.listing.general else []
+    general = [sats(card.price_msat, language)] if card.listing.general else []
     return ", ".join(
-        general + [f"{name} {format_sats(price)}" for name, price, _ in card.tiers[:3]]
+        general + [f"{name} {sats(price, language)}" for name, price, _ in card.tiers[:3]]
     )
 
 
@@ -59,13 +53,13 @@ def promo_line(facts: dict[str, Any], language: str) -> str:
     if facts["percent"]:
         parts = [say("promo-percent", language, word=word, n=facts["percent"])]
     else:
-        parts = [say("promo-off", language, word=word, amount=format_sats(facts["off_msat"]))]
+        parts = [say("promo-off", language, word=word, amount=sats(facts["off_msat"], language))]
     if facts["tier"]:
         parts.append(say("promo-for-tier", language, tier=facts["tier"]))
     used = "promo-used" if facts["max"] is None else "promo-used-of"
     parts.append(say(used, language, n=facts["used"], most=facts["max"]))
     if facts["until"] is not None:
-        parts.append(say("promo-until-at", language, at=moment(facts["until"])))
+        parts.append(say("promo-until-at", language, at=moment(facts["until"], language)))
     if facts["stopped"]:
         parts.append(say("promo-is-stopped", language))
     return ", ".join(parts)
@@ -79,12 +73,15 @@ def choice_lines(choices: Sequence[str]) -> str:
 def _price(card: Card, tier: str, price: int, language: str) -> str:
     early = card.early_of(tier)
     if early is None:
-        return format_sats(price)
-    values = {"amount": format_sats(early.price_msat), "regular": format_sats(early.regular_msat)}
+        return sats(price, language)
+    values = {
+        "amount": sats(early.price_msat, language),
+        "regular": sats(early.regular_msat, language),
+    }
     if early.left is not None:
         return say("early-first", language, n=early.left, **values)
     assert early.until is not None
-    return say("early-until", language, at=moment(early.until), **values)
+    return say("early-until", language, at=moment(early.until, language), **values)
 
 
 def _terms(tier: Tier | None, language: str) -> list[str]:
@@ -92,9 +89,9 @@ def _terms(tier: Tier | None, language: str) -> list[str]:
         return []
     terms = []
     if tier.sales_start is not None:
-        terms.append(say("sold-from", language, at=moment(tier.sales_start)))
+        terms.append(say("sold-from", language, at=moment(tier.sales_start, language)))
     if tier.sales_end is not None:
-        terms.append(say("sold-until", language, at=moment(tier.sales_end)))
+        terms.append(say("sold-until", language, at=moment(tier.sales_end, language)))
     if tier.max_per_buyer is not None:
         terms.append(say("most-of-tier", language, most=tier.max_per_buyer))
     return terms

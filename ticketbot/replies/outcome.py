@@ -131,6 +131,7 @@ class TicketShown:
     salt: bytes
     capability: str
     everywhere: bool
+    calendar: str = ""  # the capability of its calendar file
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ticketbot import drawing, qr
 from ticketbot.domain.jwt_ticket import jwk
 from ticketbot.errors import Broken
 from ticketbot.metrics import CONTENT_TYPE, Metrics, metrics
+from ticketbot.replies import calendar_file, pdf
 from ticketbot.web.api.problems import PREFIX
 from ticketbot.web.desk import Desk
 from ticketbot.web.headers import add_headers
@@ -51,6 +52,8 @@ def make_app(
     app.router.add_get("/metrics", show_metrics)
     app.router.add_get("/tickets/{capability}.png", show_picture)
     app.router.add_get("/stats/{capability}", show_sales)
+    app.router.add_get("/tickets/{capability}.pdf", show_ticket_page)
+    app.router.add_get("/tickets/{capability}.ics", show_calendar_file)
     app.router.add_get("/.well-known/jwks.json", show_keys)
     for path in app[PAGES]:
         app.router.add_get(path, show_page)
@@ -119,6 +122,36 @@ async def show_sales(request: web.Request) -> web.Response:
     async with request.app[EASEL]:
         body = await asyncio.to_thread(drawing.png, picture)
     return web.Response(body=body, content_type="image/png", headers={"X-Robots-Tag": "noindex"})
+
+
+async def show_ticket_page(request: web.Request) -> web.Response:
+    """The ticket as a PDF."""
+    found = await _behind(request, request.app[DESK].ticket_page)
+    return _file(found, pdf.CONTENT_TYPE, "ticket.pdf")
+
+
+async def show_calendar_file(request: web.Request) -> web.Response:
+    """The event of a ticket for a calendar; nobody is let in by it."""
+    found = await _behind(request, request.app[DESK].calendar_file)
+    return _file(found, calendar_file.CONTENT_TYPE, "event.ics")
+
+
+async def _behind(
+    request: web.Request, find: Callable[[str], Awaitable[bytes | None]]
+) -> bytes | None:
+    capability = request.match_info["capability"]
+    return await find(capability) if CAPABILITY.fullmatch(capability) else None
+
+
+def _file(body: bytes | None, content_type: str, name: str) -> web.Response:
+    if body is None:
+        raise web.HTTPNotFound
+    headers = {
+        "Content-Disposition": f'inline; filename="{name}"',
+        "Content-Type": content_type,
+        "X-Robots-Tag": "noindex",
+    }
+    return web.Response(body=body, headers=headers)
 
 
 async def show_keys(request: web.Request) -> web.Response:

@@ -5,6 +5,7 @@ People's words become these in `domain.speech`, programs' JSON in `machine.py`.
 
 from __future__ import annotations
 
+from ticketbot.domain.command.after import Keeping, ShowCalendar, ShowPdf
 from ticketbot.domain.command.attendee import (
     Attending,
     Buy,
@@ -45,6 +46,7 @@ from ticketbot.domain.command.door import (
     RemoveStaff,
     ScanTicket,
 )
+from ticketbot.domain.command.language import ChooseLanguage, Choosing
 from ticketbot.domain.command.living import Accept, Decline, GiveBack, Living, Transfer
 from ticketbot.domain.command.operator import (
     CloseOrphan,
@@ -64,7 +66,9 @@ from ticketbot.domain.command.promos import ListPromos, MakePromo, Promoting, St
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating | Owning | Entering | Promoting | Living | Organizing
+Command = (
+    Attending | Operating | Owning | Entering | Promoting | Living | Choosing | Keeping | Organizing
+)
 
 __all__ = [
     "LONGEST_TEXT",
@@ -74,6 +78,7 @@ __all__ = [
     "Announce",
     "Buy",
     "CancelOrder",
+    "ChooseLanguage",
     "CloseOrphan",
     "Command",
     "Comp",
@@ -106,9 +111,11 @@ __all__ = [
     "ResumeSales",
     "RetryStuck",
     "ScanTicket",
+    "ShowCalendar",
     "ShowEvent",
     "ShowLink",
     "ShowOrder",
+    "ShowPdf",
     "ShowStats",
     "ShowStatus",
     "ShowTickets",

@@ -16,6 +16,7 @@ from ticketbot.domain.command import (
     Announce,
     Buy,
     CancelOrder,
+    ChooseLanguage,
     Command,
     Comp,
     CountDoor,
@@ -36,8 +37,10 @@ from ticketbot.domain.command import (
     ResendOrder,
     ResumeEvent,
     ScanTicket,
+    ShowCalendar,
     ShowEvent,
     ShowOrder,
+    ShowPdf,
     ShowStats,
     ShowStatus,
     ShowTickets,
@@ -128,6 +131,9 @@ _ANSWERED = {
     "transfer": {"state"},
     "give-back": {"amount_msat"},
     **{kind: {"message"} for kind in _REPORTED.split()},
+    "lang": {"message"},
+    "calendar": {"files"},
+    "pdf": {"files"},
 }
 
 
@@ -324,6 +330,12 @@ def _machine_announce(fields: _Fields) -> Command:
     return Announce(fields.event(), text, fields.flag("confirm") or text is None)
 
 
+def _event(fields: _Fields) -> tuple[str, ...]:
+    """An event_id, where one is given."""
+    named = fields.maybe("event_id", _LONGEST_EVENT_ID)
+    return () if named is None else (named,)
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "events": _machine_events,
     "event": lambda f: ShowEvent((f.text("event_id", _LONGEST_EVENT_ID),)),
@@ -341,6 +353,9 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "order-story": lambda f: ShowOrder(f.event(), f.text("order_id", _LONGEST_ID)),
     "resend": lambda f: ResendOrder(f.event(), f.text("order_id", _LONGEST_ID)),
     "rehearse": lambda f: Rehearse(f.event()),
+    "calendar": lambda f: ShowCalendar(_event(f)),
+    "pdf": lambda f: ShowPdf(_event(f), f.number("first", 1, 1_000_000)),
+    "lang": lambda f: ChooseLanguage(f.text("language", 40).lower()),
     "promo": _machine_promo,
     "promos": _machine_promos,
     "own-events": lambda f: ListOwnEvents(f.number("limit", 20, 100), f.maybe("after", 400)),

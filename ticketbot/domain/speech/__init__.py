@@ -11,7 +11,16 @@ from collections.abc import Mapping, Sequence
 
 from ticketbot.domain.command import LONGEST_TEXT, Command, Help, ShowEvent, Unknown
 from ticketbot.domain.naming import clean, near_verbs, nearest, quote
-from ticketbot.domain.speech import attendee, desk, door, living, operator, promos
+from ticketbot.domain.speech import (
+    after,
+    attendee,
+    desk,
+    door,
+    language,
+    living,
+    operator,
+    promos,
+)
 from ticketbot.domain.speech.words import (
     CODE,
     DESTINATION,
@@ -27,6 +36,8 @@ from ticketbot.errors import Refused
 READERS: Mapping[str, Reader] = {
     **attendee.READERS,
     **operator.READERS,
+    **language.READERS,
+    **after.READERS,
     **promos.READERS,
     **door.READERS,
     **living.READERS,
