@@ -7,7 +7,7 @@ is a message of its own; a ticket's token has a line of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from ticketbot.replies.local import (
     EVENTS_IN_MIND,
     moment,
     sats,
+    short_day,
     short_when,
     span,
     when_line,
@@ -123,7 +124,7 @@ def _value(name: str, value: object, how: Manner) -> object:
             return sats(value, how.language)
         case ("now" | "was", Listing()):
             return ", ".join(filter(None, (when_line(value, how.language), value.place)))
-        case ("paid" | "kept", int()):
+        case ("paid" | "kept" | "back" | "commission" | "net", int()):
             return sats(value, how.language) if value else "0 sats"
         case ("at", int()):
             return moment(value, how.language)
@@ -155,6 +156,8 @@ def _value(name: str, value: object, how: Manner) -> object:
             return "\n".join(_fitting(rows, " " * AROUND_LINKS))
         case (_, Said()):
             return _said(value, how)
+        case (_, date()):
+            return short_day(value, how.language)
         case ("lines", tuple()):
             lines = [_said(line, how) for line in value]
             return "\n".join(_fitting(lines, " " * AROUND_LINES))

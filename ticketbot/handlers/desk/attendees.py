@@ -18,7 +18,7 @@ from ticketbot.errors import Refused
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.desk.orders import order_in
 from ticketbot.handlers.rights import own_event
-from ticketbot.ledger import attendees, people, tickets
+from ticketbot.ledger import attendees, people, questions, tickets
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
 from ticketbot.replies.outcome import Outcome, Reply, Report, Said
@@ -112,6 +112,7 @@ def _attendee(row: TicketRow, tx: Tx, place: int = 0) -> Attendee:
         order_id=row.order_id,
         price_msat=row.price_msat,
         bought_at=row.issued_at,
+        answers=questions.answers(tx, row.order_id),
     )
 
 

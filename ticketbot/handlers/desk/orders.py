@@ -106,7 +106,7 @@ def _line(one: Decision, listing: Listing) -> Said:
     return Said(
         "story-line",
         {
-            "when": f"{datetime.fromtimestamp(one.at, zone):%-d %b %H:%M}",
+            "when": datetime.fromtimestamp(one.at, zone),
             "what": one.what,
             "rest": f" · {' · '.join(rest)}" if rest else "",
         },

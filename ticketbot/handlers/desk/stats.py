@@ -175,8 +175,8 @@ def _lines(figures: Figures, picture: str | None, ctx: Context) -> list[Said]:
     if figures.given:
         lines.append(Said("stats-given", {"n": figures.given}))
     if money.paid:
-        names = ("paid", "refunded", "commission", "net")
-        shown: dict[str, object] = {name: sats(getattr(money, name)) for name in names}
+        shown: dict[str, object] = {"paid": money.paid, "back": money.refunded}
+        shown |= {"commission": money.commission, "net": money.net}
         lines.append(Said("stats-money", shown))
     if figures.state == "over":
         lines.append(Said("stats-came", {"came": figures.came, "n": figures.no_shows}))
@@ -202,9 +202,9 @@ def _bars_lines(bars: Bars, figures: Figures, ctx: Context) -> list[Said]:
     zone = UTC if figures.found.listing.all_day else ZoneInfo(figures.found.listing.timezone)
     today = datetime.fromtimestamp(ctx.now, zone).date()
     sold_today = sum(one.tickets for one in figures.days if one.day == today)
-    span = {"first": f"{bars.first:%-d %b}", "last": f"{bars.last:%-d %b}"}
-    drawn = {**span, "n": bars.days_each, "bars": sparkline(bars.values)}
-    told = {"best": f"{best.day:%-d %b}", "most": best.tickets, "today": sold_today}
+    drawn: dict[str, object] = {"first": bars.first, "last": bars.last, "n": bars.days_each}
+    drawn["bars"] = sparkline(bars.values)
+    told = {"best": best.day, "most": best.tickets, "today": sold_today}
     return [
         *([Said("stats-bars", drawn)] if len(bars.values) > 1 else []),
         Said("stats-best", told),
