@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.story.caller import Caller
 from tests.story.cast import DAY, HOUR, Person, Stage
 from ticketbot.demo.stage import run_relay
 from ticketbot.domain.holds import REMEMBERED
@@ -35,6 +36,7 @@ from ticketbot.ledger import (
     people,
     refunds,
     schema,
+    stuck,
     tickets,
 )
 from ticketbot.ledger import store as ledger
@@ -43,7 +45,7 @@ from ticketbot.lightning import InvoiceAsk
 
 ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
-    *(outbox, people, refunds, tickets),
+    *(outbox, people, refunds, stuck, tickets),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
@@ -57,6 +59,7 @@ MAY_SCAN = {
     "SCAN refund USING INDEX refund_open": "only refunds that are not sent are in this index",
     "SCAN orphan USING INDEX orphan_open": "only money that nobody has claimed is in this index",
     "SCAN outbox USING COVERING INDEX outbox_due": "done rows are deleted",
+    "SCAN outbox": "done rows are deleted, and an operator asks what is stuck",
     "SCAN quarantine": "each row is a bug, and goes after two weeks",
     "SCAN listing USING COVERING INDEX sqlite_autoindex_listing_2": "codes, once per new event",
 }
@@ -249,6 +252,7 @@ async def _play(stage: Stage) -> None:
         await operator.says(words)
         await operator.hears()
     await _fail_once(stage, alice)
+    await _is_asked_over_http(stage)
     await stage.app.look_around()
     stage.wallet.hang_up()
     await _is_paid_for_an_order_that_is_lost(stage)
@@ -275,6 +279,15 @@ async def _leave_unpaid(stage: Stage, event_id: str) -> None:
     now = int(stage.clock())
     for _ in range(REMEMBERED):
         await stage.app.store.transaction(lambda tx: holds.lapsed(tx, event_id, now))
+
+
+async def _is_asked_over_http(stage: Stage) -> None:
+    operator = Caller(stage, stage.operator.keys)
+    seen = await operator.gets("/operator/stuck")
+    assert [one["key"] for one in seen.body["stuck"]] == ["bad"]
+    assert (await operator.posts("/operator/stuck/retry")).status == 200
+    for path in ("/operator/pending", "/organizer/events"):
+        assert (await operator.gets(path)).status == 200
 
 
 async def _fetch_its_picture(stage: Stage, alice: Person) -> None:

@@ -14,11 +14,18 @@ from ticketbot.domain.command import (
     CancelOrder,
     Command,
     ListEvents,
+    ListOrphans,
     ListOwnEvents,
+    ListPending,
+    ListRefunds,
+    ListStuck,
     Refund,
+    ResumeSales,
+    RetryStuck,
     ShowEvent,
     ShowStatus,
     ShowTickets,
+    StopSales,
     Validate,
 )
 from ticketbot.errors import RefusalCode, Refused
@@ -89,8 +96,13 @@ _ANSWERED = {
     "events": {"events", "next"},
     "event": {"events", "next"},
     "tickets": {"count"},
-    "own-events": {"events", "next"},
     "validate": {"valid"},
+    "own-events": {"message"},
+    "pending": {"message"},
+    "stuck": {"message"},
+    "refunds": {"message"},
+    "orphans": {"message"},
+    "sales": {"message"},
 }
 
 
@@ -122,6 +134,12 @@ class _Fields:
             return None
         if type(found) is not int or not 0 <= found <= most:
             raise self._wrong("field-amount", name, most)
+        return found
+
+    def flag(self, name: str) -> bool:
+        found = self._body.get(name)
+        if type(found) is not bool:
+            raise BadRequest("bad-request", "field-flag", self._request_id, field=name)
         return found
 
     def number(self, name: str, otherwise: int, most: int) -> int:
@@ -178,4 +196,10 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
     "own-events": lambda f: ListOwnEvents(f.number("limit", 20, 100), f.maybe("after", 400)),
     "validate": lambda f: Validate(f.text("ticket", LONGEST_TEXT), f.maybe("event_id", 300)),
+    "pending": lambda f: ListPending(f.number("limit", 50, 200), f.maybe("after", 100)),
+    "stuck": lambda f: ListStuck(),
+    "retry": lambda f: RetryStuck(f.maybe("name", 100)),
+    "refunds": lambda f: ListRefunds(),
+    "orphans": lambda f: ListOrphans(),
+    "sales": lambda f: ResumeSales() if f.flag("open") else StopSales(),
 }
