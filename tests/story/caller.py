@@ -68,7 +68,7 @@ class Caller:
             is_json = "json" in answer.content_type
             return Answer(answer.status, answer.headers, orjson.loads(raw) if is_json else raw)
 
-    def signs(self, method: str, path: str, body: bytes = b"", **changes: Any) -> str:
+    def signs(self, method: str, path: str, body: bytes = b"", /, **changes: Any) -> str:
         """The header. `changes`: u, method, payload (None leaves it out), ago, kind, nonce."""
         tags: Tags = []
         payload = hashlib.sha256(body).hexdigest() if body else None
