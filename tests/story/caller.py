@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import os
 from typing import Any, NamedTuple
 
@@ -62,10 +63,12 @@ class Caller:
         url = URL(f"http://127.0.0.1:{self.stage.app.web_port}{below}{path}", encoded=True)
         async with (
             aiohttp.ClientSession() as session,
-            session.request(method, url, data=body or None, headers=sent) as answer,
+            session.request(
+                method, url, data=io.BytesIO(body) if body else None, headers=sent
+            ) as answer,
         ):
             raw = await answer.read()
-            is_json = "json" in answer.content_type
+            is_json = raw and "json" in answer.content_type
             return Answer(answer.status, answer.headers, orjson.loads(raw) if is_json else raw)
 
     def signs(self, method: str, path: str, body: bytes = b"", /, **changes: Any) -> str:
