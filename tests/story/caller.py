@@ -61,11 +61,10 @@ class Caller:
             sent["Authorization"] = self.signs(method, path, body)
         below = "" if path.startswith("/.well-known/") else V1
         url = URL(f"http://127.0.0.1:{self.stage.app.web_port}{below}{path}", encoded=True)
+        data = io.BytesIO(body) if body else None
         async with (
             aiohttp.ClientSession() as session,
-            session.request(
-                method, url, data=io.BytesIO(body) if body else None, headers=sent
-            ) as answer,
+            session.request(method, url, data=data, headers=sent) as answer,
         ):
             raw = await answer.read()
             is_json = raw and "json" in answer.content_type
