@@ -21,6 +21,7 @@ from ticketbot.config.values import Web
 from ticketbot.crew import Crew
 from ticketbot.desk import LedgerDesk
 from ticketbot.domain.ticket import TicketKey
+from ticketbot.doorkeeper import Doorkeeper
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.forgetting import Forgetter
@@ -39,6 +40,7 @@ from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
 from ticketbot.outbox.refunder import Refunder
+from ticketbot.outbox.usher import Usher
 from ticketbot.relay.directory import Directory
 from ticketbot.relays import RelayPool
 from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
@@ -47,6 +49,8 @@ from ticketbot.timekeeper import Timekeeper
 from ticketbot.wallets.fake import FakeWallet
 from ticketbot.web import app as web
 from ticketbot.web.api.app import make_api
+from ticketbot.web.api.auth import signed_by
+from ticketbot.web.api.door import add_door
 from ticketbot.window import Window
 
 FIRST_LOOK = 8.0  # seconds the wallet has at start before the bot goes on without it
@@ -141,6 +145,7 @@ class App:
             self.store, self.engine, self.wallet, self._lnurl, directory, clock
         )
         self._closer = Closer(self.store, self.engine, clock.earliest, self._has_heard)
+        self._usher = Usher(self.store, self.engine, clock.earliest, self._has_heard)
         self._settlement = Settlement(self.store, self.engine, self.wallet, lambda: self.pool.deaf)
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
@@ -185,7 +190,11 @@ class App:
             await self.store.close()
 
     def _api(self, choices: Web) -> Application | None:
-        return make_api(self.window, choices.requests_per_minute) if choices.api else None
+        if not choices.api:
+            return None
+        api = make_api(self.window, choices.requests_per_minute)
+        add_door(api, Doorkeeper(self.store, self.engine, self.desk.ticket_public_key), signed_by)
+        return api
 
     async def look_around(self) -> None:
         """Write the heartbeat now, and not only at the next round."""
@@ -211,7 +220,8 @@ class App:
         return False
 
     async def _work(self, stop: asyncio.Event, check: bool) -> None:
-        carriers = (self._courier, self._herald, self._invoicer, self._refunder, self._closer)
+        paying = (self._invoicer, self._refunder, self._closer)
+        carriers = (self._courier, self._herald, *paying, self._usher)
         claims = [carrier.claims for carrier in carriers]
 
         self.engine.wake = self._courier.claims.stirred.set
@@ -315,6 +325,11 @@ def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
         newcomers_per_minute=config.limits.newcomers_per_minute,
         proof_of_work_bits=config.limits.proof_of_work_bits,
         refunds_by_hand=by_hand,
+        doors_open_hours=config.door.open_hours,
+        remind_hours=config.reminders.hours_before,
+        last_call_hours=config.reminders.last_call_hours,
+        quiet_hours=config.reminders.quiet_hours,
+        change_refund_hours=config.changes.refund_hours,
     )
 
 

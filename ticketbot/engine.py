@@ -19,14 +19,16 @@ import structlog
 from ticketbot.crew import Crew
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.order import Order
+from ticketbot.domain.scanning import Scan
 from ticketbot.domain.speech import read_text
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.domain.work import proven
 from ticketbot.errors import Broken, Malformed, Refused, Retry
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers import cashier, organizer
+from ticketbot.handlers import admitting, cashier, organizer
 from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Context, Request, Settings
+from ticketbot.handlers.scanners import Caller
 from ticketbot.keys import parse_event
 from ticketbot.ledger import inbox, marks, orders, outbox, people, stuck
 from ticketbot.ledger.orders import InvoiceRow
@@ -36,7 +38,16 @@ from ticketbot.posting import post
 from ticketbot.reception import Reception, Work, answer
 from ticketbot.redaction import whereabouts
 from ticketbot.replies import dm
-from ticketbot.replies.outcome import Addressee, Failed, Outcome, Reply, Said, TicketShown, Told
+from ticketbot.replies.outcome import (
+    Addressee,
+    Failed,
+    Outcome,
+    Reply,
+    Report,
+    Said,
+    TicketShown,
+    Told,
+)
 
 TRIES = 3
 CUSTOMERS = 10_000  # to remember
@@ -184,6 +195,26 @@ class Engine:
                 await self._undecided(credit.payment_hash, result)
                 raise Broken(f"payment {credit.payment_hash} could not be decided")
         return news
+
+    async def scan(
+        self, caller: Caller, event: str, scans: Sequence[Scan]
+    ) -> list[Report | Refused]:
+        """What comes of scans at an event, in their order; all of it is durable by then.
+
+        Whatever is asked at the same time shares its commits.
+        """
+        ctx = self.context()
+
+        def work_for(one: Scan) -> Callable[[Tx], Report | Refused]:
+            return lambda tx: admitting.attempt(caller, event, one, tx, ctx)
+
+        failpoint("engine.before-scan")
+        results = await self.store.transactions([work_for(one) for one in scans])
+        failpoint("engine.after-scan")
+        for result in results:
+            if isinstance(result, Exception) and not isinstance(result, Refused):
+                raise result
+        return [result for result in results if isinstance(result, Report | Refused)]
 
     async def release(self, order_id: str, why: str) -> None:
         """The hold of an order is over and the wallet says it was not paid."""

@@ -149,7 +149,8 @@ class Reading:
             "tier",
             "version",
         ):
-            assert answer.get(key) == printed.get(key), key
+            if not str(printed.get(key)).endswith("…"):  # what follows is as long as it is
+                assert answer.get(key) == printed.get(key), key
         for key in ("order_id", "ticket_id", "next"):
             if isinstance(printed.get(key), str):
                 self.meant[printed[key]] = answer[key]
@@ -195,7 +196,7 @@ async def test_every_machine_message_is_answered_as_it_is_printed(stage: Stage) 
         played.append(block.json["type"])
     assert set(played) >= {
         *("events", "buy", "invoice", "ticket", "tickets", "status", "order", "cancel"),
-        *("refund-due", "refund", "error"),
+        *("refund-due", "refund", "error", "lang", "pdf", "calendar"),
     }
     sent = [event for event in alice.events if event.kind == 24133]
     (wire,) = of("wire")

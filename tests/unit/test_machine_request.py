@@ -121,7 +121,8 @@ def test_what_is_never_answered(text: str) -> None:
         ({"type": "events", "after": 5}, "bad-request", "field-text"),
         ({"type": "status"}, "bad-request", "field-text"),
         ({"type": "cancel", "order_id": "x" * 65}, "bad-request", "field-text"),
-        ({"type": "refund", "order_id": "x"}, "bad-request", "field-text"),
+        ({"type": "refund", "order_id": "x", "to": 5}, "bad-request", "field-text"),
+        ({"type": "refund", "order_id": "x", "sure": "yes"}, "bad-request", "field-flag"),
         ({"type": "refund", "to": "x"}, "bad-request", "field-text"),
     ],
 )

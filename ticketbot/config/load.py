@@ -13,7 +13,9 @@ from ticketbot.config.secrets import Source, key_file, read_secret
 from ticketbot.config.values import (
     ANYONE,
     Bot,
+    Changes,
     Config,
+    Door,
     Ledger,
     Lightning,
     Limits,
@@ -21,6 +23,7 @@ from ticketbot.config.values import (
     Nostr,
     Performance,
     Privacy,
+    Reminders,
     Sales,
     Secret,
     Web,
@@ -62,6 +65,13 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
         ),
         warnings=tuple(reader.warnings),
         performance=Performance(reader.number("performance", "crypto_workers", 0, 0, 16)),
+        door=Door(reader.number("door", "open_hours", 6, 0, 24 * 31)),
+        changes=Changes(reader.number("changes", "refund_hours", 72, 0, 8760)),
+        reminders=Reminders(
+            hours_before=reader.number("reminders", "hours_before", 24, 0, 720),
+            last_call_hours=reader.number("reminders", "last_call_hours", 3, 0, 720),
+            quiet_hours=reader.number("reminders", "quiet_hours", 12, 0, 720),
+        ),
     )
     reader.finish()
     return config

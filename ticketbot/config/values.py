@@ -132,10 +132,33 @@ class Privacy:
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """`open_hours`: how long before an event's start people are let in."""
+
+    open_hours: int = 6
+
+
+@dataclass(frozen=True, slots=True)
 class Performance:
     """`crypto_workers`: processes that open and seal letters under load; 0: none."""
 
     crypto_workers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """`refund_hours`: how long tickets of an event that was moved go back in full."""
+
+    refund_hours: int = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Reminders:
+    """Hours before an event's start; who ordered within `quiet_hours` of the first gets none."""
+
+    hours_before: int = 24
+    last_call_hours: int = 3
+    quiet_hours: int = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +180,9 @@ class Config:
     privacy: Privacy
     warnings: tuple[str, ...]
     performance: Performance = Performance()
+    door: Door = Door()
+    changes: Changes = Changes()
+    reminders: Reminders = Reminders()
 
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret in it, for the logs to leave out; the nsec also in hex."""

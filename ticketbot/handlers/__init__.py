@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, operator, owed, own, privacy, stuck, validating
+from ticketbot.handlers import (
+    attendee,
+    checkout,
+    door,
+    files,
+    language,
+    operator,
+    owed,
+    own,
+    privacy,
+    promos,
+    returning,
+    stuck,
+    transfers,
+    validating,
+)
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -24,8 +39,24 @@ COMMANDS: dict[type, Handler] = {
     c.Refund: owed.refund,
     c.Validate: validating.validate,
     c.ListOwnEvents: own.list_own_events,
+    c.Transfer: transfers.transfer,
+    c.Accept: transfers.accept,
+    c.Decline: transfers.decline,
+    c.GiveBack: returning.by_organizer,
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
+    c.ChooseLanguage: language.choose,
+    c.ShowCalendar: files.show_calendar,
+    c.ShowPdf: files.show_pdf,
+    c.ScanTicket: door.scan,
+    c.AddStaff: door.add,
+    c.RemoveStaff: door.remove,
+    c.ListStaff: door.list_staff,
+    c.MakeToken: door.make_token,
+    c.CountDoor: door.count,
+    c.MakePromo: promos.make,
+    c.StopPromo: promos.stop,
+    c.ListPromos: promos.listed,
 }
 
 OPERATOR_COMMANDS: dict[type, Handler] = {
@@ -45,6 +76,8 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
 
 def answer(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Find who answers this command, and let them."""
+    if request.text and (reply := checkout.heard(request, tx, ctx)) is not None:
+        return reply
     kind = type(request.command)
     if kind in OPERATOR_COMMANDS and _asks_as_operator(request, ctx):
         return OPERATOR_COMMANDS[kind](request, tx, ctx)

@@ -83,7 +83,7 @@ def list_events(request: Request, tx: Tx, ctx: Context) -> Reply:
             last = cards[-1].listing
             more = f"{last.start}:{last.event_id}"
             break
-        cards.append(finding.card(tx, found))
+        cards.append(finding.card(tx, found, ctx.now))
     return [EventsFound(tuple(cards), more, quote(" ".join(command.words)))]
 
 
@@ -92,7 +92,7 @@ def show_event(request: Request, tx: Tx, ctx: Context) -> Reply:
     command = request.command
     assert isinstance(command, ShowEvent)
     found, _ = finding.event_in(command.words, tx, ctx)
-    return [EventShown(finding.card(tx, found))]
+    return [EventShown(finding.card(tx, found, ctx.now))]
 
 
 def show_tickets(request: Request, tx: Tx, ctx: Context) -> Reply:

@@ -8,20 +8,29 @@ from ticketbot.errors import Refused
 from ticketbot.handlers.checkout import SALES_STOPPED
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.organizer import IGNORED
-from ticketbot.ledger import journal, listings, marks, orphans, outbox, refunds, restored, verdicts
+from ticketbot.ledger import (
+    journal,
+    listings,
+    marks,
+    orphans,
+    outbox,
+    refunds,
+    restored,
+    verdicts,
+)
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Report, Said
 
 SHORTEST = 4  # letters that name an order
 REFUNDS = "refunds"
 SALES = "sales"
-"""What the journal calls the whole shop."""
+"""What the journal calls the whole shop, and what had failed."""
 
 
 def status(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Sales, outbox, money owed, relays and wallet, in a few lines."""
     beat = marks.heartbeat(tx) or {}
-    values = {
+    values: dict[str, object] = {
         "sales": "stopped" if marks.get(tx, SALES_STOPPED) else "open",
         "events": len(listings.upcoming(tx, ctx.now, most=1000)),
         "pending": outbox.pending(tx),
@@ -97,11 +106,10 @@ def resume_refunds(request: Request, tx: Tx, ctx: Context) -> Reply:
     return [Said("operator-refunds-resumed")]
 
 
-def _audited(tx: Tx) -> str:
+def _audited(tx: Tx) -> int | None:
+    """How many differences the last audit found; None before the first."""
     verdict = verdicts.last(tx)
-    if verdict is None:
-        return "not checked yet"
-    return f"{verdict.total} differences" if verdict.total else "right"
+    return None if verdict is None else verdict.total
 
 
 def _way(request: Request) -> str:

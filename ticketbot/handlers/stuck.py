@@ -16,6 +16,7 @@ from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Report
 
 MOST = 200
+SHOWN = 12  # of them in one message
 OUTBOX = "outbox"
 """What the journal calls all that is to leave."""
 
@@ -34,8 +35,12 @@ def list_pending(request: Request, tx: Tx, ctx: Context) -> Reply:
 
 def list_stuck(request: Request, tx: Tx, ctx: Context) -> Reply:
     """What failed thrice and was put aside, and what has been tried in vain for a while."""
-    rows = [one._asdict() for one in ledger.found(tx, MOST)]
-    return [Report("stuck", {"stuck": rows}, "operator-stuck", {"n": len(rows)})]
+    found = ledger.found(tx, MOST)
+    facts: dict[str, object] = {"stuck": [one._asdict() for one in found]}
+    if not found:
+        return [Report("stuck", facts, "operator-stuck-none")]
+    words = "\n".join(f"- {one.name}: {one.key}" for one in found[:SHOWN])
+    return [Report("stuck", facts, "operator-stuck", {"n": len(found), "words": words})]
 
 
 def retry(request: Request, tx: Tx, ctx: Context) -> Reply:

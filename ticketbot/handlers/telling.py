@@ -29,6 +29,15 @@ def tell_holder(tx: Tx, order: Order, person: int, what: str, outcome: Outcome) 
     return Told(to, outcome, f"{order.id}:{what}")
 
 
+def tell_person(tx: Tx, person: int, key: str, outcome: Outcome) -> list[Outcome | Told]:
+    """An outcome for somebody, whatever they ordered: by DM, and as JSON if they are a program."""
+    someone = people.person(tx, person)
+    to = Addressee(someone.pubkey, someone.via, None, someone.id)
+    if someone.via != "24133":
+        return [Told(to, outcome, key)]
+    return [Told(to._replace(via="auto"), outcome, key), Told(to, outcome, f"{key}:program")]
+
+
 def alert(ctx: Context, said: Said, key: str) -> list[Outcome | Told]:
     """The same sentence for every operator, under a key that makes it one message each."""
     return [

@@ -155,6 +155,14 @@ def available(seats: Iterable[Seats], tier: str) -> int | None:
     return min(free) if free else None
 
 
+def seats_taken(seats: Iterable[Seats], tier: str) -> int:
+    """Seats of a kind that are held or sold; '' are those without a tier."""
+    by_tier = {one.tier: one.held + one.sold for one in seats}
+    if tier:
+        return by_tier.get(tier, 0)
+    return 2 * by_tier.get("", 0) - sum(by_tier.values())
+
+
 def hold(tx: Tx, event_id: str, tier: str, quantity: int) -> None:
     """Hold seats; `Refused("sold-out")` when they are not there. Undo by savepoint."""
     touched = tx.change(

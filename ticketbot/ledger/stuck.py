@@ -10,6 +10,8 @@ from ticketbot.ledger import outbox
 from ticketbot.ledger.store import Tx
 
 INBOX = "inbox"
+NEVER_DROPPED = frozenset({"refund", "payout", "closing", "errand"})
+"""What money or tickets hang on is put aside to be seen, and stays in the outbox as well."""
 SOME_TRIES = 5  # a row of the outbox that failed so often has waited for a minute at least
 
 
@@ -39,6 +41,16 @@ def found(tx: Tx, most: int) -> list[Stuck]:
         *(Stuck(_name(room, number), room, key, at) for number, room, key, at in aside),
         *(Stuck(f"waiting:{number}", *rest) for number, *rest in waiting),
     ]
+
+
+def failing(tx: Tx) -> int:
+    """How much of what is never dropped was put aside, and has not gone through since."""
+    row = tx.row(
+        "SELECT count(*) FROM quarantine CROSS JOIN outbox ON outbox.key = quarantine.key"
+        " WHERE room = kind AND room IN (SELECT value FROM json_each(?))",
+        (orjson.dumps(sorted(NEVER_DROPPED)).decode(),),
+    )
+    return int(row[0]) if row else 0
 
 
 def hasten(tx: Tx, one: Stuck, now: int) -> bool:

@@ -26,14 +26,40 @@ class Addressee(NamedTuple):
     person: int | None = None
 
 
+class Early(NamedTuple):
+    """A lower price that is in force, in msat, and the one without it.
+
+    It ends at `until` (unix seconds), or when `left` more seats are taken.
+    """
+
+    tier: str
+    price_msat: int
+    regular_msat: int
+    until: int | None
+    left: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An event as a buyer sees it. `available` is None where seats are unlimited."""
+    """An event as a buyer sees it now. `available` is None where seats are unlimited."""
 
     listing: Listing
     code: str
     available: int | None
-    tiers: tuple[tuple[str, int, int | None], ...] = ()  # name, price in msat, available
+    tiers: tuple[tuple[str, int, int | None], ...] = ()  # name, price now in msat, available
+    early: tuple[Early, ...] = ()
+
+    @property
+    def price_msat(self) -> int:
+        """What a ticket without a tier costs now; where there is none, the cheapest."""
+        if not self.listing.general:
+            return min((price for _, price, _ in self.tiers), default=self.listing.price_msat)
+        early = self.early_of("")
+        return early.price_msat if early else self.listing.price_msat
+
+    def early_of(self, tier: str) -> Early | None:
+        """The early bird that is in force for this kind of ticket."""
+        return next((one for one in self.early if one.tier == tier), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +131,7 @@ class TicketShown:
     salt: bytes
     capability: str
     everywhere: bool
+    calendar: str = ""  # the capability of its calendar file
 
 
 @dataclass(frozen=True, slots=True)

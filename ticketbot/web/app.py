@@ -14,6 +14,7 @@ from ticketbot import qr
 from ticketbot.domain.jwt_ticket import jwk
 from ticketbot.errors import Broken
 from ticketbot.metrics import CONTENT_TYPE, Metrics, metrics
+from ticketbot.replies import calendar_file, pdf
 from ticketbot.web.api.problems import PREFIX
 from ticketbot.web.desk import Desk
 from ticketbot.web.headers import add_headers
@@ -47,6 +48,8 @@ def make_app(
     app.router.add_get("/health", show_health)
     app.router.add_get("/metrics", show_metrics)
     app.router.add_get("/tickets/{capability}.png", show_picture)
+    app.router.add_get("/tickets/{capability}.pdf", show_ticket_page)
+    app.router.add_get("/tickets/{capability}.ics", show_calendar_file)
     app.router.add_get("/.well-known/jwks.json", show_keys)
     for path in app[PAGES]:
         app.router.add_get(path, show_page)
@@ -102,6 +105,36 @@ async def show_picture(request: web.Request) -> web.Response:
         raise web.HTTPNotFound
     headers = {"Cross-Origin-Resource-Policy": "cross-origin", "X-Robots-Tag": "noindex"}
     return web.Response(body=qr.png(token), content_type="image/png", headers=headers)
+
+
+async def show_ticket_page(request: web.Request) -> web.Response:
+    """The ticket as a PDF."""
+    found = await _behind(request, request.app[DESK].ticket_page)
+    return _file(found, pdf.CONTENT_TYPE, "ticket.pdf")
+
+
+async def show_calendar_file(request: web.Request) -> web.Response:
+    """The event of a ticket for a calendar; nobody is let in by it."""
+    found = await _behind(request, request.app[DESK].calendar_file)
+    return _file(found, calendar_file.CONTENT_TYPE, "event.ics")
+
+
+async def _behind(
+    request: web.Request, find: Callable[[str], Awaitable[bytes | None]]
+) -> bytes | None:
+    capability = request.match_info["capability"]
+    return await find(capability) if CAPABILITY.fullmatch(capability) else None
+
+
+def _file(body: bytes | None, content_type: str, name: str) -> web.Response:
+    if body is None:
+        raise web.HTTPNotFound
+    headers = {
+        "Content-Disposition": f'inline; filename="{name}"',
+        "Content-Type": content_type,
+        "X-Robots-Tag": "noindex",
+    }
+    return web.Response(body=body, headers=headers)
 
 
 async def show_keys(request: web.Request) -> web.Response:

@@ -47,15 +47,19 @@ class ShowEvent:
 
 @dataclass(frozen=True, slots=True)
 class Buy:
-    """Tickets. `words` name the event and, from people, the tier, in small letters.
+    """Tickets. `words` name the event and, from people, the tier and a code, in small letters.
 
-    `whole`: the first word is a complete event_id. `tier` is what a program asked for.
+    `whole`: the first word is a complete event_id. `tier` is what a program asked for, and so is
+    `code`. `answers` are (question, answer) pairs; `of_age`: the age notice was accepted.
     """
 
     words: tuple[str, ...]
     quantity: int = 1
     tier: str | None = None
     whole: bool = False
+    code: str | None = None
+    answers: tuple[tuple[str, str], ...] = ()
+    of_age: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,9 @@ class ShowLink:
 class Refund:
     """Where owed money shall go: a bolt11, a Lightning address or an lnurl, as it was written.
 
-    From an operator, with the order: that, or `sent` when they have paid it by hand.
+    From an operator, with the order: that, or `sent` when they have paid it by hand. From who
+    holds tickets, with an order, a ticket's code or an event's, and nothing or `yes`: they are
+    to be given back.
     """
 
     words: tuple[str, ...]

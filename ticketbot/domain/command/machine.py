@@ -7,30 +7,53 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ticketbot.domain.admission import Kind
 from ticketbot.domain.command import (
     LONGEST_TEXT,
     MOST_TICKETS,
+    Accept,
+    AddStaff,
     Buy,
     CancelOrder,
+    ChooseLanguage,
     Command,
+    CountDoor,
+    Decline,
+    GiveBack,
     ListEvents,
     ListOrphans,
     ListOwnEvents,
     ListPending,
+    ListPromos,
     ListRefunds,
+    ListStaff,
     ListStuck,
+    MakePromo,
+    MakeToken,
     Refund,
+    RemoveStaff,
     ResumeSales,
     RetryStuck,
+    ScanTicket,
+    ShowCalendar,
     ShowEvent,
+    ShowPdf,
     ShowStatus,
     ShowTickets,
+    StopPromo,
     StopSales,
+    Transfer,
     Validate,
 )
-from ticketbot.errors import RefusalCode, Refused
+from ticketbot.domain.money import HIGHEST_PRICE, SAT
+from ticketbot.domain.nip19 import read_pubkey
+from ticketbot.domain.offer import LONGEST_ANSWER, MOST_QUESTIONS
+from ticketbot.domain.sheet import MOST_SEATS
+from ticketbot.domain.when import LATEST
+from ticketbot.errors import Malformed, RefusalCode, Refused
 
 LONGEST_JSON = 16 * 1024
+MOST_HOURS = 24 * 31
 
 
 class MachineRequest(NamedTuple):
@@ -103,6 +126,13 @@ _ANSWERED = {
     "refunds": {"message"},
     "orphans": {"message"},
     "sales": {"message"},
+    "promo": {"message"},
+    "promos": {"promos"},
+    "transfer": {"state"},
+    "give-back": {"amount_msat"},
+    "lang": {"message"},
+    "calendar": {"files"},
+    "pdf": {"files"},
 }
 
 
@@ -111,7 +141,7 @@ class _Fields:
 
     def __init__(self, body: dict[str, Any], request_id: str) -> None:
         self._body = body
-        self._request_id = request_id
+        self.request_id = request_id
 
     def text(self, name: str, most: int) -> str:
         found = self.maybe(name, most)
@@ -136,12 +166,6 @@ class _Fields:
             raise self._wrong("field-amount", name, most)
         return found
 
-    def flag(self, name: str) -> bool:
-        found = self._body.get(name)
-        if type(found) is not bool:
-            raise BadRequest("bad-request", "field-flag", self._request_id, field=name)
-        return found
-
     def number(self, name: str, otherwise: int, most: int) -> int:
         found = self._body.get(name)
         if found is None:
@@ -150,18 +174,88 @@ class _Fields:
             raise self._wrong("field-number", name, most)
         if found > most:
             if name == "quantity":
-                raise BadRequest("too-many", "quantity-many", self._request_id, text=str(found))
+                raise BadRequest("too-many", "quantity-many", self.request_id, text=str(found))
             raise self._wrong("field-number", name, most)
         return found
 
+    def event(self) -> tuple[str, ...]:
+        """The one event that is meant, as handlers are told it."""
+        return (self.text("event_id", _LONGEST_EVENT_ID),)
+
+    def hours(self) -> int | None:
+        """For how long; None where it is not said."""
+        return self.number("hours", 0, MOST_HOURS) or None
+
+    def person(self, name: str) -> str:
+        """A public key, as hex; npubs are taken too."""
+        try:
+            return read_pubkey(self.text(name, 200))
+        except Malformed:
+            raise self._wrong("field-person", name, 64) from None
+
+    def maybe_number(self, name: str, most: int) -> int | None:
+        return None if self._body.get(name) is None else self.number(name, 0, most)
+
+    def flag(self, name: str) -> bool:
+        found = self._body.get(name)
+        if not (found is None or isinstance(found, bool)):
+            raise BadRequest("bad-request", "field-flag", self.request_id, field=name)
+        return found is True
+
+    def decision(self, name: str) -> bool:
+        """As `flag`, where not to say so is no answer."""
+        if self._body.get(name) is None:
+            raise BadRequest("bad-request", "field-flag", self.request_id, field=name)
+        return self.flag(name)
+
+    def pairs(self, name: str, most: int, longest: int) -> tuple[tuple[str, str], ...]:
+        found = self._body.get(name)
+        if found is None:
+            return ()
+        if not (
+            isinstance(found, dict)
+            and len(found) <= most
+            and all(isinstance(one, str) and len(one) <= longest for one in found.values())
+        ):
+            raise self._wrong("field-pairs", name, longest)
+        return tuple((str(key), one) for key, one in found.items())
+
+    def wrong(self, sentence: str) -> BadRequest:
+        return BadRequest("bad-request", sentence, self.request_id)
+
     def _wrong(self, sentence: str, name: str, most: int) -> BadRequest:
-        return BadRequest("bad-request", sentence, self._request_id, field=name, most=most)
+        return BadRequest("bad-request", sentence, self.request_id, field=name, most=most)
 
 
 def _machine_buy(fields: _Fields) -> Command:
-    event_id = fields.text("event_id", _LONGEST_EVENT_ID)
-    quantity = fields.number("quantity", 1, MOST_TICKETS)
-    return Buy((event_id,), quantity, fields.maybe("tier", 100), whole=True)
+    return Buy(
+        (fields.text("event_id", _LONGEST_EVENT_ID),),
+        fields.number("quantity", 1, MOST_TICKETS),
+        fields.maybe("tier", 100),
+        whole=True,
+        code=fields.maybe("code", _LONGEST_ID),
+        answers=fields.pairs("answers", MOST_QUESTIONS, LONGEST_ANSWER),
+        of_age=fields.flag("accept_age"),
+    )
+
+
+def _machine_promo(fields: _Fields) -> Command:
+    words = (fields.text("event_id", _LONGEST_EVENT_ID),)
+    code = fields.text("code", _LONGEST_ID)
+    if fields.flag("stop"):
+        return StopPromo(words, code)
+    percent = fields.maybe_number("percent", 100)
+    off_msat = fields.maybe_number("off_msat", HIGHEST_PRICE)
+    if (percent is None) == (off_msat is None) or (off_msat or 0) % SAT:
+        raise fields.wrong("promo-fields")
+    most, until = fields.maybe_number("max", MOST_SEATS), fields.maybe_number("until", LATEST)
+    tier = fields.maybe("tier", 100)
+    return MakePromo(words, code, percent or 0, off_msat or 0, most, until, tier)
+
+
+def _machine_promos(fields: _Fields) -> Command:
+    first = fields.number("first", 1, MOST_SEATS)
+    return ListPromos((fields.text("event_id", _LONGEST_EVENT_ID),), first)
 
 
 def _machine_events(fields: _Fields) -> Command:
@@ -186,6 +280,49 @@ def _machine_tickets(fields: _Fields) -> Command:
     )
 
 
+def _machine_scan(kind: Kind) -> Callable[[_Fields], Command]:
+    def read(fields: _Fields) -> Command:
+        gate = fields.maybe("gate", _LONGEST_ID) or ""
+        return ScanTicket(kind, fields.text("ticket", LONGEST_TEXT), gate, fields.request_id)
+
+    return read
+
+
+def _machine_remove(fields: _Fields) -> Command:
+    number = fields.number("number", 0, 2**31)
+    return RemoveStaff(fields.event(), number or fields.person("pubkey"))
+
+
+def _machine_refund(fields: _Fields) -> Command:
+    """With `to` where money shall go; without it what is held is given back."""
+    ticket = fields.maybe("ticket_id", _LONGEST_ID)
+    what = ticket or fields.text("order_id", _LONGEST_ID)
+    if to := fields.maybe("to", LONGEST_TEXT):
+        return Refund((to,), what)
+    return Refund(("yes",) if fields.flag("sure") else (), what)
+
+
+def _machine_transfer(fields: _Fields) -> Command:
+    words = (fields.text("ticket_id", _LONGEST_ID),)
+    if fields.flag("cancel"):
+        return Transfer(words, cancel=True)
+    return Transfer(words, fields.text("to", LONGEST_TEXT))
+
+
+def _machine_give_back(fields: _Fields) -> Command:
+    event_id = fields.text("event_id", _LONGEST_EVENT_ID)
+    ticket = fields.maybe("ticket_id", _LONGEST_ID)
+    what = ticket or fields.text("order_id", _LONGEST_ID)
+    number = fields.number("quantity", MOST_TICKETS, MOST_TICKETS)
+    return GiveBack((event_id, what), number, fields.flag("sure"))
+
+
+def _event(fields: _Fields) -> tuple[str, ...]:
+    """An event_id, where one is given."""
+    named = fields.maybe("event_id", _LONGEST_EVENT_ID)
+    return () if named is None else (named,)
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "events": _machine_events,
     "event": lambda f: ShowEvent((f.text("event_id", _LONGEST_EVENT_ID),)),
@@ -193,7 +330,11 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "tickets": _machine_tickets,
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
-    "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
+    "calendar": lambda f: ShowCalendar(_event(f)),
+    "pdf": lambda f: ShowPdf(_event(f), f.number("first", 1, 1_000_000)),
+    "lang": lambda f: ChooseLanguage(f.text("language", 40).lower()),
+    "promo": _machine_promo,
+    "promos": _machine_promos,
     "own-events": lambda f: ListOwnEvents(f.number("limit", 20, 100), f.maybe("after", 400)),
     "validate": lambda f: Validate(f.text("ticket", LONGEST_TEXT), f.maybe("event_id", 300)),
     "pending": lambda f: ListPending(f.number("limit", 50, 200), f.maybe("after", 100)),
@@ -201,5 +342,18 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "retry": lambda f: RetryStuck(f.maybe("name", 100)),
     "refunds": lambda f: ListRefunds(),
     "orphans": lambda f: ListOrphans(),
-    "sales": lambda f: ResumeSales() if f.flag("open") else StopSales(),
+    "sales": lambda f: ResumeSales() if f.decision("open") else StopSales(),
+    "checkin": _machine_scan(Kind.CHECK_IN),
+    "checkout": _machine_scan(Kind.CHECKOUT),
+    "undo": _machine_scan(Kind.UNDO),
+    "door": lambda f: CountDoor(f.event()),
+    "door-add": lambda f: AddStaff(f.event(), f.person("pubkey"), f.hours()),
+    "door-list": lambda f: ListStaff(f.event()),
+    "door-remove": _machine_remove,
+    "door-token": lambda f: MakeToken(f.event(), f.hours(), f.maybe("gate", _LONGEST_ID) or ""),
+    "refund": _machine_refund,
+    "transfer": _machine_transfer,
+    "accept": lambda f: Accept(f.text("code", _LONGEST_ID)),
+    "decline": lambda f: Decline(f.text("code", _LONGEST_ID)),
+    "give-back": _machine_give_back,
 }
