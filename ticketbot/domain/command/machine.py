@@ -25,9 +25,13 @@ from ticketbot.domain.command import (
     GiveBack,
     ListAttendees,
     ListEvents,
+    ListOrphans,
     ListOwnEvents,
+    ListPending,
     ListPromos,
+    ListRefunds,
     ListStaff,
+    ListStuck,
     MakePromo,
     MakeToken,
     PauseEvent,
@@ -36,6 +40,8 @@ from ticketbot.domain.command import (
     RemoveStaff,
     ResendOrder,
     ResumeEvent,
+    ResumeSales,
+    RetryStuck,
     ScanTicket,
     ShowAttendance,
     ShowCalendar,
@@ -46,6 +52,7 @@ from ticketbot.domain.command import (
     ShowStatus,
     ShowTickets,
     StopPromo,
+    StopSales,
     Transfer,
     Validate,
     WishBadge,
@@ -126,8 +133,13 @@ _ANSWERED = {
     "events": {"events", "next"},
     "event": {"events", "next"},
     "tickets": {"count"},
-    "own-events": {"events", "next"},
     "validate": {"valid"},
+    "own-events": {"message"},
+    "pending": {"message"},
+    "stuck": {"message"},
+    "refunds": {"message"},
+    "orphans": {"message"},
+    "sales": {"message"},
     "promo": {"message"},
     "promos": {"promos"},
     "transfer": {"state"},
@@ -209,6 +221,12 @@ class _Fields:
         if not (found is None or isinstance(found, bool)):
             raise BadRequest("bad-request", "field-flag", self.request_id, field=name)
         return found
+
+    def decision(self, name: str) -> bool:
+        """As `flag`, where not to say so is no answer."""
+        if self._body.get(name) is None:
+            raise BadRequest("bad-request", "field-flag", self.request_id, field=name)
+        return self.flag(name)
 
     def pairs(self, name: str, most: int, longest: int) -> tuple[tuple[str, str], ...]:
         found = self._body.get(name)
@@ -375,6 +393,12 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "promos": _machine_promos,
     "own-events": lambda f: ListOwnEvents(f.number("limit", 20, 100), f.maybe("after", 400)),
     "validate": lambda f: Validate(f.text("ticket", LONGEST_TEXT), f.maybe("event_id", 300)),
+    "pending": lambda f: ListPending(f.number("limit", 50, 200), f.maybe("after", 100)),
+    "stuck": lambda f: ListStuck(),
+    "retry": lambda f: RetryStuck(f.maybe("name", 100)),
+    "refunds": lambda f: ListRefunds(),
+    "orphans": lambda f: ListOrphans(),
+    "sales": lambda f: ResumeSales() if f.decision("open") else StopSales(),
     "checkin": _machine_scan(Kind.CHECK_IN),
     "checkout": _machine_scan(Kind.CHECKOUT),
     "undo": _machine_scan(Kind.UNDO),
