@@ -44,7 +44,7 @@ from ticketbot.outbox.refunder import Refunder
 from ticketbot.outbox.usher import Usher
 from ticketbot.relay.directory import Directory
 from ticketbot.relays import RelayPool
-from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
+from ticketbot.service import SingleInstance, notify, spare_collections, stop_signals, watchdog
 from ticketbot.settlement import LOOK_BACK, Settlement
 from ticketbot.timekeeper import Timekeeper
 from ticketbot.wallets.fake import FakeWallet
@@ -373,5 +373,6 @@ async def _greet(app: App) -> None:
             while not all(state.connected for state in app.pool.status().values()):
                 await asyncio.sleep(0.02)
     await app.look_around()
+    spare_collections()
     print(f"READY: {await app.summary()}", flush=True)  # noqa: T201  the contract's line
     notify("READY=1", f"STATUS={await app.summary()}")

@@ -11,6 +11,11 @@ from ticketbot.domain.tongues import (
 )
 
 DOOR = ("door add", "door list", "door remove", "door token")
+ORGANIZING = (
+    *("stats", "attendees", "find", "order"),
+    *("pause", "resume", "announce", "comp", "rehearse"),
+)
+"""What only organizers ask; a slip in one is offered, never guessed in small talk."""
 PHRASES = (
     "forget me",
     "stop sales",
@@ -40,6 +45,7 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("checkout", "check-out", "check out"), "checkout"),
     **{verb: verb for verb in ("promo", "promos")},
     **{verb: verb for verb in ("transfer", "accept", "decline")},
+    **{verb: verb for verb in ORGANIZING},
     **{
         verb: verb
         for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans", "retry")

@@ -23,6 +23,15 @@ from ticketbot.handlers import (
     validating,
 )
 from ticketbot.handlers.context import Context, Handler, Request
+from ticketbot.handlers.desk import (
+    announcing,
+    attendees,
+    giving,
+    orders,
+    pausing,
+    rehearsing,
+    stats,
+)
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
 
@@ -61,6 +70,16 @@ COMMANDS: dict[type, Handler] = {
     c.MakePromo: promos.make,
     c.StopPromo: promos.stop,
     c.ListPromos: promos.listed,
+    c.ShowStats: stats.stats,
+    c.ListAttendees: attendees.listed,
+    c.Find: attendees.found,
+    c.PauseEvent: pausing.pause,
+    c.ResumeEvent: pausing.resume,
+    c.Announce: announcing.announce,
+    c.Comp: giving.comp,
+    c.ShowOrder: orders.show,
+    c.ResendOrder: orders.resend,
+    c.Rehearse: rehearsing.rehearse,
 }
 
 OPERATOR_COMMANDS: dict[type, Handler] = {

@@ -7,7 +7,7 @@ is a message of its own; a ticket's token has a line of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from ticketbot.replies.local import (
     clock,
     moment,
     sats,
+    short_day,
     short_when,
     span,
     visit_line,
@@ -54,6 +55,7 @@ from ticketbot.texts import DEFAULT, has, say
 LONGEST = 1000
 AROUND_LINKS = 250  # the sentences before and after a list
 AROUND_PROBLEMS = 350  # the title, and the sentences before and after the list
+AROUND_LINES = 200  # what stands before and after a list of lines
 PLACE_ON_TICKET = 120
 GIVEN_BACK = {
     "order-cancelled": "order-given-back",
@@ -127,7 +129,7 @@ def _value(name: str, value: object, how: Manner) -> object:
             return sats(value, how.language)
         case ("now" | "was", Listing()):
             return ", ".join(filter(None, (when_line(value, how.language), value.place)))
-        case ("paid" | "kept", int()):
+        case ("paid" | "kept" | "back" | "commission" | "net", int()):
             return sats(value, how.language) if value else "0 sats"
         case ("at", int()):
             return moment(value, how.language)
@@ -161,6 +163,13 @@ def _value(name: str, value: object, how: Manner) -> object:
                 " · ".join((one.title, when_line(one, how.language), one.place)) for one in value
             ]
             return "\n".join(_fitting(rows, " " * AROUND_LINKS))
+        case (_, Said()):
+            return _said(value, how)
+        case (_, date()):
+            return short_day(value, how.language)
+        case ("lines", tuple()):
+            lines = [_said(line, how) for line in value]
+            return "\n".join(_fitting(lines, " " * AROUND_LINES))
         case ("rows", tuple()):
             return "\n".join(f"- {order}: {sats(owed, how.language)}" for order, owed, _ in value)
         case ("passes", tuple()):

@@ -30,6 +30,19 @@ from ticketbot.domain.command.attendee import (
     Unknown,
     Validate,
 )
+from ticketbot.domain.command.desk import (
+    Announce,
+    Comp,
+    Find,
+    ListAttendees,
+    Organizing,
+    PauseEvent,
+    Rehearse,
+    ResendOrder,
+    ResumeEvent,
+    ShowOrder,
+    ShowStats,
+)
 from ticketbot.domain.command.door import (
     AddStaff,
     CountDoor,
@@ -59,24 +72,30 @@ from ticketbot.domain.command.promos import ListPromos, MakePromo, Promoting, St
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating | Owning | Entering | Promoting | Living | Choosing | Keeping
+Command = (
+    Attending | Operating | Owning | Entering | Promoting | Living | Choosing | Keeping | Organizing
+)
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TICKETS",
     "Accept",
     "AddStaff",
+    "Announce",
     "Buy",
     "CancelOrder",
     "ChooseLanguage",
     "CloseOrphan",
     "Command",
+    "Comp",
     "CountDoor",
     "Decline",
+    "Find",
     "ForgetMe",
     "GiveBack",
     "Hello",
     "Help",
+    "ListAttendees",
     "ListEvents",
     "ListOrphans",
     "ListOwnEvents",
@@ -87,9 +106,13 @@ __all__ = [
     "ListStuck",
     "MakePromo",
     "MakeToken",
+    "PauseEvent",
     "Refund",
+    "Rehearse",
     "RemoveStaff",
     "Resend",
+    "ResendOrder",
+    "ResumeEvent",
     "ResumeRefunds",
     "ResumeSales",
     "RetryStuck",
@@ -98,7 +121,9 @@ __all__ = [
     "ShowCalendar",
     "ShowEvent",
     "ShowLink",
+    "ShowOrder",
     "ShowPdf",
+    "ShowStats",
     "ShowStatus",
     "ShowTickets",
     "StopPromo",
