@@ -163,8 +163,6 @@ def _value(name: str, value: object, how: Manner) -> object:
                 " · ".join((one.title, when_line(one, how.language), one.place)) for one in value
             ]
             return "\n".join(_fitting(rows, " " * AROUND_LINKS))
-        case (_, Said()):
-            return _said(value, how)
         case (_, date()):
             return short_day(value, how.language)
         case ("lines", tuple()):
