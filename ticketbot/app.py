@@ -36,6 +36,7 @@ from ticketbot.outbox.closer import Closer
 from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
+from ticketbot.outbox.payer import Payer
 from ticketbot.outbox.refunder import Refunder
 from ticketbot.relay.directory import Directory
 from ticketbot.relays import RelayPool
@@ -136,6 +137,17 @@ class App:
         self._refunder = Refunder(
             self.store, self.engine, self.wallet, self._lnurl, directory, clock
         )
+        self._payer = Payer(
+            self.store,
+            self.engine,
+            self.wallet,
+            self._lnurl,
+            directory,
+            clock,
+            config.payouts.schedule,
+            clock.earliest,
+            self._has_heard,
+        )
         self._closer = Closer(self.store, self.engine, clock.earliest, self._has_heard)
         self._settlement = Settlement(self.store, self.engine, self.wallet, lambda: self.pool.deaf)
         self._housekeeper = Housekeeper(
@@ -202,7 +214,10 @@ class App:
         return False
 
     async def _work(self, stop: asyncio.Event, check: bool) -> None:
-        carriers = (self._courier, self._herald, self._invoicer, self._refunder, self._closer)
+        carriers = (
+            *(self._courier, self._herald, self._invoicer),
+            *(self._refunder, self._payer, self._closer),
+        )
         claims = [carrier.claims for carrier in carriers]
 
         self.engine.wake = self._courier.claims.stirred.set
@@ -306,6 +321,10 @@ def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
         newcomers_per_minute=config.limits.newcomers_per_minute,
         proof_of_work_bits=config.limits.proof_of_work_bits,
         refunds_by_hand=by_hand,
+        commission_ppm=config.commission.ppm,
+        commissions=config.commission.organizers,
+        payout_delay=config.payouts.delay_hours * 3600,
+        payout_minimum=config.payouts.minimum_sats * 1000,
     )
 
 

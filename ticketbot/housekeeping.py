@@ -20,6 +20,7 @@ from ticketbot.ledger import (
     orders,
     orphans,
     outbox,
+    payouts,
     poison,
     refunds,
     restored,
@@ -51,6 +52,7 @@ class _Found(NamedTuple):
     orphaned: int
     refunds_wait: bool
     poison: int
+    payouts_wait: int
 
 
 class Housekeeper:
@@ -122,6 +124,7 @@ class Housekeeper:
                 *orphans.total(tx),
                 restored.refunds_wait(tx) is not None,
                 poison.money_stuck(tx),
+                payouts.total(tx) if restored.payouts_wait(tx) is not None else 0,
             )
 
         found = await self._store.transaction(work)
@@ -200,6 +203,8 @@ class Housekeeper:
             troubles["clock"] = {"skew": _span(abs(by)), "side": side, "who": who}
         if found.refunds_wait and found.owed and not self._engine.reception.catching_up:
             troubles["refunds"] = {"owed": found.owed}
+        if found.payouts_wait and not self._engine.reception.catching_up:
+            troubles["payouts"] = {"owed": found.payouts_wait}
         if found.poison:
             troubles["poison"] = {"n": found.poison}
         if found.orphans and not self._engine.reception.catching_up:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds")
+PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds", "resume payouts")
 VERBS: dict[str, str] = {
     **dict.fromkeys(("hi", "hello", "hey", "hola", "ola", "olá", "hallo", "salut"), "hello"),
     **dict.fromkeys(("gm", "yo", "howdy", "bonjour", "start"), "hello"),
@@ -19,11 +19,15 @@ VERBS: dict[str, str] = {
         verb: verb
         for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans", "retry")
     },
+    **{verb: verb for verb in ("balance", "payout", "payouts", "statement")},
     **{phrase: phrase for phrase in PHRASES},
 }
 """What people may type for each command."""
 
-HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link")
+HARMLESS = (
+    *("events", "event", "tickets", "status", "help", "resend", "link"),
+    *("balance", "statement"),
+)
 WEIGHTY = (
     "buy",
     "cancel",
@@ -31,10 +35,13 @@ WEIGHTY = (
     "refunds",
     "orphans",
     "retry",
+    "payout",
+    "payouts",
     "forget me",
     "stop sales",
     "resume sales",
     "resume refunds",
+    "resume payouts",
 )
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"

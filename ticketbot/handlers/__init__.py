@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, operator, owed, privacy
+from ticketbot.handlers import attendee, checkout, operator, owed, paying_out, privacy
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -22,6 +22,10 @@ COMMANDS: dict[type, Handler] = {
     c.CancelOrder: attendee.cancel,
     c.ShowLink: attendee.link,
     c.Refund: owed.refund,
+    c.ShowBalance: paying_out.balance,
+    c.AskPayout: paying_out.payout,
+    c.PayOutTo: paying_out.pay_out_to,
+    c.ShowStatement: paying_out.statement,
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
 }
@@ -36,6 +40,9 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
     c.CloseOrphan: operator.close_orphan,
     c.ResumeRefunds: operator.resume_refunds,
     c.RetryJobs: operator.retry,
+    c.ListPayouts: paying_out.listed,
+    c.PayoutDone: paying_out.done,
+    c.ResumePayouts: paying_out.resume,
 }
 
 

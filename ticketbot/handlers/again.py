@@ -31,9 +31,12 @@ ONLY_ASKED = (
     c.ShowLink,
     c.ListRefunds,
     c.ListOrphans,
+    c.ListPayouts,
+    c.ShowBalance,
+    c.ShowStatement,
 )
 """They change nothing, so answering them twice is of no use."""
-NEVER_AGAIN = (c.ResumeRefunds,)
+NEVER_AGAIN = (c.ResumeRefunds, c.ResumePayouts, c.RetryJobs)
 STILL_WAITS = 3600
 LATE_LETTERS = 600
 

@@ -11,7 +11,7 @@ from ticketbot.handlers import refunds, viewing
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.refunds import Debt
 from ticketbot.handlers.telling import alert, tell_holder
-from ticketbot.ledger import journal, listings, money, orders, outbox, tickets
+from ticketbot.ledger import journal, listings, orders, outbox, shares, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
@@ -156,9 +156,7 @@ def _empty(
         if payment_hash and amount:
             debt = Debt(payment_hash, amount, "refund-cancelled", holder)
             refund_id, told = refunds.owe(debt, order, tx, ctx, alone=False)
-            owner = f"organizer:{listing.organizer}"
-            ref = f"refund:{refund_id}"
-            money.post(tx, ref, ctx.now, (owner, amount), ("refunds", -amount))
+            shares.give_back(tx, payment_hash, refund_id, amount, ctx.now)
             reply += told
             tally = tally._replace(refunds=tally.refunds + 1, msat=tally.msat + amount)
         else:

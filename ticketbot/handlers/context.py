@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from ticketbot.domain.command import Command
@@ -19,7 +19,9 @@ Ephemeral = Literal["always", "when-asked", "never"]
 class Settings:
     """The operator's choices that handlers decide by. Keys are hex.
 
-    `refunds_by_hand`: the bot's wallet may not spend, so the operator is told of each refund.
+    `refunds_by_hand`: the bot's wallet may not spend, so the operator is told of each refund and
+    each payout. `commissions`: organizers with a rate of their own, in millionths.
+    `payout_delay`: seconds after an event's end; `payout_minimum`: msat.
     """
 
     bot: str
@@ -36,6 +38,14 @@ class Settings:
     newcomers_per_minute: int = 2000
     proof_of_work_bits: int = 20  # of newcomers, where many orders are left unpaid; 0: never
     refunds_by_hand: bool = True
+    commission_ppm: int = 0
+    commissions: Mapping[str, int] = field(default_factory=dict)
+    payout_delay: int = 86_400
+    payout_minimum: int = 1_000_000
+
+    def commission(self, organizer: str) -> int:
+        """What is kept of this organizer's sales, in millionths."""
+        return self.commissions.get(organizer, self.commission_ppm)
 
 
 @dataclass(frozen=True, slots=True)

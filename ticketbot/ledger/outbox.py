@@ -96,7 +96,8 @@ def pull_in(tx: Tx, now: int, longest: int) -> int:
     longer, and a cancelled event begins its day anew.
     """
     kinds = [(kind, longest, now) for kind in ("invoice", "message", "note")]
-    kinds += [("refund", max(longest, DAY), now), ("closing", max(longest, DAY), now + DAY)]
+    kinds += [("refund", max(longest, DAY), now), ("payout", max(longest, DAY), now)]
+    kinds += [("closing", max(longest, DAY), now + DAY)]
     return sum(
         tx.change(
             "UPDATE outbox SET due = ?1 WHERE kind = ?2 AND due > ?3 + ?4", (due, kind, now, most)

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.money import format_sats
+from ticketbot.domain.money import format_sats, sum_of
 from ticketbot.domain.nip19 import naddr_encode, note_encode
+from ticketbot.domain.payout import Account
 from ticketbot.domain.ticket import group_id, ticket_link
 from ticketbot.errors import Refused
 from ticketbot.replies.outcome import (
@@ -108,12 +109,31 @@ def _value(name: str, value: object, how: Manner) -> object:
             return format_sats(value) if value else "0 sats"
         case ("at", int()):
             return datetime.fromtimestamp(value, UTC).strftime("%d %b %Y, %H:%M UTC")
+        case ("fee", int()):
+            return format_sats(value)
+        case ("accounts", tuple()):
+            return "\n".join(_fitting([_account(one) for one in value]))
         case ("problems", tuple()):
             lines = [f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value]
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
         case ("rows", tuple()):
             return "\n".join(f"- {order}: {format_sats(owed)}" for order, owed, _ in value)
     return value
+
+
+def _account(one: Account) -> str:
+    """An event of an organizer's statement."""
+    parts = {
+        "gross": one.gross,
+        "commission": -one.commission,
+        "given back": -one.refunded,
+        "paid out": -one.paid,
+        "fees": -one.fees,
+    }
+    sums = ", ".join(f"{name} {sum_of(msat)}" for name, msat in parts.items() if msat)
+    return (
+        f"{one.code.lower()} · {one.title[:60]} · {one.sold} sold: {sums} = {sum_of(one.balance)}"
+    )
 
 
 def _events(found: EventsFound, how: Manner) -> list[str]:

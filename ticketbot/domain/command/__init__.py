@@ -32,15 +32,26 @@ from ticketbot.domain.command.operator import (
     RetryJobs,
     StopSales,
 )
+from ticketbot.domain.command.payouts import (
+    AskPayout,
+    Earning,
+    ListPayouts,
+    PayoutDone,
+    PayOutTo,
+    ResumePayouts,
+    ShowBalance,
+    ShowStatement,
+)
 
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating
+Command = Attending | Operating | Earning
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TICKETS",
+    "AskPayout",
     "Buy",
     "CancelOrder",
     "CloseOrphan",
@@ -50,14 +61,20 @@ __all__ = [
     "Help",
     "ListEvents",
     "ListOrphans",
+    "ListPayouts",
     "ListRefunds",
+    "PayOutTo",
+    "PayoutDone",
     "Refund",
     "Resend",
+    "ResumePayouts",
     "ResumeRefunds",
     "ResumeSales",
     "RetryJobs",
+    "ShowBalance",
     "ShowEvent",
     "ShowLink",
+    "ShowStatement",
     "ShowStatus",
     "ShowTickets",
     "StopSales",

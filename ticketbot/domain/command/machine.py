@@ -10,11 +10,15 @@ import orjson
 from ticketbot.domain.command import (
     LONGEST_TEXT,
     MOST_TICKETS,
+    AskPayout,
     Buy,
     CancelOrder,
     Command,
     ListEvents,
+    PayOutTo,
     Refund,
+    ShowBalance,
+    ShowStatement,
     ShowStatus,
     ShowTickets,
 )
@@ -69,7 +73,14 @@ def read_machine(text: str) -> MachineRequest | None:
 
 _LONGEST_ID, _LONGEST_EVENT_ID = 64, 300
 _NIP46 = frozenset({"method", "result"})
-_ANSWERED = {"events": {"events", "next"}, "tickets": {"count"}}  # keys that only answers have
+_ANSWERED = {  # keys that only answers have
+    "events": {"events", "next"},
+    "tickets": {"count"},
+    "balance": {"balance_msat"},
+    "payout": {"payout_id"},
+    "payout-to": {"amount_msat"},
+    "statement": {"events"},
+}
 
 
 class _Fields:
@@ -115,11 +126,20 @@ def _machine_buy(fields: _Fields) -> Command:
     return Buy((event_id,), quantity, fields.maybe("tier", 100), whole=True)
 
 
+def _machine_words(fields: _Fields) -> tuple[str, ...]:
+    event_id = fields.maybe("event_id", _LONGEST_EVENT_ID)
+    return () if event_id is None else (event_id,)
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "events": lambda f: ListEvents((), f.number("limit", 20, 100), f.maybe("after", 400)),
     "buy": _machine_buy,
     "tickets": lambda f: ShowTickets(after=f.maybe("after", 100)),
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
+    "balance": lambda f: ShowBalance(),
+    "payout": lambda f: AskPayout(_machine_words(f), f.maybe("to", 400)),
+    "payout-to": lambda f: PayOutTo(f.text("to", 400)),
+    "statement": lambda f: ShowStatement(_machine_words(f)),
     "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
 }

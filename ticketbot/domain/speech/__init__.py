@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from ticketbot.domain.command import LONGEST_TEXT, Command, Help, ShowEvent, Unknown
 from ticketbot.domain.naming import clean, near_verbs, nearest, quote
-from ticketbot.domain.speech import attendee, operator
+from ticketbot.domain.speech import attendee, operator, payouts
 from ticketbot.domain.speech.words import (
     CODE,
     DESTINATION,
@@ -24,7 +24,7 @@ from ticketbot.domain.speech.words import (
 from ticketbot.domain.vocabulary import HARMLESS, RESERVED, VERBS, WEIGHTY
 from ticketbot.errors import Refused
 
-READERS: Mapping[str, Reader] = {**attendee.READERS, **operator.READERS}
+READERS: Mapping[str, Reader] = {**attendee.READERS, **operator.READERS, **payouts.READERS}
 SHORT_TALK = 4  # words: in a longer text a slip is more likely to be just another word
 
 _ASKING = (*HARMLESS, *WEIGHTY)
