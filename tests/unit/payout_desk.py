@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,8 +25,9 @@ from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Tx
 from ticketbot.lnurl import Lnurl
 from ticketbot.outbox.payer import Payer, Schedule
+from ticketbot.posting import post
 from ticketbot.relay.directory import Directory
-from ticketbot.replies.outcome import Reply, Told
+from ticketbot.replies.outcome import Addressee, Reply, Told
 
 PRICE = 5_000_000
 ENDS = NOON + 301 * DAY
@@ -46,15 +48,16 @@ class PayoutDesk(Desk):
         self._settings(commission_ppm=ppm)
 
     def _settings(self, **changes: Any) -> None:
-        from dataclasses import replace
-
         self.engine.settings = replace(self.engine.settings, **changes)
 
     async def opens(self) -> None:
         """Two events; the wallet is empty but for what buyers pay."""
         for code in ("lisbon", "porto"):
-            listing = self._listing()._replace(
-                event_id=f"31923:{self.organizer}:{code}", title=code.title(), stock=None
+            listing = replace(
+                self._listing(),
+                event_id=f"31923:{self.organizer}:{code}",
+                title=code.title(),
+                stock=None,
             )
             named = code.upper()
             await self.store.transaction(lambda tx, one=listing, c=named: listings.save(tx, one, c))
@@ -118,12 +121,16 @@ class PayoutDesk(Desk):
     async def says(self, command: Command, who: str | None = None, **more: Any) -> list[Any]:
         """What the organizer, or somebody else, is answered. Raises Refused."""
 
+        key = more.pop("key", os.urandom(8))
+
         def work(tx: Tx) -> Reply:
             person = people.meet(tx, who or self.organizer, "nip17")
-            key = more.pop("key", None) or os.urandom(8)
             request = Request(person, "nip17", command, key=key, **more)
+            ctx = self.engine.context()
             with tx.savepoint():
-                return answer(request, tx, self.engine.context())
+                reply = answer(request, tx, ctx)
+            post(tx, ctx, Addressee(person.pubkey, "nip17"), reply, key.hex())
+            return reply
 
         reply = await self.store.transaction(work)
         self.stir()

@@ -156,18 +156,16 @@ def _share_done(code: str, amount: int, by: str, request: Request, tx: Tx, ctx: 
     found = [one for one in listings.by_code(tx, code) if one.code == code.upper()]
     if not found:
         raise Refused("not-yours", "operator-payout-unknown", payout=quote(code))
+    name = payouts.payout_id(tx, f"{by}:{request.key.hex() or ctx.dice(16).hex()}")
+    if ledger.get(tx, name) is not None:  # heard again after a restore
+        return [_noted(name, amount)]
     listing = found[0].listing
     accounts = shares.accounts_of(tx, listing.organizer, ctx.settings.payout_delay)
     left = sum(one.balance for one in accounts if one.event_id == listing.event_id)
     if not 0 < amount <= left:
         raise Refused("bad-request", "operator-payout-much", code=code.lower(), left=sum_of(left))
-    name = payouts.payout_id(tx, f"{by}:{request.key.hex() or ctx.dice(16).hex()}")
-    if ledger.get(tx, name) is None:
-        parts = [Part(listing.event_id, amount)]
-        payouts.decide(name, listing.organizer, parts, None, tx, ctx)
-        told = payouts.paid_by_hand(name, by, tx, ctx)
-        return [_noted(name, amount), *told]
-    return [_noted(name, amount)]
+    payouts.decide(name, listing.organizer, [Part(listing.event_id, amount)], None, tx, ctx)
+    return [_noted(name, amount), *payouts.paid_by_hand(name, by, tx, ctx)]
 
 
 def _accounts(request: Request, tx: Tx, ctx: Context) -> list[Account]:

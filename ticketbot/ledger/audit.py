@@ -169,7 +169,7 @@ def owed_at(tx: Tx, began: int, operators: Collection[str]) -> tuple[int, int]:
         "SELECT organizer, state, amount_msat FROM payout WHERE state <> 'sent' AND decided_at < ?",
         (began,),
     )
-    left = dict(shares)
+    left: dict[str, int] = dict(shares)
     for pubkey, state, amount in waits:
         more = amount if state == "due" else -reserve(amount)
         left[pubkey] = left.get(pubkey, 0) + more
