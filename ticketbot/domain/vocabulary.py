@@ -21,6 +21,7 @@ PHRASES = (
     "stop sales",
     "resume sales",
     "resume refunds",
+    "resume payouts",
     "give back",
     *DOOR,
 )
@@ -50,12 +51,16 @@ VERBS: dict[str, str] = {
         verb: verb
         for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans", "retry")
     },
+    **{verb: verb for verb in ("balance", "payout", "payouts", "statement")},
     **{phrase: phrase for phrase in PHRASES},
     **SPANISH,
 }
 """What people may type for each command."""
 
-HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link", "promos")
+HARMLESS = (
+    *("events", "event", "tickets", "status", "help", "resend", "link"),
+    *("promos", "balance", "statement"),
+)
 WEIGHTY = (
     "buy",
     "cancel",
@@ -64,6 +69,8 @@ WEIGHTY = (
     "orphans",
     "promo",
     "retry",
+    "payout",
+    "payouts",
     "forget me",
     "stop sales",
     "resume sales",
@@ -77,6 +84,7 @@ WEIGHTY = (
     "accept",
     "decline",
     "give back",
+    "resume payouts",
 )
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"

@@ -14,6 +14,7 @@ from ticketbot.domain.command import (
     Accept,
     AddStaff,
     Announce,
+    AskPayout,
     Buy,
     CancelOrder,
     ChooseLanguage,
@@ -35,6 +36,7 @@ from ticketbot.domain.command import (
     MakePromo,
     MakeToken,
     PauseEvent,
+    PayOutTo,
     Refund,
     Rehearse,
     RemoveStaff,
@@ -44,10 +46,12 @@ from ticketbot.domain.command import (
     RetryStuck,
     ScanTicket,
     ShowAttendance,
+    ShowBalance,
     ShowCalendar,
     ShowEvent,
     ShowOrder,
     ShowPdf,
+    ShowStatement,
     ShowStats,
     ShowStatus,
     ShowTickets,
@@ -150,6 +154,10 @@ _ANSWERED = {
     "badge": {"message"},
     "attendance": {"message"},
     "pdf": {"files"},
+    "balance": {"balance_msat"},
+    "payout": {"payout_id"},
+    "payout-to": {"amount_msat"},
+    "statement": {"events"},
 }
 
 
@@ -367,6 +375,11 @@ def _machine_attendance(fields: _Fields) -> Command:
     return ShowAttendance(named, fields.flag("list"), first)
 
 
+def _machine_words(fields: _Fields) -> tuple[str, ...]:
+    event_id = fields.maybe("event_id", _LONGEST_EVENT_ID)
+    return () if event_id is None else (event_id,)
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "events": _machine_events,
     "event": lambda f: ShowEvent((f.text("event_id", _LONGEST_EVENT_ID),)),
@@ -412,4 +425,8 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "accept": lambda f: Accept(f.text("code", _LONGEST_ID)),
     "decline": lambda f: Decline(f.text("code", _LONGEST_ID)),
     "give-back": _machine_give_back,
+    "balance": lambda f: ShowBalance(),
+    "payout": lambda f: AskPayout(_machine_words(f), f.maybe("to", 400)),
+    "payout-to": lambda f: PayOutTo(f.text("to", 400)),
+    "statement": lambda f: ShowStatement(_machine_words(f)),
 }
