@@ -35,8 +35,10 @@ from ticketbot.replies import local
 NOT_FOR_EVERYBODY = {
     *("refunds", "orphans", "retry", "stop sales", "resume sales", "resume refunds"),
     *("checkin", "checkout", "undo", "door", "promo", "promos", "give back"),
+    *("announce", "attendees", "comp", "find", "order", "pause", "rehearse", "resume", "stats"),
+    *("balance", "payout", "payouts", "resume payouts", "statement"),
 }
-"""Commands of operators, organizers and their staff: those stay English, and so do phrases."""
+"""Commands of operators, organizers and their staff: those stay English."""
 
 
 @pytest.mark.parametrize(

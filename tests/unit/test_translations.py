@@ -65,7 +65,11 @@ def test_no_sentence_has_two_homes() -> None:
 
 
 def test_no_spanish_sentence_was_left_in_english() -> None:
-    same = {key for key, text in sentences("es").items() if text == ENGLISH[key]}
+    same = {
+        key
+        for key, text in sentences("es").items()
+        if text == ENGLISH[key] and re.search(r"[a-z]", re.sub(r"\{\w+\}", "", text))
+    }
     assert same == SAME_IN_SPANISH
 
 

@@ -164,7 +164,7 @@ def _require_room(person: Person, listing: Listing, tx: Tx) -> None:
     """Only the recipient hears of this: how many tickets somebody has is nobody else's business."""
     most = listing.max_per_buyer
     if most is not None and tickets.live_count(tx, person.id, listing.event_id) >= most:
-        raise Refused("too-many", "too-many-per-buyer", most=most)
+        raise Refused("too-many", "too-many-per-buyer", most=most, title=listing.title)
 
 
 def _recipient(text: str, request: Request, ctx: Context) -> str:
