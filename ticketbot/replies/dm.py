@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.money import sum_of
+from ticketbot.domain.money import Sum
 from ticketbot.domain.nip19 import naddr_encode, note_encode
 from ticketbot.domain.payout import Account
 from ticketbot.domain.terms import Terms
@@ -27,6 +27,7 @@ from ticketbot.replies.local import (
     short_day,
     short_when,
     span,
+    total,
     visit_line,
     when_line,
 )
@@ -127,12 +128,16 @@ def _value(name: str, value: object, how: Manner) -> object:
     match name, value:
         case (_, Said()):
             return _said(value, how)
+        case (_, Sum()):
+            return total(value, how.language)
+        case ("rest", tuple()):
+            return "".join(f" · {_value('', one, how)}" for one in value)
         case ("amount" | "owed", int()):
             return sats(value, how.language)
         case ("now" | "was", Listing()):
             return ", ".join(filter(None, (when_line(value, how.language), value.place)))
         case ("paid" | "kept" | "back" | "commission" | "net", int()):
-            return sats(value, how.language) if value else "0 sats"
+            return total(value, how.language)
         case ("at", int()):
             return moment(value, how.language)
         case ("span" | "skew", int() | float()):
@@ -146,7 +151,7 @@ def _value(name: str, value: object, how: Manner) -> object:
         case ("fee", int()):
             return sats(value, how.language)
         case ("accounts", tuple()):
-            return "\n".join(_fitting([_account(one) for one in value]))
+            return "\n".join(_fitting([_account(one, how.language) for one in value]))
         case ("problems", tuple()):
             lines = [f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value]
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
@@ -183,19 +188,23 @@ def _value(name: str, value: object, how: Manner) -> object:
     return value
 
 
-def _account(one: Account) -> str:
+def _account(one: Account, language: str) -> str:
     """An event of an organizer's statement."""
     parts = {
         "gross": one.gross,
         "commission": -one.commission,
-        "given back": -one.refunded,
-        "paid out": -one.paid,
+        "given-back": -one.refunded,
+        "paid-out": -one.paid,
         "fees": -one.fees,
     }
-    sums = ", ".join(f"{name} {sum_of(msat)}" for name, msat in parts.items() if msat)
-    return (
-        f"{one.code.lower()} · {one.title[:60]} · {one.sold} sold: {sums} = {sum_of(one.balance)}"
+    sums = (
+        f"{say(f'account-{name}', language)} {total(msat, language)}"
+        for name, msat in parts.items()
+        if msat
     )
+    sold = say("account-sold", language, n=one.sold)
+    left = total(one.balance, language)
+    return f"{one.code.lower()} · {one.title[:60]} · {sold}: {', '.join(sums)} = {left}"
 
 
 def _events(found: EventsFound, how: Manner) -> list[str]:

@@ -76,6 +76,11 @@ def span(seconds: float, language: str = DEFAULT) -> str:
     return say("span-seconds", language, n=f"{seconds:.0f}")
 
 
+def total(msat: int, language: str = DEFAULT) -> str:
+    """As `sats`, where none is `0 sats` and not free of charge."""
+    return sats(msat, language) if msat else "0 sats"
+
+
 def sats(msat: int, language: str = DEFAULT) -> str:
     """`42,000 sats`, in Spanish `42 000 sats`: there a comma begins the decimals."""
     if msat == 0:

@@ -220,7 +220,7 @@ def _picture(figures: Figures, language: str) -> Picture:
     zone = UTC if listing.all_day else ZoneInfo(listing.timezone)
     starts = local.day(datetime.fromtimestamp(listing.start, zone), language)
     sold = str(total.sold) if total.capacity is None else f"{total.sold} / {total.capacity}"
-    shown = [(told("picture-sold"), sold), (told("picture-net"), sats(money.net, language))]
+    shown = [(told("picture-sold"), sold), (told("picture-net"), local.total(money.net, language))]
     if figures.state == "over":
         shown.append((told("picture-no-shows"), str(figures.no_shows)))
     else:
@@ -240,8 +240,3 @@ def _picture(figures: Figures, language: str) -> Picture:
         }
         | {"months": told("months")},
     )
-
-
-def sats(msat: int, language: str) -> str:
-    """An amount in a table, where nothing is 0 sats and not free."""
-    return local.sats(msat, language) if msat else "0 sats"
