@@ -56,7 +56,8 @@ class Epilogue:
         await self._award(now)
 
     async def _thank(self, now: int) -> None:
-        after, before = now - thanking.LATEST, now - thanking.WAIT
+        restored = self._engine.reception.restored_at or 0  # the ledger that thanked them is lost
+        after, before = max(restored, now - thanking.LATEST), now - thanking.WAIT
         for event_id in await self._store.read(lambda tx: thanks.due(tx, after, before)):
             key = f"thanks:{badge_name(event_id)}"
             done = False

@@ -326,3 +326,14 @@ async def test_days_later_wishes_of_who_never_came_are_gone(
     await ends(stage, 8 * DAY / HOUR)
     rows = await stage.app.store.transaction(lambda tx: tx.row("SELECT count(*) FROM badge_wish"))
     assert rows == (0,)
+
+
+async def test_a_restored_ledger_thanks_nobody_for_what_was_before(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    await opens_soon(organizer)
+    await gets_in(organizer, alice)
+    stage.clock.forward(7 * HOUR)
+    stage.app.engine.reception.restored_at = int(stage.clock())
+    await stage.app.finish_evenings()
+    assert await alice.hears_nothing()
