@@ -22,8 +22,12 @@ import pytest
 from tests.story.cast import DAY, HOUR, Person, Stage
 from ticketbot.demo.stage import run_relay
 from ticketbot.domain.holds import REMEMBERED
+from ticketbot.domain.nip19 import npub_encode
 from ticketbot.ledger import (
+    announcements,
+    attendees,
     forgetting,
+    gifts,
     holds,
     inbox,
     listings,
@@ -35,6 +39,7 @@ from ticketbot.ledger import (
     people,
     refunds,
     schema,
+    statistics,
     tickets,
 )
 from ticketbot.ledger import store as ledger
@@ -44,6 +49,7 @@ from ticketbot.lightning import InvoiceAsk
 ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
     *(outbox, people, refunds, tickets),
+    *(announcements, attendees, gifts, statistics),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
@@ -217,6 +223,7 @@ async def _play(stage: Stage) -> None:
     await alice.gets_a_ticket()
     await alice.says("buy porto")
     await alice.gets_a_ticket()
+    await _sits_at_the_desk(organizer, alice)
     await _leave_unpaid(stage, gone.address())
     for words in ("buy faro", "cancel"):
         await alice.says(words)
@@ -261,6 +268,26 @@ async def _play(stage: Stage) -> None:
     await alice.says("thanks")
     await alice.hears("You are welcome")
     await _is_forgotten(stage, alice)
+
+
+async def _sits_at_the_desk(organizer: Person, alice: Person) -> None:
+    """All that an organizer asks of their own event."""
+    alices = npub_encode(alice.pubkey)
+    for words, part in (
+        ("stats", "Which event"),
+        ("stats lisbon", "sold ·"),
+        ("attendees lisbon", "1 to "),
+        (f"find lisbon {alices}", alices),
+        ("order lisbon vvvv", "no order"),
+        ("pause lisbon", "is paused"),
+        ("resume lisbon", "on sale again"),
+        ("announce porto Hello", "To send it"),
+        ("announce porto yes", "On its way"),
+        (f"comp porto {alices}", "is given"),
+    ):
+        await organizer.says(words)
+        await organizer.hears(part)
+    await alice.hears("News from the organizer")
 
 
 async def _is_paid_for_an_order_that_is_lost(stage: Stage) -> None:
