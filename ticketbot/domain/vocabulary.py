@@ -21,6 +21,7 @@ PHRASES = (
     "stop sales",
     "resume sales",
     "resume refunds",
+    "resume payouts",
     "give back",
     *DOOR,
 )
@@ -39,6 +40,7 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("lang", "language"), "lang"),
     **dict.fromkeys(("calendar", "ics"), "calendar"),
     "pdf": "pdf",
+    **{verb: verb for verb in ("badge", "attendance")},
     **{verb: verb for verb in ("undo", "door")},
     **dict.fromkeys(("checkin", "check-in", "check in", "admit"), "checkin"),
     **dict.fromkeys(("checkout", "check-out", "check out"), "checkout"),
@@ -49,12 +51,16 @@ VERBS: dict[str, str] = {
         verb: verb
         for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans", "retry")
     },
+    **{verb: verb for verb in ("balance", "payout", "payouts", "statement")},
     **{phrase: phrase for phrase in PHRASES},
     **SPANISH,
 }
 """What people may type for each command."""
 
-HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link", "promos")
+HARMLESS = (
+    *("events", "event", "tickets", "status", "help", "resend", "link"),
+    *("promos", "balance", "statement"),
+)
 WEIGHTY = (
     "buy",
     "cancel",
@@ -63,6 +69,8 @@ WEIGHTY = (
     "orphans",
     "promo",
     "retry",
+    "payout",
+    "payouts",
     "forget me",
     "stop sales",
     "resume sales",
@@ -76,6 +84,7 @@ WEIGHTY = (
     "accept",
     "decline",
     "give back",
+    "resume payouts",
 )
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"

@@ -34,6 +34,7 @@ ONLY_ASKED = (
     c.ShowLink,
     c.ShowCalendar,
     c.ShowPdf,
+    c.ShowAttendance,
     c.Validate,
     c.ListOwnEvents,
     c.ListPending,
@@ -47,9 +48,15 @@ ONLY_ASKED = (
     c.ListAttendees,
     c.Find,
     c.ShowOrder,
+    c.ListPayouts,
+    c.ShowBalance,
+    c.ShowStatement,
 )
 """They change nothing, so answering them twice is of no use."""
-NEVER_AGAIN = (c.ResumeRefunds, c.MakeToken, c.Announce, c.ResendOrder, c.Rehearse)
+NEVER_AGAIN = (
+    *(c.ResumeRefunds, c.ResumePayouts, c.RetryStuck, c.MakeToken),
+    *(c.Announce, c.ResendOrder, c.Rehearse),
+)
 STILL_WAITS = 3600
 LATE_LETTERS = 600
 

@@ -188,10 +188,11 @@ def seats_taken(seats: Iterable[Seats], tier: str) -> int:
 
 
 def hold(tx: Tx, event_id: str, tier: str, quantity: int) -> None:
-    """Hold seats; `Refused("sold-out")` when they are not there. Undo by savepoint."""
+    """Hold seats, of the event and of the tier; `Refused("sold-out")` when they are not there."""
     touched = tx.change(
         "UPDATE seats SET held = held + ?1 WHERE event_id = ?2 AND tier IN ('', ?3)"
-        " AND (capacity IS NULL OR held + sold + ?1 <= capacity)",
+        " AND (SELECT min(s.capacity IS NULL OR s.held + s.sold + ?1 <= s.capacity)"
+        " FROM seats AS s WHERE s.event_id = ?2 AND s.tier IN ('', ?3))",
         (quantity, event_id, tier),
     )
     if touched != _rows_of(tier):

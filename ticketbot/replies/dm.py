@@ -12,17 +12,22 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ticketbot.domain.listing import Listing
+from ticketbot.domain.money import sum_of
 from ticketbot.domain.nip19 import naddr_encode, note_encode
+from ticketbot.domain.payout import Account
 from ticketbot.domain.terms import Terms
 from ticketbot.domain.ticket import group_id, ticket_link
+from ticketbot.domain.when import Clock
 from ticketbot.errors import Refused
 from ticketbot.replies.local import (
     EVENTS_IN_MIND,
+    clock,
     moment,
     sats,
     short_day,
     short_when,
     span,
+    visit_line,
     when_line,
 )
 from ticketbot.replies.offers import (
@@ -120,6 +125,8 @@ def why_owed(owed: RefundOwed, how: Manner = PLAIN) -> str:
 
 def _value(name: str, value: object, how: Manner) -> object:
     match name, value:
+        case (_, Said()):
+            return _said(value, how)
         case ("amount" | "owed", int()):
             return sats(value, how.language)
         case ("now" | "was", Listing()):
@@ -136,6 +143,10 @@ def _value(name: str, value: object, how: Manner) -> object:
             return say("word-unchecked" if value is None else "word-right", how.language)
         case ("sales" | "side", str()) if has(f"word-{value}"):
             return say(f"word-{value}", how.language)
+        case ("fee", int()):
+            return sats(value, how.language)
+        case ("accounts", tuple()):
+            return "\n".join(_fitting([_account(one) for one in value]))
         case ("problems", tuple()):
             lines = [f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value]
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
@@ -146,6 +157,10 @@ def _value(name: str, value: object, how: Manner) -> object:
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
         case ("choices", tuple()):
             return choice_lines(value)
+        case (_, Clock()):
+            return clock(value, how.language)
+        case ("visits", tuple()):
+            return "\n".join(visit_line(row, how.language) for row in value)
         case ("links", tuple()):
             rows = [f"{what}\n{url}" for what, url in value]
             return "\n".join(_fitting(rows, " " * AROUND_LINKS))
@@ -164,9 +179,25 @@ def _value(name: str, value: object, how: Manner) -> object:
         case ("rows", tuple()):
             return "\n".join(f"- {order}: {sats(owed, how.language)}" for order, owed, _ in value)
         case ("passes", tuple()):
-            lines = [" · ".join(filter(None, row)) for row in value]
+            cells = [[str(_value("", cell, how)) for cell in row] for row in value]
+            lines = [" · ".join(filter(None, row)) for row in cells]
             return "\n".join(_fitting([f"- {line}" for line in lines], " " * AROUND_PROBLEMS))
     return value
+
+
+def _account(one: Account) -> str:
+    """An event of an organizer's statement."""
+    parts = {
+        "gross": one.gross,
+        "commission": -one.commission,
+        "given back": -one.refunded,
+        "paid out": -one.paid,
+        "fees": -one.fees,
+    }
+    sums = ", ".join(f"{name} {sum_of(msat)}" for name, msat in parts.items() if msat)
+    return (
+        f"{one.code.lower()} · {one.title[:60]} · {one.sold} sold: {sums} = {sum_of(one.balance)}"
+    )
 
 
 def _events(found: EventsFound, how: Manner) -> list[str]:

@@ -5,7 +5,13 @@ People's words become these in `domain.speech`, programs' JSON in `machine.py`.
 
 from __future__ import annotations
 
-from ticketbot.domain.command.after import Keeping, ShowCalendar, ShowPdf
+from ticketbot.domain.command.after import (
+    Keeping,
+    ShowAttendance,
+    ShowCalendar,
+    ShowPdf,
+    WishBadge,
+)
 from ticketbot.domain.command.attendee import (
     Attending,
     Buy,
@@ -61,13 +67,32 @@ from ticketbot.domain.command.operator import (
     StopSales,
 )
 from ticketbot.domain.command.own import ListOwnEvents, Owning
+from ticketbot.domain.command.payouts import (
+    AskPayout,
+    Earning,
+    ListPayouts,
+    PayoutDone,
+    PayOutTo,
+    ResumePayouts,
+    ShowBalance,
+    ShowStatement,
+)
 from ticketbot.domain.command.promos import ListPromos, MakePromo, Promoting, StopPromo
 
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
 Command = (
-    Attending | Operating | Owning | Entering | Promoting | Living | Choosing | Keeping | Organizing
+    Attending
+    | Operating
+    | Owning
+    | Entering
+    | Promoting
+    | Living
+    | Choosing
+    | Keeping
+    | Organizing
+    | Earning
 )
 
 __all__ = [
@@ -76,6 +101,7 @@ __all__ = [
     "Accept",
     "AddStaff",
     "Announce",
+    "AskPayout",
     "Buy",
     "CancelOrder",
     "ChooseLanguage",
@@ -93,6 +119,7 @@ __all__ = [
     "ListEvents",
     "ListOrphans",
     "ListOwnEvents",
+    "ListPayouts",
     "ListPending",
     "ListPromos",
     "ListRefunds",
@@ -101,21 +128,28 @@ __all__ = [
     "MakePromo",
     "MakeToken",
     "PauseEvent",
+    "PayOutTo",
+    "PayoutDone",
     "Refund",
     "Rehearse",
     "RemoveStaff",
     "Resend",
     "ResendOrder",
     "ResumeEvent",
+    "ResumePayouts",
     "ResumeRefunds",
     "ResumeSales",
+    "RetryJobs",
     "RetryStuck",
     "ScanTicket",
+    "ShowAttendance",
+    "ShowBalance",
     "ShowCalendar",
     "ShowEvent",
     "ShowLink",
     "ShowOrder",
     "ShowPdf",
+    "ShowStatement",
     "ShowStats",
     "ShowStatus",
     "ShowTickets",
@@ -125,4 +159,5 @@ __all__ = [
     "Transfer",
     "Unknown",
     "Validate",
+    "WishBadge",
 ]

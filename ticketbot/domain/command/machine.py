@@ -14,6 +14,7 @@ from ticketbot.domain.command import (
     Accept,
     AddStaff,
     Announce,
+    AskPayout,
     Buy,
     CancelOrder,
     ChooseLanguage,
@@ -25,28 +26,40 @@ from ticketbot.domain.command import (
     GiveBack,
     ListAttendees,
     ListEvents,
+    ListOrphans,
     ListOwnEvents,
+    ListPending,
     ListPromos,
+    ListRefunds,
     ListStaff,
+    ListStuck,
     MakePromo,
     MakeToken,
     PauseEvent,
+    PayOutTo,
     Refund,
     Rehearse,
     RemoveStaff,
     ResendOrder,
     ResumeEvent,
+    ResumeSales,
+    RetryStuck,
     ScanTicket,
+    ShowAttendance,
+    ShowBalance,
     ShowCalendar,
     ShowEvent,
     ShowOrder,
     ShowPdf,
+    ShowStatement,
     ShowStats,
     ShowStatus,
     ShowTickets,
     StopPromo,
+    StopSales,
     Transfer,
     Validate,
+    WishBadge,
 )
 from ticketbot.domain.money import HIGHEST_PRICE, SAT
 from ticketbot.domain.nip19 import read_pubkey
@@ -124,8 +137,13 @@ _ANSWERED = {
     "events": {"events", "next"},
     "event": {"events", "next"},
     "tickets": {"count"},
-    "own-events": {"events", "next"},
     "validate": {"valid"},
+    "own-events": {"message"},
+    "pending": {"message"},
+    "stuck": {"message"},
+    "refunds": {"message"},
+    "orphans": {"message"},
+    "sales": {"message"},
     "promo": {"message"},
     "promos": {"promos"},
     "transfer": {"state"},
@@ -133,7 +151,13 @@ _ANSWERED = {
     **{kind: {"message"} for kind in _REPORTED.split()},
     "lang": {"message"},
     "calendar": {"files"},
+    "badge": {"message"},
+    "attendance": {"message"},
     "pdf": {"files"},
+    "balance": {"balance_msat"},
+    "payout": {"payout_id"},
+    "payout-to": {"amount_msat"},
+    "statement": {"events"},
 }
 
 
@@ -198,10 +222,19 @@ class _Fields:
         return None if self._body.get(name) is None else self.number(name, 0, most)
 
     def flag(self, name: str) -> bool:
+        return self.maybe_flag(name) is True
+
+    def maybe_flag(self, name: str) -> bool | None:
         found = self._body.get(name)
         if not (found is None or isinstance(found, bool)):
             raise BadRequest("bad-request", "field-flag", self.request_id, field=name)
-        return found is True
+        return found
+
+    def decision(self, name: str) -> bool:
+        """As `flag`, where not to say so is no answer."""
+        if self._body.get(name) is None:
+            raise BadRequest("bad-request", "field-flag", self.request_id, field=name)
+        return self.flag(name)
 
     def pairs(self, name: str, most: int, longest: int) -> tuple[tuple[str, str], ...]:
         found = self._body.get(name)
@@ -336,6 +369,17 @@ def _event(fields: _Fields) -> tuple[str, ...]:
     return () if named is None else (named,)
 
 
+def _machine_attendance(fields: _Fields) -> Command:
+    first = fields.number("first", 1, MOST_SEATS)
+    named = (fields.text("event_id", _LONGEST_EVENT_ID),)
+    return ShowAttendance(named, fields.flag("list"), first)
+
+
+def _machine_words(fields: _Fields) -> tuple[str, ...]:
+    event_id = fields.maybe("event_id", _LONGEST_EVENT_ID)
+    return () if event_id is None else (event_id,)
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "events": _machine_events,
     "event": lambda f: ShowEvent((f.text("event_id", _LONGEST_EVENT_ID),)),
@@ -343,6 +387,8 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "tickets": _machine_tickets,
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
+    "badge": lambda f: WishBadge(_event(f), f.maybe_flag("wanted")),
+    "attendance": _machine_attendance,
     "stats": lambda f: ShowStats(f.event()),
     "attendees": lambda f: ListAttendees(f.event(), after=f.maybe("after", 100)),
     "find": _machine_find,
@@ -360,6 +406,12 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "promos": _machine_promos,
     "own-events": lambda f: ListOwnEvents(f.number("limit", 20, 100), f.maybe("after", 400)),
     "validate": lambda f: Validate(f.text("ticket", LONGEST_TEXT), f.maybe("event_id", 300)),
+    "pending": lambda f: ListPending(f.number("limit", 50, 200), f.maybe("after", 100)),
+    "stuck": lambda f: ListStuck(),
+    "retry": lambda f: RetryStuck(f.maybe("name", 100)),
+    "refunds": lambda f: ListRefunds(),
+    "orphans": lambda f: ListOrphans(),
+    "sales": lambda f: ResumeSales() if f.decision("open") else StopSales(),
     "checkin": _machine_scan(Kind.CHECK_IN),
     "checkout": _machine_scan(Kind.CHECKOUT),
     "undo": _machine_scan(Kind.UNDO),
@@ -373,4 +425,8 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "accept": lambda f: Accept(f.text("code", _LONGEST_ID)),
     "decline": lambda f: Decline(f.text("code", _LONGEST_ID)),
     "give-back": _machine_give_back,
+    "balance": lambda f: ShowBalance(),
+    "payout": lambda f: AskPayout(_machine_words(f), f.maybe("to", 400)),
+    "payout-to": lambda f: PayOutTo(f.text("to", 400)),
+    "statement": lambda f: ShowStatement(_machine_words(f)),
 }

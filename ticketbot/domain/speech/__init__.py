@@ -19,6 +19,7 @@ from ticketbot.domain.speech import (
     language,
     living,
     operator,
+    payouts,
     promos,
 )
 from ticketbot.domain.speech.words import (
@@ -41,6 +42,7 @@ READERS: Mapping[str, Reader] = {
     **promos.READERS,
     **door.READERS,
     **living.READERS,
+    **payouts.READERS,
     **desk.READERS,
 }
 LONGEST_WHOLE = 70_000  # characters: more than any letter holds
