@@ -112,7 +112,7 @@ async def test_no_more_than_one_person_may_have(
     code = code_of(stage, await alice.buys("lisbon"))
     offer = await is_offered(alice, bob, code)
     await bob.says(f"accept {offer}")
-    assert await bob.hears() == say("too-many-per-buyer", most=1)
+    assert await bob.hears() == say("too-many-per-buyer", most=1, title=LISBON)
     await bob.says(f"decline {offer}")
     await alice.hears("declined")
 
