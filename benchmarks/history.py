@@ -77,6 +77,11 @@ SELECT ticket_id, order_id, event_id, '', person, hash, :price, 'valid', at + 5,
     at + 30 * 86400, randomblob(8), randomblob(32) FROM sale
 """,
     """
+INSERT INTO share (event_id, organizer, ends, gross_msat)
+SELECT event_id, :organizer, max(ends), count(*) * :price FROM sale JOIN listing USING (event_id)
+GROUP BY event_id
+""",
+    """
 UPDATE seats SET sold = sales FROM (SELECT event_id, count(*) AS sales FROM sale GROUP BY event_id)
 AS whole WHERE whole.event_id = seats.event_id
 """,

@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.ledger.scenes import plans_change
+from tests.ledger.scenes import plans_change, somebody_waits
 from tests.story.caller import Caller
 from tests.story.cast import DAY, HOUR, Person, Stage
 from tests.story.scanner import Scanner, a_secret, at_the_door
@@ -38,6 +38,7 @@ from ticketbot.ledger import (
     orphans,
     outbox,
     people,
+    places,
     promos,
     questions,
     refunds,
@@ -54,7 +55,20 @@ from ticketbot.lightning import InvoiceAsk
 
 ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
-    *(moves, outbox, people, promos, questions, refunds, scans, staff, stuck, tickets, transfers),
+    *(
+        moves,
+        outbox,
+        people,
+        places,
+        promos,
+        questions,
+        refunds,
+        scans,
+        staff,
+        stuck,
+        tickets,
+        transfers,
+    ),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
@@ -264,6 +278,7 @@ async def _play(stage: Stage) -> None:
     await organizer.hears("done. The tickets of 2 orders are void")
 
     await plans_change(stage, alice)
+    await somebody_waits(stage, alice)
     for words in ("status", "refunds", "stop sales", "resume sales", "refund 0000 sent"):
         await operator.says(words)
         await operator.hears()

@@ -125,6 +125,8 @@ def why_owed(owed: RefundOwed, how: Manner = PLAIN) -> str:
 
 def _value(name: str, value: object, how: Manner) -> object:
     match name, value:
+        case ("queued", tuple()):
+            return "\n".join(_fitting([_queued(row, how) for row in value]))
         case (_, Said()):
             return _said(value, how)
         case ("amount" | "owed", int()):
@@ -198,6 +200,15 @@ def _account(one: Account) -> str:
     return (
         f"{one.code.lower()} · {one.title[:60]} · {one.sold} sold: {sums} = {sum_of(one.balance)}"
     )
+
+
+def _queued(row: tuple[Listing, str, int, int | None, int], how: Manner) -> str:
+    """A place in a queue: for what, and its number or until when seats are kept."""
+    listing, tier, quantity, until, number = row
+    what = _what(quantity, listing.title, tier)
+    if until is not None:
+        return f"- {what} · {say('queue-kept', how.language, at=moment(until, how.language))}"
+    return f"- {what} · {say('queue-number', how.language, number=number)}"
 
 
 def _events(found: EventsFound, how: Manner) -> list[str]:
