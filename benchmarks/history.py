@@ -40,7 +40,7 @@ SELECT
     printf('%08x', :began + n) || lower(hex(randomblob(4))) AS ticket_id,
     lower(hex(randomblob(32))) AS hash,
     n / :orders_each + 1 AS person,
-    :event || n / :seats AS event_id
+    :event || (n / :seats) AS event_id
 FROM number
 """
 
