@@ -294,8 +294,9 @@ async def test_a_paused_event_sells_nothing_and_loses_nothing(
     waiting = await alice.gets_an_invoice()
     await organizer.says("pause lisbon")
     assert await organizer.hears() == say("paused", title=LISBON, code="lisbon", n=1)
-    await bob.says("buy lisbon")
-    assert await bob.hears() == say("event-paused")
+    for words in ("buy lisbon", "event lisbon"):
+        await bob.says(words)
+        assert say("event-paused") in await bob.hears()
     await alice.pays(waiting)
     await alice.gets_a_ticket()
     assert await bob.buys("porto")
@@ -348,6 +349,16 @@ async def test_an_event_that_is_not_there(organizer: Organizer, words: str) -> N
     await organizer.has_on_sale()
     await organizer.says(words.format(npub=npub_encode(organizer.pubkey)))
     assert "I know no event called" in await organizer.hears()
+
+
+async def test_whoever_organizes_nothing_looks_for_events(
+    organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale()
+    await alice.says("find lisbon")
+    assert "More about one: event lisbon" in await alice.hears()
+    await alice.says("find lisbon bars")
+    assert await alice.hears() == say("events-none-found", words="lisbon bars")
 
 
 async def test_the_only_event_needs_no_name(organizer: Organizer) -> None:
