@@ -70,7 +70,7 @@ async def test_an_organizer_asks_how_it_sells(
     assert said[6] == "█▁▅"
     assert said[7].endswith("with 2 · today 1")
     assert said[8].startswith(
-        "As a picture, for a day, for you alone: https://tickets.example/stats/"
+        "As a picture, for a day, for whoever has this link: https://tickets.example/stats/"
     )
 
 
