@@ -288,7 +288,9 @@ async def test_tickets_are_sent_again_to_whoever_holds_them(
 async def test_a_paused_event_sells_nothing_and_loses_nothing(
     stage: Stage, organizer: Organizer, alice: Person, bob: Person
 ) -> None:
-    event = await organizer.has_on_sale()
+    start = int(stage.clock()) + WEEK
+    when = {"start": start, "end": start + HOUR}
+    event = await organizer.has_on_sale(**when)
     await organizer.has_on_sale("Porto Dinner")
     await alice.says("buy lisbon")
     waiting = await alice.gets_an_invoice()
@@ -300,7 +302,7 @@ async def test_a_paused_event_sells_nothing_and_loses_nothing(
     await alice.pays(waiting)
     await alice.gets_a_ticket()
     assert await bob.buys("porto")
-    await organizer.announces(price=["4000", "SAT"], at=int(stage.clock()) + 2)
+    await organizer.announces(price=["4000", "SAT"], at=int(stage.clock()) + 2, **when)
     await organizer.hears("4,000 sats")
     await bob.says("buy lisbon")
     assert await bob.hears() == say("event-paused")
