@@ -8,6 +8,8 @@ from typing import Any
 from tests.story.cast import DAY, HOUR, Person, Stage
 from tests.story.handing_on import code_of, is_offered
 from tests.story.memory import rows
+from ticketbot.domain.nip19 import npub_encode
+from ticketbot.ledger import questions
 
 
 async def plans_change(stage: Stage, alice: Person) -> None:
@@ -75,3 +77,51 @@ async def somebody_waits(stage: Stage, alice: Person) -> None:
     await organizer.announces("Tavira Revue", status="cancelled", at=at, **revue)
     await stage.app._turnstile.look()
     await bob.hears("is not sold any more")
+
+
+async def sits_at_the_desk(organizer: Person, alice: Person) -> None:
+    """All that an organizer asks of their own event."""
+    alices = npub_encode(alice.pubkey)
+    for words, part in (
+        ("stats", "Which event"),
+        ("stats lisbon", "sold ·"),
+        ("attendees lisbon", "1 to "),
+        (f"find lisbon {alices}", alices),
+        ("order lisbon vvvv", "no order"),
+        ("pause lisbon", "is paused"),
+        ("resume lisbon", "on sale again"),
+        ("announce porto Hello", "To send it"),
+        ("announce porto yes", "On its way"),
+        (f"comp porto {alices}", "is given"),
+    ):
+        await organizer.says(words)
+        await organizer.hears(part)
+    await alice.hears("News from the organizer")
+
+
+async def buys_with_a_code(stage: Stage, alice: Person) -> None:
+    """An early bird, two questions, and a code that is given back, late, and used."""
+    early = ["2000", "SAT", "first", 5]
+    await stage.organizer.has_on_sale("Evora", question=[["Name?"]], age=18, early_bird=early)
+    for words in ("promo evora FRIENDS 20% max 5", "promos evora", "promo evora FRIENDS stop"):
+        await stage.organizer.says(words)
+        await stage.organizer.hears("FRIENDS: 20" if "stop" not in words else "is stopped")
+    await stage.organizer.says("promo evora FRIENDS 20% max 5")
+    await stage.organizer.hears("FRIENDS: 20")
+    await alice.says("buy evora strangers")
+    await alice.hears("neither a code")
+    await alice.says("buy evora friends")
+    for answer in ("yes", "Alice"):
+        await alice.hears("nothing is held yet")
+        await alice.says(answer)
+    late = await alice.gets_an_invoice()
+    await alice.says("buy evora friends")
+    assert await alice.gets_an_invoice() == late
+    await alice.says("cancel")
+    await alice.hears("is cancelled")
+    await alice.pays(late)
+    await alice.gets_a_ticket()
+    (order,) = await stage.app.store.transaction(
+        lambda tx: tx.rows("SELECT order_id FROM promo_use WHERE promo = 1")
+    )
+    assert await stage.app.store.transaction(lambda tx: questions.answers(tx, order[0]))

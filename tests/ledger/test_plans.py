@@ -19,7 +19,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.ledger.scenes import plans_change, somebody_waits
+from tests.ledger.scenes import (
+    buys_with_a_code,
+    plans_change,
+    sits_at_the_desk,
+    somebody_waits,
+)
 from tests.story.caller import Caller
 from tests.story.cast import DAY, HOUR, Person, Stage
 from tests.story.scanner import Scanner, a_secret, at_the_door
@@ -27,7 +32,10 @@ from ticketbot.demo.stage import run_relay
 from ticketbot.domain.holds import REMEMBERED
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.ledger import (
+    announcements,
+    attendees,
     forgetting,
+    gifts,
     holds,
     inbox,
     listings,
@@ -45,6 +53,7 @@ from ticketbot.ledger import (
     scans,
     schema,
     staff,
+    statistics,
     stuck,
     tickets,
     transfers,
@@ -55,20 +64,9 @@ from ticketbot.lightning import InvoiceAsk
 
 ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
-    *(
-        moves,
-        outbox,
-        people,
-        places,
-        promos,
-        questions,
-        refunds,
-        scans,
-        staff,
-        stuck,
-        tickets,
-        transfers,
-    ),
+    *(moves, outbox, people, places, promos, questions, refunds, scans, staff, stuck, tickets),
+    transfers,
+    *(announcements, attendees, gifts, statistics),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
@@ -243,11 +241,12 @@ async def _play(stage: Stage) -> None:
     await alice.hears("is cancelled")
     await alice.pays(late)
     await alice.gets_a_ticket()
-    await _buys_with_a_code(stage, alice)
+    await buys_with_a_code(stage, alice)
     await alice.says("resend")
     await alice.gets_a_ticket()
     await alice.says("buy porto")
     await alice.gets_a_ticket()
+    await sits_at_the_desk(organizer, alice)
     await _leave_unpaid(stage, gone.address())
     for words in ("buy faro", "cancel"):
         await alice.says(words)
@@ -296,34 +295,6 @@ async def _play(stage: Stage) -> None:
     await alice.says("thanks")
     await alice.hears("You are welcome")
     await _is_forgotten(stage, alice)
-
-
-async def _buys_with_a_code(stage: Stage, alice: Person) -> None:
-    """An early bird, two questions, and a code that is given back, late, and used."""
-    early = ["2000", "SAT", "first", 5]
-    await stage.organizer.has_on_sale("Evora", question=[["Name?"]], age=18, early_bird=early)
-    for words in ("promo evora FRIENDS 20% max 5", "promos evora", "promo evora FRIENDS stop"):
-        await stage.organizer.says(words)
-        await stage.organizer.hears("FRIENDS: 20" if "stop" not in words else "is stopped")
-    await stage.organizer.says("promo evora FRIENDS 20% max 5")
-    await stage.organizer.hears("FRIENDS: 20")
-    await alice.says("buy evora strangers")
-    await alice.hears("neither a code")
-    await alice.says("buy evora friends")
-    for answer in ("yes", "Alice"):
-        await alice.hears("nothing is held yet")
-        await alice.says(answer)
-    late = await alice.gets_an_invoice()
-    await alice.says("buy evora friends")
-    assert await alice.gets_an_invoice() == late
-    await alice.says("cancel")
-    await alice.hears("is cancelled")
-    await alice.pays(late)
-    await alice.gets_a_ticket()
-    (order,) = await stage.app.store.transaction(
-        lambda tx: tx.rows("SELECT order_id FROM promo_use WHERE promo = 1")
-    )
-    assert await stage.app.store.transaction(lambda tx: questions.answers(tx, order[0]))
 
 
 async def _is_paid_for_an_order_that_is_lost(stage: Stage) -> None:

@@ -235,9 +235,10 @@ def _event(card: Card, how: Manner) -> str:
     head = [one.title, when_line(one, how.language), *([one.place] if one.place else [])]
     prices = price_lines(card, how.language)
     tier = "" if one.general or len(card.tiers) == 1 else f" 1 {card.tiers[0][0].lower()}"
+    hint = say("event-hint", how.language, code=card.code.lower(), tier=tier)
     tail = [
         *_terms(one, how),
-        say("event-hint", how.language, code=card.code.lower(), tier=tier),
+        say("event-paused", how.language) if card.paused else hint,
         event_link(one, how),
     ]
     lines = [*head, *_fitting(prices, *head, *tail)]

@@ -123,11 +123,11 @@ def _json(order: Order, decided: list[Decision], tx: Tx) -> dict[str, object]:
         "amount_msat": order.amount_msat,
         "state": str(order.state),
         "buyer": npub_encode(buyer.pubkey) if buyer.pubkey else "",
-        "tickets": [
+        "live": [
             {"ticket_id": row.id, "state": row.state, "price_msat": row.price_msat}
-            for row in tickets.of_order(tx, order.id)
+            for row in _live(order, tx)
         ],
-        "refunds": [
+        "given_back": [
             {"amount_msat": one.amount_msat, "state": str(one.state)}
             for one in refunds.of_order(tx, order.id)
         ],
