@@ -14,6 +14,7 @@ from benchmarks import report
 from benchmarks.daemon import measure_daemon
 from benchmarks.door import measure_door
 from benchmarks.growth import measure_growth
+from benchmarks.queue import measure_queue
 from benchmarks.recovery import measure_recovery
 from benchmarks.refunds import measure_refunds
 from benchmarks.rush import Crowd, measure_rush
@@ -34,6 +35,7 @@ FULL: Mapping[str, Measure] = {
     "waiting": lambda folder: measure_waiting(folder, PER_SECOND, seconds=30),
     "rush": lambda folder: measure_rush(folder, Crowd(buyers=5000, seats=500)),
     "recovery": lambda folder: measure_recovery(folder, orders=10_000),
+    "queue": lambda folder: measure_queue(folder, waiting=10_000, seats=1_000),
     "refunds": lambda folder: measure_refunds(folder, orders=10_000, paid=1_000),
     "door": lambda folder: measure_door(folder, scans=10_000, per_second=200, seconds=20),
     "lnbits": lambda folder: measure_wallet(folder, slices=4, purchases=160),
@@ -50,6 +52,7 @@ QUICK: Mapping[str, Measure] = {
     "waiting": lambda folder: measure_waiting(folder, PER_SECOND, seconds=5),
     "rush": lambda folder: measure_rush(folder, Crowd(buyers=5000, seats=500)),
     "recovery": lambda folder: measure_recovery(folder, orders=10_000),
+    "queue": lambda folder: measure_queue(folder, waiting=2_000, seats=200),
     "refunds": lambda folder: measure_refunds(folder, orders=1_000, paid=200),
     "door": lambda folder: measure_door(folder, scans=4_000, per_second=200, seconds=5),
     "lnbits": lambda folder: measure_wallet(folder, slices=1, purchases=40),

@@ -40,7 +40,7 @@ SELECT
     printf('%08x', :began + n) || lower(hex(randomblob(4))) AS ticket_id,
     lower(hex(randomblob(32))) AS hash,
     n / :orders_each + 1 AS person,
-    :event || n / :seats AS event_id
+    :event || (n / :seats) AS event_id
 FROM number
 """
 
@@ -75,6 +75,11 @@ INSERT INTO ticket (id, order_id, event_id, tier, holder, payment_hash, price_ms
     issued_at, expires_at, nonce, token_hash)
 SELECT ticket_id, order_id, event_id, '', person, hash, :price, 'valid', at + 5,
     at + 30 * 86400, randomblob(8), randomblob(32) FROM sale
+""",
+    """
+INSERT INTO share (event_id, organizer, ends, gross_msat)
+SELECT event_id, :organizer, max(ends), count(*) * :price FROM sale JOIN listing USING (event_id)
+GROUP BY event_id
 """,
     """
 UPDATE seats SET sold = sales FROM (SELECT event_id, count(*) AS sales FROM sale GROUP BY event_id)

@@ -22,7 +22,7 @@ from ticketbot import log
 from ticketbot.app import App
 from ticketbot.domain.command import CancelOrder
 from ticketbot.domain.nostr import Event
-from ticketbot.domain.refund import read_destination
+from ticketbot.domain.spending import read_destination
 from ticketbot.handlers import attendee, refunds
 from ticketbot.handlers.context import Context, Request
 from ticketbot.ledger import listings, people
@@ -87,6 +87,10 @@ def fill(folder: Path, orders: int) -> None:
         for sql in _ROWS:
             db.executemany(sql, values)
         db.execute("UPDATE seats SET sold = ?", (orders,))
+        db.execute(
+            "INSERT INTO share (event_id, organizer, ends, gross_msat) VALUES (?, ?, ?, ?)",
+            (event.event_id, ORGANIZER, event.end, orders * PRICE_MSAT),
+        )
         db.execute("COMMIT")
     finally:
         db.close()

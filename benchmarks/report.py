@@ -48,6 +48,7 @@ ROWS = (
     Row("recovery_s", "… → the first new invoice, s", "{:.2f}", 5, below=True),
     Row("cancel_s", "an event of 10,000 orders called off, all told, s", "{:.1f}"),
     Row("refunds_per_s", "refunds paid by the wallet, per second", "{:.0f}"),
+    Row("queue_offers_per_s", "offers to a queue of 10,000, per second", "{:.0f}"),
     Row("growth_100k", "cost at 100,000 tickets ÷ at 1,000", "{:.2f}"),
     Row("growth_1m", "cost at 1,000,000 tickets ÷ at 1,000", "{:.2f}", 1.2, below=True),
     Row("idle_rss_mb", "idle memory, MB", "{:.0f}", 100, below=True),

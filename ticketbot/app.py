@@ -48,6 +48,7 @@ from ticketbot.relays import RelayPool
 from ticketbot.service import SingleInstance, notify, spare_collections, stop_signals, watchdog
 from ticketbot.settlement import LOOK_BACK, Settlement
 from ticketbot.timekeeper import Timekeeper
+from ticketbot.turnstile import Turnstile
 from ticketbot.wallets.fake import FakeWallet
 from ticketbot.web import app as web
 from ticketbot.web.api.app import make_api
@@ -158,6 +159,7 @@ class App:
             self._has_heard,
         )
         self._closer = Closer(self.store, self.engine, clock.earliest, self._has_heard)
+        self._turnstile = Turnstile(self.store, self.engine, clock.earliest, self._has_heard)
         self._usher = Usher(self.store, self.engine, clock.earliest, self._has_heard)
         self._settlement = Settlement(self.store, self.engine, self.wallet, lambda: self.pool.deaf)
         self._housekeeper = Housekeeper(
@@ -252,6 +254,7 @@ class App:
                 tasks.create_task(self._settlement.run()),
                 tasks.create_task(self._housekeeper.run()),
                 tasks.create_task(self._forgetter.run()),
+                tasks.create_task(self._turnstile.run()),
                 tasks.create_task(self._epilogue.run()),
                 tasks.create_task(self._auditor.run()),
             ]
@@ -347,6 +350,7 @@ def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
         doors_open_hours=config.door.open_hours,
         attendance=config.after.attendance,
         thanks=config.after.thanks,
+        keep_seconds=config.queue.keep_minutes * 60,
         remind_hours=config.reminders.hours_before,
         last_call_hours=config.reminders.last_call_hours,
         quiet_hours=config.reminders.quiet_hours,

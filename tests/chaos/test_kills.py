@@ -182,6 +182,25 @@ async def test_while_a_moved_event_is_told(
     assert sum("\nTKT1:" in text for text in told.values()) == 2
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("visit", [1, 2])
+@pytest.mark.parametrize("place", USHER)
+async def test_while_an_announcement_is_told(
+    tmp_path: Path, relay: str, place: str, visit: int, way: str
+) -> None:
+    async with evening(tmp_path, [relay], f"{place}={way}@{visit}") as it:
+        await it.publishes_event()
+        await it.buys()
+        await it.organizer.write("announce lisbon Doors open at 19:00")
+        await it.organizer.next("To send it: announce lisbon yes", WITHIN)
+        await it.organizer.write("announce lisbon yes")
+        await it.has_met(way)
+        await it.alice.next("Doors open at 19:00", WITHIN)
+        await it.organizer.next("your announcement has left, to one person", WITHIN)
+    told = {message.key: message.text for message in it.alice.heard}
+    assert sum("Doors open" in text for text in told.values()) == 1
+
+
 @pytest.mark.parametrize("place", ["engine.letter-answered", "ledger.after-commit"])
 @pytest.mark.parametrize("visit", [3, 4, 5])
 async def test_while_a_ticket_changes_hands(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from tests.story.cast import DAY, HOUR, Person, Stage
 from tests.story.handing_on import code_of, is_offered
@@ -44,6 +45,39 @@ async def is_gone(stage: Stage, what: str) -> None:
     async with asyncio.timeout(20):
         while await rows(stage, left):
             await asyncio.sleep(0.05)
+
+
+async def somebody_waits(stage: Stage, alice: Person) -> None:
+    """A seat of a sold-out event comes free, is offered, let go, and offered on."""
+    organizer, bob, carol = stage.organizer, await stage.enters(), await stage.enters()
+    revue: dict[str, Any] = {"price": None, "stock": 2, "tier": ["Box", "0", "SAT", "1"]}
+    await organizer.has_on_sale("Tavira Revue", **revue)
+    await alice.says("buy tavira 1 box")
+    token = await alice.gets_a_ticket()
+    for person in (bob, carol):
+        await person.says("join tavira 1 box")
+        await person.hears("in the queue for Tavira Revue")
+    await bob.says("join tavira 2 box")
+    await bob.hears("You are number 1")
+    await organizer.says(f"give back tavira {code_of(stage, token)} yes")
+    await organizer.hears("is void")
+    await stage.app._turnstile.look()
+    await bob.hears("It is your turn")
+    await bob.says("waiting")
+    await bob.hears("kept for you until")
+    stage.clock.forward(3 * HOUR)
+    await stage.app._turnstile.look()
+    await bob.hears("goes to the next")
+    await carol.says("buy tavira 1 box")
+    await carol.gets_a_ticket()
+    await bob.says("leave tavira")
+    await bob.hears("You are in no queue")
+    await bob.says("join tavira 1 box")
+    await bob.hears("in the queue for")
+    at = int(stage.clock()) + 1
+    await organizer.announces("Tavira Revue", status="cancelled", at=at, **revue)
+    await stage.app._turnstile.look()
+    await bob.hears("is not sold any more")
 
 
 async def sits_at_the_desk(organizer: Person, alice: Person) -> None:

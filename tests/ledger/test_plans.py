@@ -43,6 +43,7 @@ from ticketbot.ledger import (
     orphans,
     outbox,
     people,
+    places,
     promos,
     questions,
     refunds,
@@ -60,8 +61,8 @@ from ticketbot.ledger.store import Tx
 
 ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
-    *(moves, outbox, people, promos, questions, refunds, scans, staff, stuck, tickets, transfers),
-    *(announcements, attendance, attendees, badges, gifts, statistics, thanks),
+    *(moves, outbox, people, places, promos, questions, refunds, scans, staff, stuck, tickets),
+    *(announcements, attendance, attendees, badges, gifts, statistics, thanks, transfers),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
@@ -272,6 +273,7 @@ async def _play(stage: Stage) -> None:
     await organizer.hears("done. The tickets of 2 orders are void")
 
     await scenes.plans_change(stage, alice)
+    await scenes.somebody_waits(stage, alice)
     for words in ("status", "refunds", "stop sales", "resume sales", "refund 0000 sent"):
         await operator.says(words)
         await operator.hears()

@@ -8,6 +8,8 @@ import pytest
 
 from tests.story.cast import DAY, Organizer, Person, Stage
 from tests.story.program import Program, listening
+from ticketbot.domain.command import Announce, Comp
+from ticketbot.handlers import again
 from ticketbot.handlers.desk import announcing
 from ticketbot.ledger import announcements, journal, outbox
 from ticketbot.ledger.store import Tx
@@ -190,3 +192,10 @@ async def test_a_crash_in_the_middle_tells_nobody_twice(
     assert body is None
     assert isinstance(one, announcements.Announcement)
     assert (one.state, one.told) == ("sent", 5)
+
+
+def test_letters_that_are_heard_again_after_a_restore_send_nothing() -> None:
+    """The ledger that knew who was told is lost: better once than twice."""
+    assert again.answered(Announce(("lisbon",), sure=True), 0)
+    assert again.answered(Announce(("lisbon",), "Doors open"), 0)
+    assert not again.answered(Comp(("lisbon",), "ab" * 32), 0)

@@ -70,7 +70,7 @@ async def test_an_organizer_asks_how_it_sells(
     assert said[6] == "█▁▅"
     assert said[7].endswith("with 2 · today 1")
     assert said[8].startswith(
-        "As a picture, for a day, for you alone: https://tickets.example/stats/"
+        "As a picture, for a day, for whoever has this link: https://tickets.example/stats/"
     )
 
 
@@ -288,18 +288,21 @@ async def test_tickets_are_sent_again_to_whoever_holds_them(
 async def test_a_paused_event_sells_nothing_and_loses_nothing(
     stage: Stage, organizer: Organizer, alice: Person, bob: Person
 ) -> None:
-    event = await organizer.has_on_sale()
+    start = int(stage.clock()) + WEEK
+    when = {"start": start, "end": start + HOUR}
+    event = await organizer.has_on_sale(**when)
     await organizer.has_on_sale("Porto Dinner")
     await alice.says("buy lisbon")
     waiting = await alice.gets_an_invoice()
     await organizer.says("pause lisbon")
     assert await organizer.hears() == say("paused", title=LISBON, code="lisbon", n=1)
-    await bob.says("buy lisbon")
-    assert await bob.hears() == say("event-paused")
+    for words in ("buy lisbon", "event lisbon"):
+        await bob.says(words)
+        assert say("event-paused") in await bob.hears()
     await alice.pays(waiting)
     await alice.gets_a_ticket()
     assert await bob.buys("porto")
-    await organizer.announces(price=["4000", "SAT"], at=int(stage.clock()) + 2)
+    await organizer.announces(price=["4000", "SAT"], at=int(stage.clock()) + 2, **when)
     await organizer.hears("4,000 sats")
     await bob.says("buy lisbon")
     assert await bob.hears() == say("event-paused")
@@ -348,6 +351,16 @@ async def test_an_event_that_is_not_there(organizer: Organizer, words: str) -> N
     await organizer.has_on_sale()
     await organizer.says(words.format(npub=npub_encode(organizer.pubkey)))
     assert "I know no event called" in await organizer.hears()
+
+
+async def test_whoever_organizes_nothing_looks_for_events(
+    organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale()
+    await alice.says("find lisbon")
+    assert "More about one: event lisbon" in await alice.hears()
+    await alice.says("find lisbon bars")
+    assert await alice.hears() == say("events-none-found", words="lisbon bars")
 
 
 async def test_the_only_event_needs_no_name(organizer: Organizer) -> None:

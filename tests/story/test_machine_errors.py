@@ -157,7 +157,7 @@ SILENT = [
     '"events"',
     "events",
     "{",
-    '{"type":"events","request_id":"x"' + " " * 20_000 + "}",
+    '{"type":"events","request_id":"x"' + " " * 61_000 + "}",
 ]
 
 

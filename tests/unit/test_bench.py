@@ -21,6 +21,7 @@ from benchmarks.daemon import measure_daemon
 from benchmarks.door import measure_door
 from benchmarks.growth import measure_growth
 from benchmarks.history import fill
+from benchmarks.queue import measure_queue
 from benchmarks.recovery import fill as fill_open
 from benchmarks.recovery import measure_recovery
 from benchmarks.refunds import measure_refunds
@@ -41,6 +42,7 @@ KEYS = {
     "growth": {"growth_100k", "growth_1m"},
     "recovery": {"recovery_ready_s", "recovery_s"},
     "rush": {"rush_sold", "rush_answered", "rush_seconds", "rush_p50_ms", "rush_p99_ms"},
+    "queue": {"queue_offers_per_s"},
     "refunds": {"cancel_s", "refunds_per_s"},
     "daemon": {"idle_rss_mb", "ready_s"},
     "door": {"scans_per_s", "scan_p50_ms", "scan_p99_ms"},
@@ -59,6 +61,7 @@ def test_a_tiny_run_has_the_figures_of_the_contract() -> None:
             "daemon": lambda folder: measure_daemon(folder, 1),
             "recovery": lambda folder: measure_recovery(folder, 20),
             "rush": lambda folder: measure_rush(folder, Crowd(40, 8)),
+            "queue": lambda folder: measure_queue(folder, 30, 5),
             "refunds": lambda folder: measure_refunds(folder, 30, 5),
             "door": lambda folder: measure_door(folder, 40, 20, 1),
         }

@@ -87,6 +87,10 @@ hold_seconds = 600
 max_holds_per_buyer = 2
 max_tickets_per_order = 10
 
+[queue]
+# A seat that came free is kept so long for whose turn it is.
+keep_minutes = 120
+
 [door]
 # People are let in from so many hours before an event's start, where its note does not say.
 open_hours = 6

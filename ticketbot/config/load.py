@@ -26,6 +26,7 @@ from ticketbot.config.values import (
     Payouts,
     Performance,
     Privacy,
+    Queue,
     Reminders,
     Sales,
     Secret,
@@ -77,6 +78,7 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
         after=_after(reader),
         door=Door(reader.number("door", "open_hours", 6, 0, 24 * 31)),
         changes=Changes(reader.number("changes", "refund_hours", 72, 0, 8760)),
+        queue=Queue(reader.number("queue", "keep_minutes", 120, 5, 10_080)),
         reminders=Reminders(
             hours_before=reader.number("reminders", "hours_before", 24, 0, 720),
             last_call_hours=reader.number("reminders", "last_call_hours", 3, 0, 720),

@@ -179,6 +179,13 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """`[queue]`."""
+
+    keep_minutes: int = 120
+
+
+@dataclass(frozen=True, slots=True)
 class Reminders:
     """Hours before an event's start; who ordered within `quiet_hours` of the first gets none."""
 
@@ -210,6 +217,7 @@ class Config:
     after: After = After()
     changes: Changes = Changes()
     reminders: Reminders = Reminders()
+    queue: Queue = Queue()
     commission: Commission = field(default_factory=Commission)
     payouts: Payouts = Payouts()
 

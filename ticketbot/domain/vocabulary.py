@@ -45,6 +45,8 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("checkin", "check-in", "check in", "admit"), "checkin"),
     **dict.fromkeys(("checkout", "check-out", "check out"), "checkout"),
     **{verb: verb for verb in ("promo", "promos")},
+    **dict.fromkeys(("join", "waitlist", "queue"), "join"),
+    **{verb: verb for verb in ("leave", "waiting")},
     **{verb: verb for verb in ("transfer", "accept", "decline")},
     **{verb: verb for verb in ORGANIZING},
     **{
@@ -59,7 +61,7 @@ VERBS: dict[str, str] = {
 
 HARMLESS = (
     *("events", "event", "tickets", "status", "help", "resend", "link"),
-    *("promos", "balance", "statement"),
+    *("promos", "balance", "statement", "waiting"),
 )
 WEIGHTY = (
     "buy",
@@ -68,6 +70,8 @@ WEIGHTY = (
     "refunds",
     "orphans",
     "promo",
+    "join",
+    "leave",
     "retry",
     "payout",
     "payouts",

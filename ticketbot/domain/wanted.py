@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ticketbot.domain.nip19 import read_pubkey
 from ticketbot.domain.ticket import read_id
@@ -10,6 +11,7 @@ from ticketbot.errors import Malformed, Refused
 
 ORDER = re.compile(r"[0-9a-v]{4}|[0-9a-v]{12}")  # the last letters of an id, or all of it
 _KEY = re.compile(r"(?:nostr:)?(?:npub1|nprofile1)[0-9a-z]*|[0-9a-f]{64}", re.IGNORECASE)
+_HEX = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 _CODE = re.compile(r"[a-z0-9]{4}(?:-?[a-z0-9]{4}){3}", re.IGNORECASE)
 
 
@@ -24,6 +26,12 @@ def read_wanted(text: str) -> str | None:
     if _CODE.fullmatch(word):
         return read_id(word)
     return word.lower() if ORDER.fullmatch(word.lower()) else None
+
+
+def keys_in(words: Sequence[str]) -> list[str]:
+    """The words that name a person: npubs, or else 64 hex digits, which may be a note's, too."""
+    named = [word for word in words if _KEY.fullmatch(word)]
+    return [word for word in named if not _HEX.fullmatch(word)] or named
 
 
 def read_key(text: str) -> str:

@@ -42,6 +42,7 @@ ONLY_ASKED = (
     c.ListRefunds,
     c.ListOrphans,
     c.ListStaff,
+    c.ShowQueue,
     c.CountDoor,
     c.ListPromos,
     c.ShowStats,

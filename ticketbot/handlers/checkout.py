@@ -5,7 +5,7 @@ from __future__ import annotations
 from ticketbot.domain.command import Buy
 from ticketbot.domain.order import Happening, Order, State, order_id, step, tag_of
 from ticketbot.errors import Refused
-from ticketbot.handlers import again, cashier, finding, questions, viewing
+from ticketbot.handlers import again, cashier, finding, questions, queueing, viewing
 from ticketbot.handlers.again import Details, write
 from ticketbot.handlers.basket import Basket, fill, moment_of
 from ticketbot.handlers.conditions import (
@@ -61,9 +61,15 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
         if request.request_id is None and (same := _same_open(tx, request, basket)):
             return viewing.present(tx, ctx, same, request)
         check_quantity(tx, ctx, request, basket)
-        check_flood(tx, ctx, request, basket)
+        turn = queueing.turn_of(request, basket, tx)
+        if turn is None:
+            check_flood(tx, ctx, request, basket)
         if lacks is not None:
-            return _ask(lacks, basket, request, tx, ctx)
+            if turn is None:
+                check_free(tx, basket)
+            return questions.ask(lacks, basket.wish, basket.listing, order.person, ctx.now, tx)
+        if turn is not None:
+            queueing.take(turn, tx, ctx)
         reply = _place(tx, ctx, order, basket)
     if request.request_id is not None:
         inbox.remember(tx, key, asked, order.id)
@@ -150,12 +156,6 @@ def _place(tx: Tx, ctx: Context, order: Order, basket: Basket) -> Reply:
     external_id = orders.ask_invoice(tx, order, ctx.now)
     outbox.put(tx, f"invoice:{external_id}", "invoice", ctx.now, _invoice_job(order, external_id))
     return []
-
-
-def _ask(lacks: Step, basket: Basket, request: Request, tx: Tx, ctx: Context) -> Reply:
-    """The next question, if there are seats to ask it for."""
-    check_free(tx, basket)
-    return questions.ask(lacks, basket.wish, basket.listing, request.person.id, ctx.now, tx)
 
 
 def _asked_again(lacks: Step, basket: Basket, request: Request, tx: Tx) -> Reply:

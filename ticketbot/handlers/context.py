@@ -40,6 +40,7 @@ class Settings:
     proof_of_work_bits: int = 20  # of newcomers, where many orders are left unpaid; 0: never
     refunds_by_hand: bool = True
     doors_open_hours: int = 6  # before the start, where the note does not say
+    keep_seconds: int = 7200  # a seat that came free, for whose turn it is
     attendance: Mode = "anonymous"
     thanks: bool = True  # to who was let in, when the event is over
     remind_hours: int = 24  # before the start; 0: no reminder

@@ -94,7 +94,8 @@ def card(tx: Tx, found: Listed, now: int) -> Card:
         )
         for tier in listing.tiers
     )
-    return Card(listing, found.code, listings.available(seats, ""), tiers, early)
+    paused = listings.paused(tx, listing.event_id)
+    return Card(listing, found.code, listings.available(seats, ""), tiers, early, paused)
 
 
 def _early(listing: Listing, tier: str, seats: Sequence[Seats], now: int) -> Early | None:

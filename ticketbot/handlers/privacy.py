@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ticketbot.domain.command import ForgetMe
 from ticketbot.errors import Refused
-from ticketbot.handlers import transfers, viewing
+from ticketbot.handlers import queueing, transfers, viewing
 from ticketbot.handlers.context import Context, Request
 from ticketbot.ledger import forgetting, journal, orders, refunds, staff
 from ticketbot.ledger.store import Tx
@@ -19,6 +19,7 @@ def forget_me(request: Request, tx: Tx, ctx: Context) -> Reply:
     if not command.sure:
         return [Said("forget-ask")]
     told = transfers.forget(request.person, tx, ctx)
+    queueing.forget(request.person.id, tx, ctx)
     count = forgetting.forget(tx, request.person.id)
     staff.forget(tx, request.sender, ctx.now)
     journal.note(tx, ctx.now, "people", "forgotten as asked", orders=count)

@@ -31,10 +31,12 @@ def get(tx: Tx, announcement_id: str) -> Announcement | None:
     return None if row is None else _read(tx, row)
 
 
-def draft_of(tx: Tx, event_id: str) -> Announcement | None:
-    """What the organizer of an event has written and not sent."""
+def draft_of(tx: Tx, event_id: str, since: int) -> Announcement | None:
+    """What the organizer of an event has written since then, and not sent."""
     row = tx.row(
-        f"SELECT {COLUMNS} FROM announcement WHERE event_id = ? AND state = 'draft'", (event_id,)
+        f"SELECT {COLUMNS} FROM announcement"
+        " WHERE event_id = ? AND state = 'draft' AND made_at > ?",
+        (event_id, since),
     )
     return None if row is None else _read(tx, row)
 

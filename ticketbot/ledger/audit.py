@@ -258,15 +258,17 @@ def _seats(tx: Tx) -> list[str]:
     rows = tx.rows(
         "SELECT event_id, tier, held, sold,"
         " (SELECT coalesce(sum(quantity), 0) FROM orders WHERE orders.event_id = seats.event_id"
-        "  AND (seats.tier = '' OR orders.tier = seats.tier)"
-        "  AND state IN ('held', 'invoiced')) AS open,"
+        "  AND (seats.tier = '' OR orders.tier = seats.tier) AND state IN ('held', 'invoiced'))"
+        " + (SELECT coalesce(sum(kept), 0) FROM place WHERE place.event_id = seats.event_id"
+        "  AND (seats.tier = '' OR place.tier = seats.tier)) AS open,"
         " (SELECT count(*) FROM ticket WHERE ticket.event_id = seats.event_id"
         "  AND (seats.tier = '' OR ticket.tier = seats.tier) AND state <> 'void') AS live"
         " FROM seats WHERE held <> open OR sold <> live"
         " OR (capacity IS NOT NULL AND held + sold > capacity)"
     )
     return [
-        f"{e} {t!r}: held {h} (orders {o}), sold {s} (tickets {n})" for e, t, h, s, o, n in rows
+        f"{e} {t!r}: held {h} (orders and queue {o}), sold {s} (tickets {n})"
+        for e, t, h, s, o, n in rows
     ]
 
 
@@ -365,7 +367,7 @@ def _tokens(tx: Tx) -> list[str]:
 
 CHECKS: tuple[tuple[str, str, Callable[[Tx], list[str]]], ...] = (
     ("I1", "each payment = its live tickets + its refunds + what is kept of it", _fates),
-    ("I2", "held + sold ≤ capacity, and both as orders and tickets say", _seats),
+    ("I2", "held + sold ≤ capacity, and both as orders, the queue and tickets say", _seats),
     ("I1b", "an order is paid if and only if it has live tickets", _paid_orders),
     ("I1c", "a void ticket that was paid for names the refund of its price", _void),
     ("I8", "a refund is sent exactly once, and at most one bolt11 is under way", _refunds),

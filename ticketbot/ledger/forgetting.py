@@ -28,6 +28,7 @@ UNBOUND = (
     " AND NOT EXISTS (SELECT 1 FROM refund WHERE refund.person = person.id)"
     " AND NOT EXISTS (SELECT 1 FROM transfer WHERE sender = person.id)"
     " AND NOT EXISTS (SELECT 1 FROM transfer WHERE recipient = person.id)"
+    " AND NOT EXISTS (SELECT 1 FROM place WHERE place.person = person.id)"
 )
 
 

@@ -14,11 +14,12 @@ def give(tx: Tx, order: Order, now: int) -> None:
     )
 
 
-def given_since(tx: Tx, event_id: str, since: int) -> int:
-    """How many tickets of an event were given away since then."""
+def given_since(tx: Tx, organizer: str, since: int) -> int:
+    """How many tickets an organizer has given away since then, of all their events."""
     row = tx.row(
-        "SELECT coalesce(sum(tickets), 0) FROM gift WHERE event_id = ? AND given_at > ?",
-        (event_id, since),
+        "SELECT coalesce(sum(tickets), 0) FROM listing CROSS JOIN gift USING (event_id)"
+        " WHERE organizer = ? AND given_at > ?",
+        (organizer, since),
     )
     return int(row[0]) if row else 0
 

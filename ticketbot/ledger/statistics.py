@@ -1,8 +1,7 @@
 """What an organizer asks of an event: how many were sold, when, for how much, and who came.
 
-Money is read from what the book is written by: a paid ticket's price was posted to the organizer
-under `payment:`, what a refund took from them under `refund:`, the operator's part of either to
-the account `commission` under the same ref. So what is left here is the organizer's account.
+Money is read from the event's row of `share`, which stands beside the book and is compared with it
+by every audit.
 """
 
 from __future__ import annotations
@@ -38,32 +37,10 @@ class Counts(NamedTuple):
 def money_of(tx: Tx, event_id: str) -> Money:
     """What an event has brought so far. Money that bought no ticket was never the organizer's."""
     row = tx.row(
-        "SELECT coalesce(sum(price_msat), 0) FROM ticket"
-        " WHERE event_id = ? AND payment_hash IS NOT NULL",
+        "SELECT gross_msat, refunded_msat, commission_msat FROM share WHERE event_id = ?",
         (event_id,),
     )
-    back = tx.row(
-        "SELECT coalesce(sum(amount_msat), 0) FROM refund WHERE id IN"
-        " (SELECT refund_id FROM ticket WHERE event_id = ? AND refund_id IS NOT NULL)",
-        (event_id,),
-    )
-    assert row is not None and back is not None
-    return Money(row[0], back[0], commission_of(tx, event_id))
-
-
-def commission_of(tx: Tx, event_id: str) -> int:
-    """What the operator kept of an event's payments, less what was reversed by refunds, in msat."""
-    row = tx.row(
-        "SELECT -coalesce(sum(amount_msat), 0) FROM entry"
-        " WHERE account = 'commission' AND ref IN"
-        " (SELECT 'payment:' || payment_hash FROM ticket WHERE event_id = ?1"
-        "   AND payment_hash IS NOT NULL"
-        "  UNION SELECT 'refund:' || refund_id FROM ticket WHERE event_id = ?1"
-        "   AND refund_id IS NOT NULL)",
-        (event_id,),
-    )
-    assert row is not None
-    return int(row[0])
+    return Money(0, 0, 0) if row is None else Money(*row)
 
 
 def counts_of(tx: Tx, event_id: str) -> list[Counts]:

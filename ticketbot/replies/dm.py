@@ -126,6 +126,8 @@ def why_owed(owed: RefundOwed, how: Manner = PLAIN) -> str:
 
 def _value(name: str, value: object, how: Manner) -> object:
     match name, value:
+        case ("queued", tuple()):
+            return "\n".join(_fitting([_queued(row, how) for row in value]))
         case (_, Said()):
             return _said(value, how)
         case (_, Sum()):
@@ -220,6 +222,15 @@ def _account(one: Account, how: Manner) -> str:
     )
 
 
+def _queued(row: tuple[Listing, str, int, int | None, int], how: Manner) -> str:
+    """A place in a queue: for what, and its number or until when seats are kept."""
+    listing, tier, quantity, until, number = row
+    what = _what(quantity, listing.title, tier)
+    if until is not None:
+        return f"- {what} · {say('queue-kept', how.language, at=moment(until, how.language))}"
+    return f"- {what} · {say('queue-number', how.language, number=number)}"
+
+
 def _events(found: EventsFound, how: Manner) -> list[str]:
     if not found.cards:
         key = "events-none-found" if found.words else "events-none"
@@ -244,9 +255,10 @@ def _event(card: Card, how: Manner) -> str:
     head = [one.title, when_line(one, how.language), *([one.place] if one.place else [])]
     prices = price_lines(card, how.language)
     tier = "" if one.general or len(card.tiers) == 1 else f" 1 {card.tiers[0][0].lower()}"
+    hint = say("event-hint", how.language, code=card.code.lower(), tier=tier)
     tail = [
         *_terms(one, how),
-        say("event-hint", how.language, code=card.code.lower(), tier=tier),
+        say("event-paused", how.language) if card.paused else hint,
         event_link(one, how),
     ]
     lines = [*head, *_fitting(prices, *head, *tail)]

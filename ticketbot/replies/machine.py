@@ -158,6 +158,7 @@ def _card(card: Card) -> Message:
         for asked in one.questions
     ]
     more = {"early_bird": _early(card, ""), "age": one.age, "questions": questions or None}
+    more["paused"] = card.paused or None
     return plain | _said(more | _times(one))
 
 

@@ -48,6 +48,7 @@ class Card:
     available: int | None
     tiers: tuple[tuple[str, int, int | None], ...] = ()  # name, price now in msat, available
     early: tuple[Early, ...] = ()
+    paused: bool = False  # by its organizer
 
     @property
     def price_msat(self) -> int:

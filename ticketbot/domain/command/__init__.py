@@ -78,6 +78,7 @@ from ticketbot.domain.command.payouts import (
     ShowStatement,
 )
 from ticketbot.domain.command.promos import ListPromos, MakePromo, Promoting, StopPromo
+from ticketbot.domain.command.queue import JoinQueue, LeaveQueue, Queueing, ShowQueue
 
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
@@ -93,6 +94,7 @@ Command = (
     | Keeping
     | Organizing
     | Earning
+    | Queueing
 )
 
 __all__ = [
@@ -115,6 +117,8 @@ __all__ = [
     "GiveBack",
     "Hello",
     "Help",
+    "JoinQueue",
+    "LeaveQueue",
     "ListAttendees",
     "ListEvents",
     "ListOrphans",
@@ -149,6 +153,7 @@ __all__ = [
     "ShowLink",
     "ShowOrder",
     "ShowPdf",
+    "ShowQueue",
     "ShowStatement",
     "ShowStats",
     "ShowStatus",

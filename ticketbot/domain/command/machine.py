@@ -24,6 +24,8 @@ from ticketbot.domain.command import (
     Decline,
     Find,
     GiveBack,
+    JoinQueue,
+    LeaveQueue,
     ListAttendees,
     ListEvents,
     ListOrphans,
@@ -51,6 +53,7 @@ from ticketbot.domain.command import (
     ShowEvent,
     ShowOrder,
     ShowPdf,
+    ShowQueue,
     ShowStatement,
     ShowStats,
     ShowStatus,
@@ -70,7 +73,7 @@ from ticketbot.domain.wanted import read_wanted
 from ticketbot.domain.when import LATEST
 from ticketbot.errors import Refused
 
-LONGEST_JSON = 64 * 1024  # all that NIP-44 takes: what is too long for a field is told so
+LONGEST_JSON = 60_000  # nearly all that NIP-44 takes: who writes too long a text is told so
 
 
 class MachineRequest(NamedTuple):
@@ -116,7 +119,9 @@ def read_request_id(body: dict[str, Any]) -> str:
 
 _LONGEST_ID, _LONGEST_EVENT_ID = 64, LONGEST_EVENT_ID
 _NIP46 = frozenset({"method", "result"})
-_REPORTED = "order-story stats attendees find pause resume announce comp resend rehearse"
+_REPORTED = (
+    "join leave waiting order-story stats attendees find pause resume announce comp resend rehearse"
+)
 # keys that only answers have
 _ANSWERED = {
     "events": {"events", "next"},
@@ -156,6 +161,11 @@ def _machine_buy(fields: _Fields) -> Command:
         answers=fields.pairs("answers", MOST_QUESTIONS, LONGEST_ANSWER),
         of_age=fields.flag("accept_age"),
     )
+
+
+def _machine_join(fields: _Fields) -> Command:
+    quantity = fields.number("quantity", 1, MOST_TICKETS)
+    return JoinQueue(fields.event(), quantity, fields.maybe("tier", 100), whole=True)
 
 
 def _machine_promo(fields: _Fields) -> Command:
@@ -293,6 +303,9 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "calendar": lambda f: ShowCalendar(_event(f)),
     "pdf": lambda f: ShowPdf(_event(f), f.number("first", 1, 1_000_000)),
     "lang": lambda f: ChooseLanguage(f.text("language", 40).lower()),
+    "join": _machine_join,
+    "leave": lambda f: LeaveQueue(f.event()),
+    "waiting": lambda f: ShowQueue(),
     "promo": _machine_promo,
     "promos": _machine_promos,
     "own-events": lambda f: ListOwnEvents(f.number("limit", 20, 100), f.maybe("after", 400)),

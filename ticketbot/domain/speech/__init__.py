@@ -21,6 +21,7 @@ from ticketbot.domain.speech import (
     operator,
     payouts,
     promos,
+    queue,
 )
 from ticketbot.domain.speech.words import (
     CODE,
@@ -43,6 +44,7 @@ READERS: Mapping[str, Reader] = {
     **door.READERS,
     **living.READERS,
     **payouts.READERS,
+    **queue.READERS,
     **desk.READERS,
 }
 LONGEST_WHOLE = 70_000  # characters: more than any letter holds

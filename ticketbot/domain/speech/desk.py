@@ -36,7 +36,7 @@ from ticketbot.domain.speech.words import (
     read_quantity,
     without,
 )
-from ticketbot.domain.wanted import read_key, read_wanted
+from ticketbot.domain.wanted import keys_in, read_key, read_wanted
 from ticketbot.errors import Refused
 
 _SMALL = POLITE | {"for", "of", "the", "event", "sales"}
@@ -80,7 +80,7 @@ def _rehearse(rest: Sequence[str]) -> Command:
 
 def _comp(rest: Sequence[str]) -> Command | None:
     """The event, a key, and in any order how many and which tier."""
-    keys = [word for word in rest if len(word) > 40]
+    keys = keys_in(rest)
     quantity, words = 1, []
     for word in without(NOISE | {"to"}, [word for word in rest if word not in keys]):
         number = INTEGER.fullmatch(word)

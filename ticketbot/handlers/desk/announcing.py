@@ -43,7 +43,7 @@ def announce(request: Request, tx: Tx, ctx: Context) -> Reply:
         if not wish.sure:
             return [_preview(found, name, words, count)]
     elif not wish.sure:
-        return [_draft(found, tx)]
+        return [_draft(found, tx, ctx)]
     return [_send(found, tx, ctx)]
 
 
@@ -79,16 +79,16 @@ def _finish(
     return [Told(Addressee(listing.organizer, "auto"), done, f"{key}:done")]
 
 
-def _draft(found: Listed, tx: Tx) -> Report:
+def _draft(found: Listed, tx: Tx, ctx: Context) -> Report:
     """What was written last, once more."""
-    draft = announcements.draft_of(tx, found.listing.event_id)
+    draft = announcements.draft_of(tx, found.listing.event_id, ctx.now - DAY)
     if draft is None:
         raise Refused("bad-request", "announcement-none", code=found.code.lower())
     return _preview(found, draft.id, draft.words, _count(found, tx))
 
 
 def _send(found: Listed, tx: Tx, ctx: Context) -> Report:
-    draft = announcements.draft_of(tx, found.listing.event_id)
+    draft = announcements.draft_of(tx, found.listing.event_id, ctx.now - DAY)
     if draft is None:
         raise Refused("bad-request", "announcement-none", code=found.code.lower())
     _check_often(found, tx, ctx)

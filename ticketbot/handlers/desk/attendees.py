@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from ticketbot.domain.command import Find, ListAttendees
+from ticketbot.domain.command import Find, ListAttendees, ListEvents
 from ticketbot.domain.csvtext import write_csv
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.money import SAT
@@ -15,10 +15,11 @@ from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import group_id
 from ticketbot.errors import Refused
+from ticketbot.handlers import attendee
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.desk.orders import order_in
 from ticketbot.handlers.rights import own_event
-from ticketbot.ledger import attendees, people, questions, tickets
+from ticketbot.ledger import attendees, listings, people, questions, tickets
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
 from ticketbot.replies.outcome import Outcome, Reply, Report, Said
@@ -70,6 +71,9 @@ def found(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Who holds what, by a key, an order or a ticket's code."""
     wish = request.command
     assert isinstance(wish, Find)
+    if request.request_id is None and not _organizes(request, tx):
+        words = ListEvents((*wish.words, wish.wanted))
+        return attendee.list_events(request._replace(command=words), tx, ctx)
     event, _ = own_event(wish.words, request, tx, ctx)
     title, rows = event.listing.title, _search(event.listing, wish.wanted, tx)
     if not rows:
@@ -99,6 +103,10 @@ def csv_of(rows: Sequence[Attendee], listing: Listing) -> list[str]:
         said = dict(row.answers)
         table.append((*_cells(row, listing), *(said.get(name, "") for name in questions)))
     return [write_csv([cells]) for cells in table]
+
+
+def _organizes(request: Request, tx: Tx) -> bool:
+    return bool(listings.of_organizer(tx, request.sender, (0, ""), 1))
 
 
 def _attendee(row: TicketRow, tx: Tx, place: int = 0) -> Attendee:

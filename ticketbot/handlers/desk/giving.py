@@ -15,7 +15,8 @@ from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Outcome, Reply, Report, Said, Told
 
-A_DAY = 200  # tickets of one event: every gift is a letter to somebody who may not know us
+A_DAY = 200  # tickets of one organizer: every gift is a letter to somebody who may not know us
+A_DAY_OF_ANYBODY = 20  # where anybody may sell, a gift must not be a way to write to strangers
 DAY = 86_400
 
 
@@ -63,8 +64,9 @@ def _check(found: Listed, wish: Comp, tx: Tx, ctx: Context) -> None:
         raise Refused("bad-request", "comp-to-me")
     if wish.quantity > ctx.settings.max_tickets_per_order:
         raise Refused("too-many", "comp-many", most=ctx.settings.max_tickets_per_order)
-    if gifts.given_since(tx, listing.event_id, ctx.now - DAY) + wish.quantity > A_DAY:
-        raise Refused("too-many", "comp-often", most=A_DAY)
+    most = A_DAY if ctx.settings.organizers is not None else A_DAY_OF_ANYBODY
+    if gifts.given_since(tx, listing.organizer, ctx.now - DAY) + wish.quantity > most:
+        raise Refused("too-many", "comp-often", most=most)
 
 
 def _order(

@@ -25,7 +25,8 @@ def pause(request: Request, tx: Tx, ctx: Context) -> Reply:
     listings.pause(tx, event_id, ctx.now)
     waiting = len(orders.open_of_event(tx, event_id))
     journal.note(tx, ctx.now, event_id, "sales paused", open=waiting)
-    return [Report("pause", {**facts, "open": waiting}, "paused", {**values, "n": waiting})]
+    said = "paused" if waiting else "paused-quietly"
+    return [Report("pause", facts | {"open": waiting}, said, values | {"n": waiting})]
 
 
 def resume(request: Request, tx: Tx, ctx: Context) -> Reply:

@@ -26,6 +26,3 @@ CREATE INDEX announcement_by_event ON announcement (event_id, begun_at);
 
 -- An organizer names an order by the end of its id. Those with tickets are found by their tickets.
 CREATE INDEX orders_left_by_event ON orders (event_id) WHERE state IN ('released', 'closed');
-
--- What the operator keeps of a payment, by the payment.
-CREATE INDEX entry_commission ON entry (ref) WHERE account = 'commission';

@@ -1,0 +1,75 @@
+"""Every second: seats that came free are kept for whose turn it is, and not for ever.
+
+The ledger knows who waits and until when what is kept, so that a restart changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+
+from ticketbot.engine import Engine
+from ticketbot.errors import Retry
+from ticketbot.handlers import queueing
+from ticketbot.handlers.context import Context
+from ticketbot.ledger import places
+from ticketbot.ledger.store import Store, Tx
+from ticketbot.replies.outcome import Reply
+
+EVERY = 1.0  # seconds between looks
+PAUSE = 0.02  # between pages: who is buying comes in between
+
+
+class Turnstile:
+    """Looks every second. Kept seats are given up by `clock`, the earliest time that it can be,
+    and only once `heard()`: who has answered in time may not have been read yet.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        clock: Callable[[], float],
+        heard: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._clock = clock
+        self._heard = heard
+        self._log = structlog.get_logger()
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            try:
+                await self.look()
+            except Retry as error:
+                self._log.error("ledger.cannot_write", error=str(error))
+            await asyncio.sleep(EVERY)
+
+    async def look(self) -> None:
+        """One look: all that is over, then all that came free."""
+        if not self._heard():
+            return
+        now = int(self._clock())
+        while await self._store.transaction(lambda tx: places.over(tx, now, 1)):
+            await self._engine.decide(partial(queueing.lapse, now), "queue")
+            await asyncio.sleep(PAUSE)
+        for event_id in await self._store.transaction(places.events):
+            await self._offer(event_id)
+
+    async def _offer(self, event_id: str) -> None:
+        told = True
+
+        def work(tx: Tx, ctx: Context) -> Reply:
+            nonlocal told
+            reply = queueing.offer(event_id, tx, ctx)
+            told = bool(reply)
+            return reply
+
+        while told:
+            await self._engine.decide(work, "queue")
+            await asyncio.sleep(PAUSE)
