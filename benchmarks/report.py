@@ -46,6 +46,8 @@ ROWS = (
     Row("scan_p99_ms", "… over HTTP at 200/s, p99, ms", "{:.1f}", 20, below=True),
     Row("recovery_ready_s", "kill -9 with 10,000 open orders → READY, s", "{:.2f}"),
     Row("recovery_s", "… → the first new invoice, s", "{:.2f}", 5, below=True),
+    Row("cancel_s", "an event of 10,000 orders called off, all told, s", "{:.1f}"),
+    Row("refunds_per_s", "refunds paid by the wallet, per second", "{:.0f}"),
     Row("growth_100k", "cost at 100,000 tickets ÷ at 1,000", "{:.2f}"),
     Row("growth_1m", "cost at 1,000,000 tickets ÷ at 1,000", "{:.2f}", 1.2, below=True),
     Row("idle_rss_mb", "idle memory, MB", "{:.0f}", 100, below=True),

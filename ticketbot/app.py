@@ -17,6 +17,7 @@ from aiohttp.web import Application
 from ticketbot import control
 from ticketbot.bookkeeping import Auditor
 from ticketbot.config import Config
+from ticketbot.config.values import Web
 from ticketbot.crew import Crew
 from ticketbot.desk import LedgerDesk
 from ticketbot.domain.ticket import TicketKey
@@ -39,6 +40,7 @@ from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
 from ticketbot.outbox.refunder import Refunder
+from ticketbot.outbox.usher import Usher
 from ticketbot.relay.directory import Directory
 from ticketbot.relays import RelayPool
 from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
@@ -49,11 +51,10 @@ from ticketbot.web import app as web
 from ticketbot.web.api.app import make_api
 from ticketbot.web.api.auth import signed_by
 from ticketbot.web.api.door import add_door
-from ticketbot.web.api.problems import PREFIX
+from ticketbot.window import Window
 
 FIRST_LOOK = 8.0  # seconds the wallet has at start before the bot goes on without it
 RELAYS_ANSWER = 1.0  # seconds until READY is said without those that are silent
-REQUESTS_PER_MINUTE = 600  # over HTTP, of one key
 LAST_WORDS = 8.0  # seconds the outbox has to empty its hands when the bot is stopped
 
 
@@ -144,6 +145,7 @@ class App:
             self.store, self.engine, self.wallet, self._lnurl, directory, clock
         )
         self._closer = Closer(self.store, self.engine, clock.earliest, self._has_heard)
+        self._usher = Usher(self.store, self.engine, clock.earliest, self._has_heard)
         self._settlement = Settlement(self.store, self.engine, self.wallet, lambda: self.pool.deaf)
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
@@ -159,6 +161,8 @@ class App:
             machine,
             lambda: self._housekeeper.alarms.ringing,
         )
+
+        self.window = Window(self.store, self.engine, self.wallet, settings, signer)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sell until `stop` is set; then finish what is in hand. Raises what breaks it."""
@@ -176,15 +180,21 @@ class App:
                     control.serve(self.engine, self.config.ledger.socket)
                 )
                 if self.config.web is not None:
-                    page = web.make_app(self.desk)
-                    page.add_subapp(PREFIX, self._api(self.config.web.public_url))
                     host, port = self.config.web.host, self.config.web.port
+                    page = web.make_app(self.desk, api=self._api(self.config.web))
                     self.web_port = await stack.enter_async_context(web.serve(page, host, port))
                 await self._work(stop, checked_later)
         finally:
             await self._lnurl.close()
             await self.wallet.close()
             await self.store.close()
+
+    def _api(self, choices: Web) -> Application | None:
+        if not choices.api:
+            return None
+        api = make_api(self.window, choices.requests_per_minute)
+        add_door(api, Doorkeeper(self.store, self.engine, self.desk.ticket_public_key), signed_by)
+        return api
 
     async def look_around(self) -> None:
         """Write the heartbeat now, and not only at the next round."""
@@ -210,7 +220,8 @@ class App:
         return False
 
     async def _work(self, stop: asyncio.Event, check: bool) -> None:
-        carriers = (self._courier, self._herald, self._invoicer, self._refunder, self._closer)
+        paying = (self._invoicer, self._refunder, self._closer)
+        carriers = (self._courier, self._herald, *paying, self._usher)
         claims = [carrier.claims for carrier in carriers]
 
         self.engine.wake = self._courier.claims.stirred.set
@@ -248,12 +259,6 @@ class App:
             await self.store.transaction(restored.caught_up)
             self._log.info("restore.caught_up")
         await take_in(self._queue, self.engine)
-
-    def _api(self, public_url: str | None) -> Application:
-        api = make_api(self.clock, public_url, REQUESTS_PER_MINUTE)
-        door = Doorkeeper(self.store, self.engine, self.desk.ticket_public_key)
-        add_door(api, door, signed_by)
-        return api
 
     def _has_heard(self) -> bool:
         """Whether relays have told what they kept, and it was answered."""
@@ -321,6 +326,10 @@ def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
         proof_of_work_bits=config.limits.proof_of_work_bits,
         refunds_by_hand=by_hand,
         doors_open_hours=config.door.open_hours,
+        remind_hours=config.reminders.hours_before,
+        last_call_hours=config.reminders.last_call_hours,
+        quiet_hours=config.reminders.quiet_hours,
+        change_refund_hours=config.changes.refund_hours,
     )
 
 

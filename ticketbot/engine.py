@@ -29,7 +29,8 @@ from ticketbot.handlers import admitting, cashier, organizer
 from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Context, Request, Settings
 from ticketbot.handlers.scanners import Caller
-from ticketbot.ledger import inbox, marks, orders, outbox, people
+from ticketbot.keys import parse_event
+from ticketbot.ledger import inbox, marks, orders, outbox, people, stuck
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.metrics import metrics
@@ -50,6 +51,7 @@ from ticketbot.replies.outcome import (
 
 TRIES = 3
 CUSTOMERS = 10_000  # to remember
+AT_ONCE = 50  # letters that were put aside, heard again
 
 
 class Spoken(NamedTuple):
@@ -60,7 +62,8 @@ class Spoken(NamedTuple):
 
 
 class Engine:
-    """Decides. Calls `wake` when messages must leave, `wake_invoicer` when invoices must be made.
+    """Decides. Calls `wake` when messages must leave, `wake_invoicer` when invoices must be made,
+    and `invoices_made` with the ids of orders whose invoices were.
 
     `notes_seen` is set when organizers wrote; `customers` are keys that have lately been sent a
     ticket they paid for; `paused` is the sentence that says why nothing new is sold just now, or
@@ -81,6 +84,7 @@ class Engine:
         self.settings = settings
         self.wake: Callable[[], None] = lambda: None
         self.wake_invoicer: Callable[[], None] = lambda: None
+        self.invoices_made: Callable[[Sequence[str]], None] = lambda orders: None
         self.notes_seen = asyncio.Event()
         self.customers: dict[str, None] = {}
         self.paused: str | None = None
@@ -113,6 +117,12 @@ class Engine:
         await self._run(works)
         if notes:
             self.notes_seen.set()
+
+    async def hear_again(self, name: str | None) -> int:
+        """Letters that were put aside, or the one of this name, once more; how many they were."""
+        letters = await self.store.transaction(lambda tx: stuck.take_letters(tx, name, AT_ONCE))
+        await self.receive([parse_event(orjson.loads(letter)) for letter in letters], {})
+        return len(letters)
 
     async def dated(self, letters: Sequence[Event]) -> list[tuple[int, Event]]:
         """Letters with the time at which each was sent (unix seconds); what opens not, last."""
@@ -154,6 +164,7 @@ class Engine:
         failpoint("engine.before-invoiced")
         await self._decide(work)
         failpoint("engine.after-invoiced")
+        self.invoices_made([one.order_id for one in made])
         metrics().invoices.labels("made").inc(len(made))
 
     async def settle(self, credits: Sequence[Credit]) -> int:

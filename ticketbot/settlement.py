@@ -17,7 +17,7 @@ from ticketbot.domain.order import Order, State
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.handlers.cashier import Credit
-from ticketbot.ledger import marks, orders, refunds, restored
+from ticketbot.ledger import marks, orders, restored, spends
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Look, Wallet
@@ -87,7 +87,11 @@ class Settlement:
         self.known.set()
 
     async def compare_spent(self) -> None:
-        """After a restore refunds wait, unless the wallet sends nothing that is unknown here."""
+        """After a restore refunds wait for an operator, unless the lost ledger has sent none.
+
+        It has sent none where the wallet shows nothing that is unknown here, and where nothing
+        is owed that might have been paid by hand.
+        """
         since = await self._store.transaction(restored.refunds_wait)
         if since is None:
             return
@@ -100,7 +104,8 @@ class Settlement:
             return
 
         def work(tx: Tx) -> None:
-            if all(refunds.use_of(tx, one) is not None for one in hashes):
+            known = all(spends.use_of(tx, one) is not None for one in hashes)
+            if known and not restored.paid_by_hand(tx):
                 restored.refunds_go_on(tx)
 
         await self._store.transaction(work)

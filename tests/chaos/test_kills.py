@@ -37,11 +37,11 @@ PLACES = [
 ]
 LAPSE = ["engine.before-release"]
 REFUND = [
-    "refunder.before-spend",
-    "refunder.after-spend",
-    "refunder.before-pay",
-    "refunder.after-pay",
-    "refunder.before-sent",
+    "spender.before-spend",
+    "spender.after-spend",
+    "spender.before-pay",
+    "spender.after-pay",
+    "spender.before-sent",
 ]
 CLOSING = ["closer.before-page", "closer.after-page"]
 DOOR = ["engine.before-scan", "engine.after-scan"]  # tests/chaos/test_door_kills.py

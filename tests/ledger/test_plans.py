@@ -35,6 +35,8 @@ from ticketbot.ledger import (
     orphans,
     outbox,
     people,
+    promos,
+    questions,
     refunds,
     scans,
     schema,
@@ -47,15 +49,14 @@ from ticketbot.lightning import InvoiceAsk
 
 ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
-    *(outbox, people, refunds, scans, staff, tickets),
+    *(outbox, people, promos, questions, refunds, scans, staff, tickets),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
 ONLY_OPERATORS_ASK = {
     "scans.unexplained",
-    "orders.ending",
-    "orders.invoice_asked",
-    "orphans.is_open",
+    *("orders.ending", "orders.invoice_asked", "orphans.is_open"),
+    "promos.miscounted",
 }
 ONLY_AFTER_A_RESTORE = {"orphans.adopted"}
 
@@ -222,6 +223,7 @@ async def _play(stage: Stage) -> None:
     await alice.hears("is cancelled")
     await alice.pays(late)
     await alice.gets_a_ticket()
+    await _buys_with_a_code(stage, alice)
     await alice.says("resend")
     await alice.gets_a_ticket()
     await alice.says("buy porto")
@@ -271,6 +273,34 @@ async def _play(stage: Stage) -> None:
     await alice.says("thanks")
     await alice.hears("You are welcome")
     await _is_forgotten(stage, alice)
+
+
+async def _buys_with_a_code(stage: Stage, alice: Person) -> None:
+    """An early bird, two questions, and a code that is given back, late, and used."""
+    early = ["2000", "SAT", "first", 5]
+    await stage.organizer.has_on_sale("Evora", question=[["Name?"]], age=18, early_bird=early)
+    for words in ("promo evora FRIENDS 20% max 5", "promos evora", "promo evora FRIENDS stop"):
+        await stage.organizer.says(words)
+        await stage.organizer.hears("FRIENDS: 20" if "stop" not in words else "is stopped")
+    await stage.organizer.says("promo evora FRIENDS 20% max 5")
+    await stage.organizer.hears("FRIENDS: 20")
+    await alice.says("buy evora strangers")
+    await alice.hears("neither a code")
+    await alice.says("buy evora friends")
+    for answer in ("yes", "Alice"):
+        await alice.hears("nothing is held yet")
+        await alice.says(answer)
+    late = await alice.gets_an_invoice()
+    await alice.says("buy evora friends")
+    assert await alice.gets_an_invoice() == late
+    await alice.says("cancel")
+    await alice.hears("is cancelled")
+    await alice.pays(late)
+    await alice.gets_a_ticket()
+    (order,) = await stage.app.store.transaction(
+        lambda tx: tx.rows("SELECT order_id FROM promo_use WHERE promo = 1")
+    )
+    assert await stage.app.store.transaction(lambda tx: questions.answers(tx, order[0]))
 
 
 async def _is_paid_for_an_order_that_is_lost(stage: Stage) -> None:

@@ -149,7 +149,8 @@ class Reading:
             "tier",
             "version",
         ):
-            assert answer.get(key) == printed.get(key), key
+            if not str(printed.get(key)).endswith("…"):  # what follows is as long as it is
+                assert answer.get(key) == printed.get(key), key
         for key in ("order_id", "ticket_id", "next"):
             if isinstance(printed.get(key), str):
                 self.meant[printed[key]] = answer[key]
@@ -181,7 +182,7 @@ async def test_every_machine_message_is_answered_as_it_is_printed(stage: Stage) 
     alice = Person(stage)
     is_known_to(alice, ATTENDEE)
     await stage.enters(alice)
-    reading = Reading(alice)
+    reading = clerk = Reading(alice)
     played = []
     for block in blocks():
         match block.part:
@@ -191,12 +192,15 @@ async def test_every_machine_message_is_answered_as_it_is_printed(stage: Stage) 
                 reading = Reading(await stage.enters())
                 await orders_are_left_unpaid(stage, block.json["event_id"])
                 await reading.asks(block.json)
-            case "request of the organizer":
-                await Reading(stage.organizer).asks(block.json)
-            case "answer to the organizer":
+            case "answer at the door":
                 await Reading(stage.organizer).is_answered_so(block.json)
             case "answer":
                 await reading.is_answered(block.json)
+            case "request of the organizer":
+                clerk = Reading(stage.organizer)
+                await clerk.asks(block.json)
+            case "answer to the organizer":
+                await clerk.is_answered(block.json)
             case "answer when paid":
                 await reading.pays()
                 await reading.is_answered(block.json)
@@ -208,8 +212,9 @@ async def test_every_machine_message_is_answered_as_it_is_printed(stage: Stage) 
         played.append(block.json["type"])
     assert set(played) >= {
         *("events", "buy", "invoice", "ticket", "tickets", "status", "order", "cancel"),
-        *("refund-due", "refund", "error"),
         *("door-add", "door-token", "door-list", "door-remove", "checkin", "scan", "door"),
+        *("refund-due", "refund", "error", "lang", "pdf", "calendar"),
+        *("promo", "promos"),
     }
     sent = [event for event in alice.events if event.kind == 24133]
     (wire,) = of("wire")

@@ -26,6 +26,8 @@ CONTRACT = {
     "door": "open_hours",
     "limits": "messages_per_minute",
     "privacy": "purge_days",
+    "changes": "refund_hours",
+    "reminders": "hours_before last_call_hours quiet_hours",
     "performance": "crypto_workers",
 }
 TARGETS = ("demo", "test", "test-long", "check", "bench")

@@ -101,6 +101,18 @@ messages_per_minute = 60
 # So many days after an event's end the bot forgets who was there.
 purge_days = 90
 
+[changes]
+# So long after a note moves its event, holders may give tickets back for the whole price.
+refund_hours = 72
+
+[reminders]
+# Hours before an event starts: a word to everybody with a ticket, and their ticket once more to
+# whom no relay could bring it. 0: none.
+hours_before = 24
+last_call_hours = 3
+# Who ordered so shortly before the reminder gets none.
+quiet_hours = 12
+
 [performance]
 # Processes that encrypt and sign beside the bot when it is busy, 25 MB each.
 crypto_workers = 0   # 1 on a machine with two cores

@@ -98,11 +98,16 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """Where HTTP listens; `public_url` is how people reach it, without a slash at its end."""
+    """Where HTTP listens; `public_url` is how people reach it, without a slash at its end.
+
+    `requests_per_minute`: what one key may ask of the API, and a fifth of one address's share.
+    """
 
     host: str
     port: int
     public_url: str | None
+    api: bool = True
+    requests_per_minute: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,22 @@ class Performance:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """`refund_hours`: how long tickets of an event that was moved go back in full."""
+
+    refund_hours: int = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Reminders:
+    """Hours before an event's start; who ordered within `quiet_hours` of the first gets none."""
+
+    hours_before: int = 24
+    last_call_hours: int = 3
+    quiet_hours: int = 12
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of it. `lnbits` is None with another wallet, `web` is None where nothing listens.
 
@@ -160,6 +181,8 @@ class Config:
     warnings: tuple[str, ...]
     performance: Performance = Performance()
     door: Door = Door()
+    changes: Changes = Changes()
+    reminders: Reminders = Reminders()
 
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret in it, for the logs to leave out; the nsec also in hex."""

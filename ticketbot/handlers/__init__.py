@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, door, operator, owed, privacy
+from ticketbot.handlers import (
+    attendee,
+    checkout,
+    door,
+    files,
+    language,
+    operator,
+    owed,
+    own,
+    privacy,
+    promos,
+    returning,
+    stuck,
+    transfers,
+    validating,
+)
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -22,14 +37,26 @@ COMMANDS: dict[type, Handler] = {
     c.CancelOrder: attendee.cancel,
     c.ShowLink: attendee.link,
     c.Refund: owed.refund,
+    c.Validate: validating.validate,
+    c.ListOwnEvents: own.list_own_events,
+    c.Transfer: transfers.transfer,
+    c.Accept: transfers.accept,
+    c.Decline: transfers.decline,
+    c.GiveBack: returning.by_organizer,
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
+    c.ChooseLanguage: language.choose,
+    c.ShowCalendar: files.show_calendar,
+    c.ShowPdf: files.show_pdf,
     c.ScanTicket: door.scan,
     c.AddStaff: door.add,
     c.RemoveStaff: door.remove,
     c.ListStaff: door.list_staff,
     c.MakeToken: door.make_token,
     c.CountDoor: door.count,
+    c.MakePromo: promos.make,
+    c.StopPromo: promos.stop,
+    c.ListPromos: promos.listed,
 }
 
 OPERATOR_COMMANDS: dict[type, Handler] = {
@@ -41,11 +68,16 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
     c.ListOrphans: operator.list_orphans,
     c.CloseOrphan: operator.close_orphan,
     c.ResumeRefunds: operator.resume_refunds,
+    c.ListPending: stuck.list_pending,
+    c.ListStuck: stuck.list_stuck,
+    c.RetryStuck: stuck.retry,
 }
 
 
 def answer(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Find who answers this command, and let them."""
+    if request.text and (reply := checkout.heard(request, tx, ctx)) is not None:
+        return reply
     kind = type(request.command)
     if kind in OPERATOR_COMMANDS and _asks_as_operator(request, ctx):
         return OPERATOR_COMMANDS[kind](request, tx, ctx)

@@ -8,11 +8,12 @@ from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import OPEN, Effect, Happening, Order, State, Step, step
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import issuing
+from ticketbot.handlers.allowance import exceeded
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.refunds import Debt, owe
 from ticketbot.handlers.telling import tell
 from ticketbot.handlers.viewing import invoice_shown
-from ticketbot.ledger import holds, journal, listings, money, orders, orphans, people, tickets
+from ticketbot.ledger import holds, journal, listings, money, orders, orphans, people, promos
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.orphans import Orphan
@@ -107,6 +108,7 @@ def carry_out(
         match effect:
             case Effect.FREE_HELD_SEATS:
                 listings.free_held(tx, order.event_id, order.tier, order.quantity)
+                promos.give_back(tx, order.id)
                 listings.fit(tx, listing)  # a capacity that was cut below them falls now
             case Effect.SELL_HELD_SEATS:
                 listings.sell_held(tx, order.event_id, order.tier, order.quantity)
@@ -114,6 +116,7 @@ def carry_out(
                     holds.paid(tx, order.event_id)
             case Effect.SELL_FREE_SEATS:
                 listings.sell_free(tx, order.event_id, order.tier, order.quantity)
+                promos.count(tx, order.id)
             case Effect.ISSUE_TICKETS:
                 for ticket in issuing.issue(tx, ctx, order, listing, payment_hash):
                     reply.append(tell(tx, order, f"ticket:{ticket.ticket_id}", ticket))
@@ -161,9 +164,6 @@ def _unfit(order: Order, listed: Listed, credit: Credit, tx: Tx, ctx: Context) -
     free = listings.available(listings.seats_of(tx, order.event_id), order.tier)
     if free is not None and free < order.quantity:
         return "refund-sold-out"
-    if listing.max_per_buyer is not None:
-        has = tickets.live_count(tx, order.person, order.event_id)
-        held = orders.held_seats(tx, order.person, order.event_id)
-        if has + held + order.quantity > listing.max_per_buyer:
-            return "refund-max"
-    return None
+    if exceeded(tx, order.person, listing, order.tier, order.quantity):
+        return "refund-max"
+    return None if promos.has_room(tx, order.id) else "refund-code"

@@ -75,6 +75,16 @@ def upcoming(tx: Tx, now: int, after: tuple[int, str] = (0, ""), most: int = 20)
     return [listed(row) for row in rows]
 
 
+def of_organizer(tx: Tx, organizer: str, after: tuple[int, str], most: int) -> list[Listed]:
+    """All of an organizer's events, by start, after the cursor (start, event_id)."""
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM listing WHERE organizer = ? AND (starts, event_id) > (?, ?)"
+        " ORDER BY starts, event_id LIMIT ?",
+        (organizer, *after, most),
+    )
+    return [listed(row) for row in rows]
+
+
 def codes(tx: Tx, now: int) -> list[str]:
     """The codes people can still type."""
     return [row[0] for row in tx.rows("SELECT code FROM listing WHERE ends > ?", (now,))]
@@ -143,6 +153,14 @@ def available(seats: Iterable[Seats], tier: str) -> int | None:
     """What can be had of a tier: no more than the tier has, nor than the event has."""
     free = [s.available for s in seats if s.tier in ("", tier) and s.available is not None]
     return min(free) if free else None
+
+
+def seats_taken(seats: Iterable[Seats], tier: str) -> int:
+    """Seats of a kind that are held or sold; '' are those without a tier."""
+    by_tier = {one.tier: one.held + one.sold for one in seats}
+    if tier:
+        return by_tier.get(tier, 0)
+    return 2 * by_tier.get("", 0) - sum(by_tier.values())
 
 
 def hold(tx: Tx, event_id: str, tier: str, quantity: int) -> None:

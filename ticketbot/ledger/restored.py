@@ -6,7 +6,7 @@ relays have kept. Letters sent until then may have been answered already.
 
 from __future__ import annotations
 
-from ticketbot.ledger import marks
+from ticketbot.ledger import marks, refunds
 from ticketbot.ledger.store import Tx
 
 RESTORED = "restored"
@@ -44,6 +44,12 @@ def refunds_wait(tx: Tx) -> int | None:
     """Since when the lost ledger may have sent refunds that this one takes for due; or None."""
     since = marks.get(tx, REFUNDS_WAIT)
     return None if since is None else int(since)
+
+
+def paid_by_hand(tx: Tx) -> bool:
+    """Whether somebody may have paid by hand what is owed here, or will be: no list shows that."""
+    closing = tx.row("SELECT 1 FROM outbox WHERE kind = 'closing'") is not None
+    return closing or refunds.owed_total(tx) > 0
 
 
 def refunds_go_on(tx: Tx) -> None:

@@ -25,3 +25,9 @@ class Desk(Protocol):
 
     async def ticket_token(self, capability: str) -> str | None:
         """The token behind a picture's address; None once it was rotated or is void."""
+
+    async def ticket_page(self, capability: str) -> bytes | None:
+        """The same ticket as a PDF, under the same capability."""
+
+    async def calendar_file(self, capability: str) -> bytes | None:
+        """The ticket's event as a calendar file, under a capability of its own."""

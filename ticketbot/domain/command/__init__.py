@@ -5,6 +5,7 @@ People's words become these in `domain.speech`, programs' JSON in `machine.py`.
 
 from __future__ import annotations
 
+from ticketbot.domain.command.after import Keeping, ShowCalendar, ShowPdf
 from ticketbot.domain.command.attendee import (
     Attending,
     Buy,
@@ -21,6 +22,7 @@ from ticketbot.domain.command.attendee import (
     ShowTickets,
     Thanks,
     Unknown,
+    Validate,
 )
 from ticketbot.domain.command.door import (
     AddStaff,
@@ -31,49 +33,71 @@ from ticketbot.domain.command.door import (
     RemoveStaff,
     ScanTicket,
 )
+from ticketbot.domain.command.language import ChooseLanguage, Choosing
+from ticketbot.domain.command.living import Accept, Decline, GiveBack, Living, Transfer
 from ticketbot.domain.command.operator import (
     CloseOrphan,
     ListOrphans,
+    ListPending,
     ListRefunds,
+    ListStuck,
     Operating,
     ResumeRefunds,
     ResumeSales,
+    RetryStuck,
     StopSales,
 )
+from ticketbot.domain.command.own import ListOwnEvents, Owning
+from ticketbot.domain.command.promos import ListPromos, MakePromo, Promoting, StopPromo
 
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating | Entering
+Command = Attending | Operating | Owning | Entering | Promoting | Living | Choosing | Keeping
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TICKETS",
+    "Accept",
     "AddStaff",
     "Buy",
     "CancelOrder",
+    "ChooseLanguage",
     "CloseOrphan",
     "Command",
     "CountDoor",
+    "Decline",
     "ForgetMe",
+    "GiveBack",
     "Hello",
     "Help",
     "ListEvents",
     "ListOrphans",
+    "ListOwnEvents",
+    "ListPending",
+    "ListPromos",
     "ListRefunds",
     "ListStaff",
+    "ListStuck",
+    "MakePromo",
     "MakeToken",
     "Refund",
     "RemoveStaff",
     "Resend",
     "ResumeRefunds",
     "ResumeSales",
+    "RetryStuck",
     "ScanTicket",
+    "ShowCalendar",
     "ShowEvent",
     "ShowLink",
+    "ShowPdf",
     "ShowStatus",
     "ShowTickets",
+    "StopPromo",
     "StopSales",
     "Thanks",
+    "Transfer",
     "Unknown",
+    "Validate",
 ]

@@ -11,21 +11,38 @@ from ticketbot.domain.admission import Kind
 from ticketbot.domain.command import (
     LONGEST_TEXT,
     MOST_TICKETS,
+    Accept,
     AddStaff,
     Buy,
     CancelOrder,
+    ChooseLanguage,
     Command,
     CountDoor,
+    Decline,
+    GiveBack,
     ListEvents,
+    ListOwnEvents,
+    ListPromos,
     ListStaff,
+    MakePromo,
     MakeToken,
     Refund,
     RemoveStaff,
     ScanTicket,
+    ShowCalendar,
+    ShowEvent,
+    ShowPdf,
     ShowStatus,
     ShowTickets,
+    StopPromo,
+    Transfer,
+    Validate,
 )
+from ticketbot.domain.money import HIGHEST_PRICE, SAT
 from ticketbot.domain.nip19 import read_pubkey
+from ticketbot.domain.offer import LONGEST_ANSWER, MOST_QUESTIONS
+from ticketbot.domain.sheet import MOST_SEATS
+from ticketbot.domain.when import LATEST
 from ticketbot.errors import Malformed, RefusalCode, Refused
 
 LONGEST_JSON = 16 * 1024
@@ -70,15 +87,41 @@ def read_machine(text: str) -> MachineRequest | None:
     kind = body.get("type")
     if not isinstance(kind, str) or kind not in _REQUESTS or body.keys() & _ANSWERED.get(kind, ()):
         return None
+    request_id = read_request_id(body)
+    return MachineRequest(request_id, read_request(kind, body, request_id))
+
+
+def read_request(kind: str, body: dict[str, Any], request_id: str = "") -> Command:
+    """The command in the fields of a request of a known type; BadRequest names a wrong one."""
+    return _REQUESTS[kind](_Fields(body, request_id))
+
+
+def read_request_id(body: dict[str, Any]) -> str:
+    """What the program calls its request; BadRequest when it does not, or too lengthily."""
     request_id = body.get("request_id")
     if not isinstance(request_id, str) or not 0 < len(request_id) <= _LONGEST_ID:
         raise BadRequest("bad-request", "request-id", most=_LONGEST_ID)
-    return MachineRequest(request_id, _REQUESTS[kind](_Fields(body, request_id)))
+    return request_id
 
 
 _LONGEST_ID, _LONGEST_EVENT_ID = 64, 300
 _NIP46 = frozenset({"method", "result"})
-_ANSWERED = {"events": {"events", "next"}, "tickets": {"count"}}  # keys that only answers have
+_FARTHEST = 2**40  # msat and seconds that nobody means
+# keys that only answers have
+_ANSWERED = {
+    "events": {"events", "next"},
+    "event": {"events", "next"},
+    "tickets": {"count"},
+    "own-events": {"events", "next"},
+    "validate": {"valid"},
+    "promo": {"message"},
+    "promos": {"promos"},
+    "transfer": {"state"},
+    "give-back": {"amount_msat"},
+    "lang": {"message"},
+    "calendar": {"files"},
+    "pdf": {"files"},
+}
 
 
 class _Fields:
@@ -100,6 +143,15 @@ class _Fields:
             return None
         if not isinstance(found, str) or len(found) > most or not found.strip():
             raise self._wrong("field-text", name, most)
+        return found
+
+    def amount(self, name: str, most: int = _FARTHEST) -> int | None:
+        """A number that may be zero, or may not be there."""
+        found = self._body.get(name)
+        if found is None:
+            return None
+        if type(found) is not int or not 0 <= found <= most:
+            raise self._wrong("field-amount", name, most)
         return found
 
     def number(self, name: str, otherwise: int, most: int) -> int:
@@ -129,14 +181,85 @@ class _Fields:
         except Malformed:
             raise self._wrong("field-person", name, 64) from None
 
+    def maybe_number(self, name: str, most: int) -> int | None:
+        return None if self._body.get(name) is None else self.number(name, 0, most)
+
+    def flag(self, name: str) -> bool:
+        found = self._body.get(name)
+        if not (found is None or isinstance(found, bool)):
+            raise BadRequest("bad-request", "field-flag", self.request_id, field=name)
+        return found is True
+
+    def pairs(self, name: str, most: int, longest: int) -> tuple[tuple[str, str], ...]:
+        found = self._body.get(name)
+        if found is None:
+            return ()
+        if not (
+            isinstance(found, dict)
+            and len(found) <= most
+            and all(isinstance(one, str) and len(one) <= longest for one in found.values())
+        ):
+            raise self._wrong("field-pairs", name, longest)
+        return tuple((str(key), one) for key, one in found.items())
+
+    def wrong(self, sentence: str) -> BadRequest:
+        return BadRequest("bad-request", sentence, self.request_id)
+
     def _wrong(self, sentence: str, name: str, most: int) -> BadRequest:
         return BadRequest("bad-request", sentence, self.request_id, field=name, most=most)
 
 
 def _machine_buy(fields: _Fields) -> Command:
-    event_id = fields.text("event_id", _LONGEST_EVENT_ID)
-    quantity = fields.number("quantity", 1, MOST_TICKETS)
-    return Buy((event_id,), quantity, fields.maybe("tier", 100), whole=True)
+    return Buy(
+        (fields.text("event_id", _LONGEST_EVENT_ID),),
+        fields.number("quantity", 1, MOST_TICKETS),
+        fields.maybe("tier", 100),
+        whole=True,
+        code=fields.maybe("code", _LONGEST_ID),
+        answers=fields.pairs("answers", MOST_QUESTIONS, LONGEST_ANSWER),
+        of_age=fields.flag("accept_age"),
+    )
+
+
+def _machine_promo(fields: _Fields) -> Command:
+    words = (fields.text("event_id", _LONGEST_EVENT_ID),)
+    code = fields.text("code", _LONGEST_ID)
+    if fields.flag("stop"):
+        return StopPromo(words, code)
+    percent = fields.maybe_number("percent", 100)
+    off_msat = fields.maybe_number("off_msat", HIGHEST_PRICE)
+    if (percent is None) == (off_msat is None) or (off_msat or 0) % SAT:
+        raise fields.wrong("promo-fields")
+    most, until = fields.maybe_number("max", MOST_SEATS), fields.maybe_number("until", LATEST)
+    tier = fields.maybe("tier", 100)
+    return MakePromo(words, code, percent or 0, off_msat or 0, most, until, tier)
+
+
+def _machine_promos(fields: _Fields) -> Command:
+    first = fields.number("first", 1, MOST_SEATS)
+    return ListPromos((fields.text("event_id", _LONGEST_EVENT_ID),), first)
+
+
+def _machine_events(fields: _Fields) -> Command:
+    words = (fields.maybe("words", 200) or "").lower().split()
+    return ListEvents(
+        tuple(words),
+        fields.number("limit", 20, 100),
+        fields.maybe("after", 400),
+        category=fields.maybe("category", 100),
+        price_from=fields.amount("min_price_msat"),
+        price_to=fields.amount("max_price_msat"),
+        starts_from=fields.amount("from"),
+        starts_to=fields.amount("to"),
+    )
+
+
+def _machine_tickets(fields: _Fields) -> Command:
+    return ShowTickets(
+        after=fields.maybe("after", 100),
+        ticket_id=fields.maybe("ticket_id", _LONGEST_ID),
+        order_id=fields.maybe("order_id", _LONGEST_ID),
+    )
 
 
 def _machine_scan(kind: Kind) -> Callable[[_Fields], Command]:
@@ -152,13 +275,50 @@ def _machine_remove(fields: _Fields) -> Command:
     return RemoveStaff(fields.event(), number or fields.person("pubkey"))
 
 
+def _machine_refund(fields: _Fields) -> Command:
+    """With `to` where money shall go; without it what is held is given back."""
+    ticket = fields.maybe("ticket_id", _LONGEST_ID)
+    what = ticket or fields.text("order_id", _LONGEST_ID)
+    if to := fields.maybe("to", LONGEST_TEXT):
+        return Refund((to,), what)
+    return Refund(("yes",) if fields.flag("sure") else (), what)
+
+
+def _machine_transfer(fields: _Fields) -> Command:
+    words = (fields.text("ticket_id", _LONGEST_ID),)
+    if fields.flag("cancel"):
+        return Transfer(words, cancel=True)
+    return Transfer(words, fields.text("to", LONGEST_TEXT))
+
+
+def _machine_give_back(fields: _Fields) -> Command:
+    event_id = fields.text("event_id", _LONGEST_EVENT_ID)
+    ticket = fields.maybe("ticket_id", _LONGEST_ID)
+    what = ticket or fields.text("order_id", _LONGEST_ID)
+    number = fields.number("quantity", MOST_TICKETS, MOST_TICKETS)
+    return GiveBack((event_id, what), number, fields.flag("sure"))
+
+
+def _event(fields: _Fields) -> tuple[str, ...]:
+    """An event_id, where one is given."""
+    named = fields.maybe("event_id", _LONGEST_EVENT_ID)
+    return () if named is None else (named,)
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
-    "events": lambda f: ListEvents((), f.number("limit", 20, 100), f.maybe("after", 400)),
+    "events": _machine_events,
+    "event": lambda f: ShowEvent((f.text("event_id", _LONGEST_EVENT_ID),)),
     "buy": _machine_buy,
-    "tickets": lambda f: ShowTickets(after=f.maybe("after", 100)),
+    "tickets": _machine_tickets,
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
-    "refund": lambda f: Refund((f.text("to", LONGEST_TEXT),), f.text("order_id", _LONGEST_ID)),
+    "calendar": lambda f: ShowCalendar(_event(f)),
+    "pdf": lambda f: ShowPdf(_event(f), f.number("first", 1, 1_000_000)),
+    "lang": lambda f: ChooseLanguage(f.text("language", 40).lower()),
+    "promo": _machine_promo,
+    "promos": _machine_promos,
+    "own-events": lambda f: ListOwnEvents(f.number("limit", 20, 100), f.maybe("after", 400)),
+    "validate": lambda f: Validate(f.text("ticket", LONGEST_TEXT), f.maybe("event_id", 300)),
     "checkin": _machine_scan(Kind.CHECK_IN),
     "checkout": _machine_scan(Kind.CHECKOUT),
     "undo": _machine_scan(Kind.UNDO),
@@ -167,4 +327,9 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "door-list": lambda f: ListStaff(f.event()),
     "door-remove": _machine_remove,
     "door-token": lambda f: MakeToken(f.event(), f.hours(), f.maybe("gate", _LONGEST_ID) or ""),
+    "refund": _machine_refund,
+    "transfer": _machine_transfer,
+    "accept": lambda f: Accept(f.text("code", _LONGEST_ID)),
+    "decline": lambda f: Decline(f.text("code", _LONGEST_ID)),
+    "give-back": _machine_give_back,
 }

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from ticketbot.domain.command import LONGEST_TEXT, Command, Help, ShowEvent, Unknown
 from ticketbot.domain.naming import clean, near_verbs, nearest, quote
-from ticketbot.domain.speech import attendee, door, operator
+from ticketbot.domain.speech import after, attendee, door, language, living, operator, promos
 from ticketbot.domain.speech.words import (
     CODE,
     DESTINATION,
@@ -24,7 +24,15 @@ from ticketbot.domain.speech.words import (
 from ticketbot.domain.vocabulary import HARMLESS, RESERVED, VERBS, WEIGHTY
 from ticketbot.errors import Refused
 
-READERS: Mapping[str, Reader] = {**attendee.READERS, **operator.READERS, **door.READERS}
+READERS: Mapping[str, Reader] = {
+    **attendee.READERS,
+    **operator.READERS,
+    **language.READERS,
+    **after.READERS,
+    **promos.READERS,
+    **door.READERS,
+    **living.READERS,
+}
 SHORT_TALK = 4  # words: in a longer text a slip is more likely to be just another word
 
 _ASKING = (*HARMLESS, *WEIGHTY)
@@ -42,9 +50,8 @@ def read_text(text: str) -> Command:
     """
     if len(text) > LONGEST_TEXT:
         raise Refused("bad-request", "text-long", most=LONGEST_TEXT)
-    line = clean(unicodedata.normalize("NFKC", text), LONGEST_TEXT)
-    line = _CLIENT_PREFIX.sub("", line)
-    tokens = [token for token in map(_trim, line.split()) if token]
+    line = one_line(text)
+    tokens = _tokens(line)
     while len(tokens) > 1 and tokens[0].lower() in POLITE:
         tokens = tokens[1:]
     if not tokens:
@@ -55,6 +62,36 @@ def read_text(text: str) -> Command:
     if verb is None:
         return _guess(tokens, line)
     return READERS[verb](rest) or Unknown(quote(line), (verb,))
+
+
+def one_line(text: str) -> str:
+    """What somebody wrote, in one line, without what their client put in front."""
+    line = clean(unicodedata.normalize("NFKC", text), LONGEST_TEXT)
+    return _CLIENT_PREFIX.sub("", line)
+
+
+def is_command(text: str) -> bool:
+    """Whether this is a command even from somebody who was asked something.
+
+    That is one with a slash in front, a word that is nothing else, and whatever begins with a
+    verb that weighs something. `event in Porto` may well be an answer.
+    """
+    line = one_line(text)
+    tokens = _tokens(line)
+    if not tokens or line[0] in "/!":
+        return bool(tokens)
+    verb, rest = _verb(tokens)
+    return verb in WEIGHTY or (not rest and verb is not None and verb not in ("hello", "thanks"))
+
+
+def has_verb(text: str) -> bool:
+    """Whether it begins like a command, whatever may follow."""
+    tokens = _tokens(one_line(text))
+    return bool(tokens) and _verb(tokens)[0] is not None
+
+
+def _tokens(line: str) -> list[str]:
+    return [token for token in map(_trim, line.split()) if token]
 
 
 def _trim(raw: str) -> str:

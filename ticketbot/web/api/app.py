@@ -6,8 +6,11 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from ticketbot.web.api import events, openapi, operator, orders, organizer, tickets, validate
+from ticketbot.web.api.asking import add_routes
 from ticketbot.web.api.auth import SIGN_IN, SignIn
 from ticketbot.web.api.limits import LIMITS, Limits
+from ticketbot.web.api.port import BOT, Bot
 from ticketbot.web.api.problems import PREFIX, Problem, from_failure, from_http
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -25,14 +28,28 @@ PREFLIGHT = {
 }
 
 
-def make_api(
-    clock: Callable[[], float], public_url: str | None, requests_per_minute: int
-) -> web.Application:
-    """The routes. `clock` is the bot's, in unix seconds."""
+ROUTES = (
+    *events.ROUTES,
+    *orders.ROUTES,
+    *tickets.ROUTES,
+    *validate.ROUTES,
+    *organizer.ROUTES,
+    *operator.ROUTES,
+)
+
+
+def make_api(bot: Bot, requests_per_minute: int) -> web.Application:
+    """The routes over a bot."""
     app = web.Application(middlewares=[guard])
-    app[SIGN_IN] = SignIn(clock, public_url)
-    app[LIMITS] = Limits(requests_per_minute, clock)
+    app[BOT] = bot
+    app[SIGN_IN] = SignIn(bot.now, bot.public_url)
+    app[LIMITS] = Limits(requests_per_minute, bot.now)
     app.on_response_prepare.append(_open_to_pages)
+    openapi.add_routes(app)
+    orders.add_purchase(app)
+    tickets.add_forms(app)
+    operator.add_balance(app)
+    add_routes(app, ROUTES)
     return app
 
 

@@ -46,8 +46,8 @@ class SignIn:
         self._used: set[str] = set()
         self._in_order: deque[tuple[int, str]] = deque()
 
-    async def signed_by(self, request: web.Request) -> str:
-        """The key (hex) that signed this request; `Problem("sign-in")` says what is wrong."""
+    async def read(self, request: web.Request) -> Event:
+        """The event that signed this request; `Problem("sign-in")` says what is wrong."""
         event = _read(request.headers.getall("Authorization", []))
         now = int(self._clock())
         if event.kind != KIND:
@@ -61,7 +61,7 @@ class SignIn:
         if not verify(event):
             raise wrong("The event's id or signature is wrong.")
         self._use_up(event, now)
-        return event.pubkey
+        return event
 
     def _check_address(self, event: Event, request: web.Request) -> None:
         asked = self._base(request) + request.raw_path
@@ -101,10 +101,15 @@ async def signed_by(request: web.Request, *, limited: bool = True) -> str:
     It is asked once a request: the signature is used up by it. Unless `limited` is False, the
     request counts among those that this key may send in a minute.
     """
-    pubkey = await request.config_dict[SIGN_IN].signed_by(request)
+    return (await signed_event(request, limited=limited)).pubkey
+
+
+async def signed_event(request: web.Request, *, limited: bool = True) -> Event:
+    """As `signed_by`, but all of the event: it may carry proof of work (NIP-13)."""
+    event = await request.config_dict[SIGN_IN].read(request)
     if limited:
-        request.config_dict[LIMITS].spend_key(pubkey)
-    return pubkey
+        request.config_dict[LIMITS].spend_key(event.pubkey)
+    return event
 
 
 def wrong(detail: str) -> Problem:
