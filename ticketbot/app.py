@@ -23,6 +23,7 @@ from ticketbot.desk import LedgerDesk
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.doorkeeper import Doorkeeper
 from ticketbot.engine import Engine
+from ticketbot.epilogue import Epilogue
 from ticketbot.errors import Broken, Retry
 from ticketbot.forgetting import Forgetter
 from ticketbot.handlers.context import Settings
@@ -151,6 +152,7 @@ class App:
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
         )
         self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock.earliest)
+        self._epilogue = Epilogue(self.store, self.engine, clock.earliest)
         self._auditor = Auditor(self.store, self.engine, self.wallet, clock)
         self.desk = LedgerDesk(
             self.store,
@@ -204,6 +206,10 @@ class App:
         """Forget whoever is due now, and not only when the day is over."""
         await self._forgetter.forget()
 
+    async def finish_evenings(self) -> None:
+        """Thank visitors and publish badges now, and not only in a minute."""
+        await self._epilogue.play()
+
     async def summary(self) -> str:
         """How the bot is, in one line for people."""
         now = int(self.clock())
@@ -234,6 +240,7 @@ class App:
                 tasks.create_task(self._settlement.run()),
                 tasks.create_task(self._housekeeper.run()),
                 tasks.create_task(self._forgetter.run()),
+                tasks.create_task(self._epilogue.run()),
                 tasks.create_task(self._auditor.run()),
             ]
             if check:
@@ -326,6 +333,8 @@ def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
         proof_of_work_bits=config.limits.proof_of_work_bits,
         refunds_by_hand=by_hand,
         doors_open_hours=config.door.open_hours,
+        attendance=config.after.attendance,
+        thanks=config.after.thanks,
         remind_hours=config.reminders.hours_before,
         last_call_hours=config.reminders.last_call_hours,
         quiet_hours=config.reminders.quiet_hours,

@@ -213,7 +213,7 @@ async def test_every_machine_message_is_answered_as_it_is_printed(stage: Stage) 
     assert set(played) >= {
         *("events", "buy", "invoice", "ticket", "tickets", "status", "order", "cancel"),
         *("door-add", "door-token", "door-list", "door-remove", "checkin", "scan", "door"),
-        *("refund-due", "refund", "error", "lang", "pdf", "calendar"),
+        *("refund-due", "refund", "error", "lang", "pdf", "calendar", "badge"),
         *("promo", "promos"),
     }
     sent = [event for event in alice.events if event.kind == 24133]

@@ -12,6 +12,7 @@ from ticketbot.config.reader import ConfigProblems, Problem, Reader
 from ticketbot.config.secrets import Source, key_file, read_secret
 from ticketbot.config.values import (
     ANYONE,
+    After,
     Bot,
     Changes,
     Config,
@@ -65,6 +66,7 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
         ),
         warnings=tuple(reader.warnings),
         performance=Performance(reader.number("performance", "crypto_workers", 0, 0, 16)),
+        after=_after(reader),
         door=Door(reader.number("door", "open_hours", 6, 0, 24 * 31)),
         changes=Changes(reader.number("changes", "refund_hours", 72, 0, 8760)),
         reminders=Reminders(
@@ -75,6 +77,12 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
     )
     reader.finish()
     return config
+
+
+def _after(reader: Reader) -> After:
+    modes: tuple[Literal["anonymous", "off", "full"], ...] = ("anonymous", "off", "full")
+    mode = reader.choice("attendance", "mode", modes)
+    return After(mode, reader.flag("attendance", "thanks", True))
 
 
 def _search() -> Path:

@@ -146,6 +146,14 @@ class Performance:
 
 
 @dataclass(frozen=True, slots=True)
+class After:
+    """`attendance`: what organizers may know of visits; `thanks`: visitors are thanked."""
+
+    attendance: Literal["off", "anonymous", "full"] = "anonymous"
+    thanks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """`refund_hours`: how long tickets of an event that was moved go back in full."""
 
@@ -181,6 +189,7 @@ class Config:
     warnings: tuple[str, ...]
     performance: Performance = Performance()
     door: Door = Door()
+    after: After = After()
     changes: Changes = Changes()
     reminders: Reminders = Reminders()
 

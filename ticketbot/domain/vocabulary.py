@@ -34,6 +34,7 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("lang", "language"), "lang"),
     **dict.fromkeys(("calendar", "ics"), "calendar"),
     "pdf": "pdf",
+    **{verb: verb for verb in ("badge", "attendance")},
     **{verb: verb for verb in ("undo", "door")},
     **dict.fromkeys(("checkin", "check-in", "check in", "admit"), "checkin"),
     **dict.fromkeys(("checkout", "check-out", "check out"), "checkout"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
 from ticketbot.handlers import (
+    attendance,
     attendee,
+    badges,
     checkout,
     door,
     files,
@@ -48,6 +50,8 @@ COMMANDS: dict[type, Handler] = {
     c.ChooseLanguage: language.choose,
     c.ShowCalendar: files.show_calendar,
     c.ShowPdf: files.show_pdf,
+    c.WishBadge: badges.wish,
+    c.ShowAttendance: attendance.show,
     c.ScanTicket: door.scan,
     c.AddStaff: door.add,
     c.RemoveStaff: door.remove,

@@ -19,7 +19,7 @@ from ticketbot.domain.admission import (
     standing,
 )
 from ticketbot.domain.scanning import Scan
-from ticketbot.domain.when import FIRST_DAY_LEAD, HOUR, clock_at
+from ticketbot.domain.when import FIRST_DAY_LEAD, HOUR, Clock
 from ticketbot.errors import Refused
 from ticketbot.handlers import scanners
 from ticketbot.handlers.context import Context
@@ -192,12 +192,12 @@ def _named(
     zone, open_hours = event.listing.timezone, hours(event, ctx)
     match outcome:
         case Outcome.ALREADY_USED:
-            used = "?" if entered is None else clock_at(entered.at, zone, ctx.now)
+            used: object = "?" if entered is None else Clock(entered.at, zone, ctx.now)
             return {"used": used, "gate": entered.gate if entered else ""}
         case Outcome.NOT_YET:
-            return {"opens": clock_at(open_hours.opens, zone, ctx.now)}
+            return {"opens": Clock(open_hours.opens, zone, ctx.now)}
         case Outcome.OVER:
-            return {"over": clock_at(open_hours.ends, zone, ctx.now)}
+            return {"over": Clock(open_hours.ends, zone, ctx.now)}
         case Outcome.WRONG_EVENT if row is not None:
             found = listings.by_id(tx, row.event_id)
             return {"title": found.listing.title if found else ""}

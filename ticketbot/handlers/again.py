@@ -34,6 +34,7 @@ ONLY_ASKED = (
     c.ShowLink,
     c.ShowCalendar,
     c.ShowPdf,
+    c.ShowAttendance,
     c.Validate,
     c.ListOwnEvents,
     c.ListPending,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from ticketbot.domain.attendance import Mode
 from ticketbot.domain.command import Command
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.ledger.people import Person
@@ -37,6 +38,8 @@ class Settings:
     proof_of_work_bits: int = 20  # of newcomers, where many orders are left unpaid; 0: never
     refunds_by_hand: bool = True
     doors_open_hours: int = 6  # before the start, where the note does not say
+    attendance: Mode = "anonymous"
+    thanks: bool = True  # to who was let in, when the event is over
     remind_hours: int = 24  # before the start; 0: no reminder
     last_call_hours: int = 3  # before the start, to who was not reached; 0: none
     quiet_hours: int = 12  # who has ordered so shortly before a reminder gets none

@@ -15,13 +15,16 @@ from ticketbot.domain.listing import Listing
 from ticketbot.domain.nip19 import naddr_encode, note_encode
 from ticketbot.domain.terms import Terms
 from ticketbot.domain.ticket import group_id, ticket_link
+from ticketbot.domain.when import Clock
 from ticketbot.errors import Refused
 from ticketbot.replies.local import (
     EVENTS_IN_MIND,
+    clock,
     moment,
     sats,
     short_when,
     span,
+    visit_line,
     when_line,
 )
 from ticketbot.replies.offers import (
@@ -118,6 +121,8 @@ def why_owed(owed: RefundOwed, how: Manner = PLAIN) -> str:
 
 def _value(name: str, value: object, how: Manner) -> object:
     match name, value:
+        case (_, Said()):
+            return _said(value, how)
         case ("amount" | "owed", int()):
             return sats(value, how.language)
         case ("now" | "was", Listing()):
@@ -144,6 +149,10 @@ def _value(name: str, value: object, how: Manner) -> object:
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
         case ("choices", tuple()):
             return choice_lines(value)
+        case (_, Clock()):
+            return clock(value, how.language)
+        case ("visits", tuple()):
+            return "\n".join(visit_line(row, how.language) for row in value)
         case ("links", tuple()):
             rows = [f"{what}\n{url}" for what, url in value]
             return "\n".join(_fitting(rows, " " * AROUND_LINKS))
@@ -155,7 +164,8 @@ def _value(name: str, value: object, how: Manner) -> object:
         case ("rows", tuple()):
             return "\n".join(f"- {order}: {sats(owed, how.language)}" for order, owed, _ in value)
         case ("passes", tuple()):
-            lines = [" · ".join(filter(None, row)) for row in value]
+            cells = [[str(_value("", cell, how)) for cell in row] for row in value]
+            lines = [" · ".join(filter(None, row)) for row in cells]
             return "\n".join(_fitting([f"- {line}" for line in lines], " " * AROUND_PROBLEMS))
     return value
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.money import format_sats
+from ticketbot.domain.when import Clock
 from ticketbot.texts import DEFAULT, say
 
 EVENTS_IN_MIND = 256  # what is said of an event to every buyer is made once
@@ -43,6 +44,22 @@ def moment(at: int, language: str = DEFAULT) -> str:
     """`01 Mar 2027, 19:00 UTC`, from unix seconds."""
     when = datetime.fromtimestamp(at, UTC)
     return f"{when:%d} {_month(when, language)} {when:%Y, %H:%M} UTC"
+
+
+def clock(one: Clock, language: str = DEFAULT) -> str:
+    """`19:42`, on another day than today `28 Nov 19:42`."""
+    there, today = (datetime.fromtimestamp(at, ZoneInfo(one.zone)) for at in (one.at, one.now))
+    if there.date() == today.date():
+        return f"{there:%H:%M}"
+    return f"{_short(there, language)} {there:%H:%M}"
+
+
+def visit_line(row: tuple[str, Clock, Clock | None, int | None], language: str) -> str:
+    """`AEBA-GBAF-AYDQ-QCIK · 19:02–22:40 · 3 h`; without its end where nobody was scanned out."""
+    code, joined, left, seconds = row
+    until = "" if left is None else clock(left)
+    stayed = [] if seconds is None else [span(seconds, language)]
+    return " · ".join((code, f"{clock(joined, language)}–{until}", *stayed))
 
 
 def span(seconds: float, language: str = DEFAULT) -> str:

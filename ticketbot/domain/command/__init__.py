@@ -5,7 +5,13 @@ People's words become these in `domain.speech`, programs' JSON in `machine.py`.
 
 from __future__ import annotations
 
-from ticketbot.domain.command.after import Keeping, ShowCalendar, ShowPdf
+from ticketbot.domain.command.after import (
+    Keeping,
+    ShowAttendance,
+    ShowCalendar,
+    ShowPdf,
+    WishBadge,
+)
 from ticketbot.domain.command.attendee import (
     Attending,
     Buy,
@@ -88,6 +94,7 @@ __all__ = [
     "ResumeSales",
     "RetryStuck",
     "ScanTicket",
+    "ShowAttendance",
     "ShowCalendar",
     "ShowEvent",
     "ShowLink",
@@ -100,4 +107,5 @@ __all__ = [
     "Transfer",
     "Unknown",
     "Validate",
+    "WishBadge",
 ]

@@ -29,6 +29,7 @@ from ticketbot.domain.command import (
     Refund,
     RemoveStaff,
     ScanTicket,
+    ShowAttendance,
     ShowCalendar,
     ShowEvent,
     ShowPdf,
@@ -37,6 +38,7 @@ from ticketbot.domain.command import (
     StopPromo,
     Transfer,
     Validate,
+    WishBadge,
 )
 from ticketbot.domain.money import HIGHEST_PRICE, SAT
 from ticketbot.domain.nip19 import read_pubkey
@@ -120,6 +122,8 @@ _ANSWERED = {
     "give-back": {"amount_msat"},
     "lang": {"message"},
     "calendar": {"files"},
+    "badge": {"message"},
+    "attendance": {"message"},
     "pdf": {"files"},
 }
 
@@ -185,10 +189,13 @@ class _Fields:
         return None if self._body.get(name) is None else self.number(name, 0, most)
 
     def flag(self, name: str) -> bool:
+        return self.maybe_flag(name) is True
+
+    def maybe_flag(self, name: str) -> bool | None:
         found = self._body.get(name)
         if not (found is None or isinstance(found, bool)):
             raise BadRequest("bad-request", "field-flag", self.request_id, field=name)
-        return found is True
+        return found
 
     def pairs(self, name: str, most: int, longest: int) -> tuple[tuple[str, str], ...]:
         found = self._body.get(name)
@@ -305,6 +312,12 @@ def _event(fields: _Fields) -> tuple[str, ...]:
     return () if named is None else (named,)
 
 
+def _machine_attendance(fields: _Fields) -> Command:
+    first = fields.number("first", 1, MOST_SEATS)
+    named = (fields.text("event_id", _LONGEST_EVENT_ID),)
+    return ShowAttendance(named, fields.flag("list"), first)
+
+
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "events": _machine_events,
     "event": lambda f: ShowEvent((f.text("event_id", _LONGEST_EVENT_ID),)),
@@ -312,6 +325,8 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "tickets": _machine_tickets,
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
+    "badge": lambda f: WishBadge(_event(f), f.maybe_flag("wanted")),
+    "attendance": _machine_attendance,
     "calendar": lambda f: ShowCalendar(_event(f)),
     "pdf": lambda f: ShowPdf(_event(f), f.number("first", 1, 1_000_000)),
     "lang": lambda f: ChooseLanguage(f.text("language", 40).lower()),
