@@ -6,15 +6,16 @@ import re
 from typing import NamedTuple
 
 from ticketbot.domain.admission import Kind, Outcome, Shown
+from ticketbot.domain.jwt_ticket import read_ticket
 from ticketbot.domain.naming import show
-from ticketbot.domain.ticket import Reason, TicketInvalid, read_id, read_token, token_hash
+from ticketbot.domain.ticket import Reason, TicketInvalid, read_id, token_hash
 from ticketbot.errors import Malformed
 
 LONGEST_SHOWN = 2_000
 LONGEST_GATE = 24
 LONGEST_NONCE = 64
 
-_TOKEN = re.compile(r"TKT[0-9]+:[A-Z0-9]+")
+_TOKEN = re.compile(r"TKT1:[A-Z2-7]+")  # as it was signed
 _ODD = re.compile(r"[^\w .,:()/#-]")
 _FORMULA = "=+-@ .,:/#"  # what a spreadsheet would take for the beginning of one, or is no name
 
@@ -37,7 +38,8 @@ class Scan(NamedTuple):
 def read_shown(text: str, public_key: bytes) -> Shown | Outcome:
     """The ticket that a text claims to be, or why it is none: the one place that reads tickets.
 
-    A token in any of the forms that `verify_token` takes, or the 16 letters that people read.
+    A token in any of the forms that `verify_token` takes, a JWT, or the 16 letters that people
+    read.
     """
     if len(text) > LONGEST_SHOWN:
         return Outcome.UNREADABLE
@@ -46,11 +48,12 @@ def read_shown(text: str, public_key: bytes) -> Shown | Outcome:
     except Malformed:
         pass
     try:
-        claims = read_token(text, public_key)
+        claims = read_ticket(text, public_key)
     except TicketInvalid as invalid:
         forged = invalid.reason is Reason.BAD_SIGNATURE
         return Outcome.NOT_GENUINE if forged else Outcome.UNREADABLE
-    return Shown(claims.ticket_id, claims.version, token_hash(_as_signed(text)))
+    token = _TOKEN.search("".join(text.split()).upper())
+    return Shown(claims.ticket_id, claims.version, token and token_hash(token[0]))
 
 
 def read_gate(text: str) -> str:
@@ -59,10 +62,3 @@ def read_gate(text: str) -> str:
     first, _, rest = name.partition(" ")
     name = rest if first.lower() == "gate" and rest else name
     return name.upper() if len(name) <= 2 else name
-
-
-def _as_signed(text: str) -> str:
-    """The token of a text that holds a good one, in the form in which it was signed."""
-    found = _TOKEN.search("".join(text.split()).upper())
-    assert found is not None
-    return found[0]
