@@ -43,7 +43,7 @@ KEYS = {
     "rush": {"rush_sold", "rush_answered", "rush_seconds", "rush_p50_ms", "rush_p99_ms"},
     "refunds": {"cancel_s", "refunds_per_s"},
     "daemon": {"idle_rss_mb", "ready_s"},
-    "door": {"scans_per_s", "scan_p50_ms", "scan_p99_ms"},
+    "door": {"scans_per_s", "scan_p50_ms", "scan_p99_ms", "scan_cpu_ms"},
 }
 
 

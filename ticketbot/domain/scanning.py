@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import struct
 from typing import NamedTuple
 
 from ticketbot.domain.admission import Kind, Outcome, Shown
 from ticketbot.domain.jwt_ticket import read_ticket
 from ticketbot.domain.naming import show
-from ticketbot.domain.ticket import Reason, TicketInvalid, read_id, token_hash
+from ticketbot.domain.ticket import Reason, TicketInvalid, read_id, read_token, token_hash
 from ticketbot.errors import Malformed
 
 LONGEST_SHOWN = 2_000
 LONGEST_GATE = 24
 LONGEST_NONCE = 64
 
-_TOKEN = re.compile(r"TKT1:[A-Z2-7]+")  # as it was signed
+_TOKEN = re.compile(r"TKT1:[A-Z2-7]{188}")
 _ODD = re.compile(r"[^\w .,:()/#-]")
 _FORMULA = "=+-@ .,:/#"  # what a spreadsheet would take for the beginning of one, or is no name
 
@@ -39,7 +41,7 @@ def read_shown(text: str, public_key: bytes) -> Shown | Outcome:
     """The ticket that a text claims to be, or why it is none: the one place that reads tickets.
 
     A token in any of the forms that `verify_token` takes, a JWT, or the 16 letters that people
-    read.
+    read. Of a token the signature is left to `forged`, which mostly need not look at it.
     """
     if len(text) > LONGEST_SHOWN:
         return Outcome.UNREADABLE
@@ -47,13 +49,30 @@ def read_shown(text: str, public_key: bytes) -> Shown | Outcome:
         return Shown(read_id(text))
     except Malformed:
         pass
+    if (token := _token_in(text)) is not None:
+        raw = base64.b32decode(token.removeprefix("TKT1:") + "====")
+        ticket_id, version = struct.unpack(">x10s40xH64x", raw)
+        letters = base64.b32encode(ticket_id).decode().lower()
+        return Shown(letters, version, token_hash(token), token)
     try:
         claims = read_ticket(text, public_key)
     except TicketInvalid as invalid:
-        forged = invalid.reason is Reason.BAD_SIGNATURE
-        return Outcome.NOT_GENUINE if forged else Outcome.UNREADABLE
-    token = _TOKEN.search("".join(text.split()).upper())
-    return Shown(claims.ticket_id, claims.version, token and token_hash(token[0]))
+        return _why(invalid)
+    return Shown(claims.ticket_id, claims.version)
+
+
+def forged(shown: Shown, known: bytes | None, public_key: bytes) -> Outcome | None:
+    """Why a token is none of this bot's, or None. `known`: the ledger's hash of that ticket's.
+
+    The ledger has hashed what the bot has signed, so a text of that hash needs no other proof.
+    """
+    if shown.token is None or shown.token_hash == known:
+        return None
+    try:
+        read_token(shown.token, public_key)
+    except TicketInvalid as invalid:
+        return _why(invalid)
+    return None
 
 
 def read_gate(text: str) -> str:
@@ -62,3 +81,16 @@ def read_gate(text: str) -> str:
     first, _, rest = name.partition(" ")
     name = rest if first.lower() == "gate" and rest else name
     return name.upper() if len(name) <= 2 else name
+
+
+def _token_in(text: str) -> str | None:
+    """What looks like a token, as it would have been signed: alone, or in a ticket's link."""
+    bare = "".join(text.split())
+    if bare[:8].lower().startswith(("https://", "http://")):
+        bare = bare.partition("#")[2].partition("&")[0]
+    return bare.upper() if bare.isascii() and _TOKEN.fullmatch(bare.upper()) else None
+
+
+def _why(invalid: TicketInvalid) -> Outcome:
+    is_forged = invalid.reason is Reason.BAD_SIGNATURE
+    return Outcome.NOT_GENUINE if is_forged else Outcome.UNREADABLE
