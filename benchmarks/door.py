@@ -154,7 +154,7 @@ async def run_scanners(pipe: Connection) -> None:
 
 
 def measure_door(folder: Path, scans: int, per_second: int, seconds: int) -> Figures:
-    """scans_per_s over the engine; over HTTP at a steady rate how long one waits, and what it costs.
+    """Scans a second over the engine; over HTTP at a steady rate the wait, and what a scan costs.
 
     The bot's processor time stays what it is while others use the machine, too.
     """
