@@ -40,11 +40,12 @@ from ticketbot.outbox.closer import Closer
 from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
+from ticketbot.outbox.payer import Payer
 from ticketbot.outbox.refunder import Refunder
 from ticketbot.outbox.usher import Usher
 from ticketbot.relay.directory import Directory
 from ticketbot.relays import RelayPool
-from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
+from ticketbot.service import SingleInstance, notify, spare_collections, stop_signals, watchdog
 from ticketbot.settlement import LOOK_BACK, Settlement
 from ticketbot.timekeeper import Timekeeper
 from ticketbot.wallets.fake import FakeWallet
@@ -145,6 +146,17 @@ class App:
         self._refunder = Refunder(
             self.store, self.engine, self.wallet, self._lnurl, directory, clock
         )
+        self._payer = Payer(
+            self.store,
+            self.engine,
+            self.wallet,
+            self._lnurl,
+            directory,
+            clock,
+            config.payouts.schedule,
+            clock.earliest,
+            self._has_heard,
+        )
         self._closer = Closer(self.store, self.engine, clock.earliest, self._has_heard)
         self._usher = Usher(self.store, self.engine, clock.earliest, self._has_heard)
         self._settlement = Settlement(self.store, self.engine, self.wallet, lambda: self.pool.deaf)
@@ -226,7 +238,7 @@ class App:
         return False
 
     async def _work(self, stop: asyncio.Event, check: bool) -> None:
-        paying = (self._invoicer, self._refunder, self._closer)
+        paying = (self._invoicer, self._refunder, self._payer, self._closer)
         carriers = (self._courier, self._herald, *paying, self._usher)
         claims = [carrier.claims for carrier in carriers]
 
@@ -339,6 +351,10 @@ def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
         last_call_hours=config.reminders.last_call_hours,
         quiet_hours=config.reminders.quiet_hours,
         change_refund_hours=config.changes.refund_hours,
+        commission_ppm=config.commission.ppm,
+        commissions=config.commission.organizers,
+        payout_delay=config.payouts.delay_hours * 3600,
+        payout_minimum=config.payouts.minimum_sats * 1000,
     )
 
 
@@ -373,5 +389,6 @@ async def _greet(app: App) -> None:
             while not all(state.connected for state in app.pool.status().values()):
                 await asyncio.sleep(0.02)
     await app.look_around()
+    spare_collections()
     print(f"READY: {await app.summary()}", flush=True)  # noqa: T201  the contract's line
     notify("READY=1", f"STATUS={await app.summary()}")

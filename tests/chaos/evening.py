@@ -51,6 +51,12 @@ class Evening:
         await self.organizer.publish(31923, self.tags, "")
         await self.organizer.next("On sale", WITHIN)
 
+    async def moves_event(self) -> None:
+        """A newer note says that it ends days later."""
+        start = next(tag[1] for tag in self.tags if tag[0] == "start")
+        tags = [*self.tags, ["end", str(int(start) + 3 * 86_400)]]
+        await self.organizer.publish(31923, tags, "", int(time.time()) + 1)
+
     async def cancels_event(self) -> None:
         """A newer note says so, and its organizer answers the question."""
         tags = [*self.tags, ["status", "cancelled"]]

@@ -20,6 +20,8 @@ import aiohttp
 import pytest
 
 from tests.ledger.porch import is_let_in
+from tests.ledger.scenes import plans_change
+from tests.story.caller import Caller
 from tests.story.cast import DAY, HOUR, Person, Stage
 from ticketbot.demo.stage import run_relay
 from ticketbot.domain.holds import REMEMBERED
@@ -30,6 +32,7 @@ from ticketbot.ledger import (
     listings,
     marks,
     money,
+    moves,
     orders,
     orphans,
     outbox,
@@ -40,7 +43,9 @@ from ticketbot.ledger import (
     scans,
     schema,
     staff,
+    stuck,
     tickets,
+    transfers,
 )
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
@@ -48,14 +53,14 @@ from ticketbot.lightning import InvoiceAsk
 
 ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
-    *(outbox, people, promos, questions, refunds, scans, staff, tickets),
+    *(moves, outbox, people, promos, questions, refunds, scans, staff, stuck, tickets, transfers),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
 ONLY_OPERATORS_ASK = {
-    "scans.unexplained",
     *("orders.ending", "orders.invoice_asked", "orphans.is_open"),
     "promos.miscounted",
+    "scans.unexplained",
 }
 ONLY_AFTER_A_RESTORE = {"orphans.adopted"}
 
@@ -66,6 +71,7 @@ MAY_SCAN = {
     "SCAN refund USING INDEX refund_open": "only refunds that are not sent are in this index",
     "SCAN orphan USING INDEX orphan_open": "only money that nobody has claimed is in this index",
     "SCAN outbox USING COVERING INDEX outbox_due": "done rows are deleted",
+    "SCAN outbox": "done rows are deleted, and an operator asks what is stuck",
     "SCAN quarantine": "each row is a bug, and goes after two weeks",
     "SCAN listing USING COVERING INDEX sqlite_autoindex_listing_2": "codes, once per new event",
 }
@@ -256,10 +262,12 @@ async def _play(stage: Stage) -> None:
     await organizer.says("cancel lisbon")
     await organizer.hears("done. The tickets of 2 orders are void")
 
+    await plans_change(stage, alice)
     for words in ("status", "refunds", "stop sales", "resume sales", "refund 0000 sent"):
         await operator.says(words)
         await operator.hears()
     await _fail_once(stage, alice)
+    await _is_asked_over_http(stage)
     await stage.app.look_around()
     stage.wallet.hang_up()
     await _is_paid_for_an_order_that_is_lost(stage)
@@ -314,6 +322,15 @@ async def _leave_unpaid(stage: Stage, event_id: str) -> None:
     now = int(stage.clock())
     for _ in range(REMEMBERED):
         await stage.app.store.transaction(lambda tx: holds.lapsed(tx, event_id, now))
+
+
+async def _is_asked_over_http(stage: Stage) -> None:
+    operator = Caller(stage, stage.operator.keys)
+    seen = await operator.gets("/operator/stuck")
+    assert [one["key"] for one in seen.body["stuck"]] == ["bad"]
+    assert (await operator.posts("/operator/stuck/retry")).status == 200
+    for path in ("/operator/pending", "/organizer/events"):
+        assert (await operator.gets(path)).status == 200
 
 
 async def _fetch_its_picture(stage: Stage, alice: Person) -> None:

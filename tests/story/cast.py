@@ -179,6 +179,7 @@ class Stage:
             "pays": False,
             "attendance": "anonymous",
             "thanks": True,
+            "requests_per_minute": 10_000,
         } | self.choices
         key = self.folder / "ticket-key"
         ledger = self.folder / "ledger.db"
@@ -197,7 +198,12 @@ class Stage:
             lightning=Lightning("fake", allow_private_lnurl=True),
             lnbits=None,
             ledger=Ledger(f"sqlite:///{ledger}", ledger),
-            web=Web("127.0.0.1", 0, choices["public_url"]),
+            web=Web(
+                "127.0.0.1",
+                0,
+                choices["public_url"],
+                requests_per_minute=choices["requests_per_minute"],
+            ),
             sales=Sales(600, choices["max_holds"], 10),
             limits=Limits(choices["per_minute"], choices["newcomers"], choices["work"]),
             privacy=Privacy(choices["purge_days"]),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.unit import test_ticket as worked
 from ticketbot.domain.admission import Outcome, Shown
 from ticketbot.domain.jwt_ticket import sign_jwt
-from ticketbot.domain.scanning import LONGEST_GATE, forged, read_gate, read_shown
+from ticketbot.domain.scanning import LONGEST_GATE, objection, read_gate, read_shown
 from ticketbot.domain.ticket import TicketKey, group_id, token_hash, verify_token
 
 KEY = TicketKey.from_bytes(bytes(range(32)))
@@ -29,7 +29,7 @@ FORMS = [
 def test_every_form_of_a_token_is_the_same_ticket(text: str) -> None:
     shown = read_shown(text, KEY.public)
     assert shown == Shown(ID, 1, HASH, TOKEN)
-    assert forged(shown, None, KEY.public) is None
+    assert objection(shown, None, KEY.public) is None
     assert verify_token(text, KEY.public)[0] == ID
 
 
@@ -51,11 +51,11 @@ def test_what_the_ledger_has_hashed_needs_no_proof_and_nothing_else_does_without
     shown = read_shown(forgery, KEY.public)
     assert isinstance(shown, Shown)
     assert shown.ticket_id == ID
-    assert forged(shown, HASH, KEY.public) is Outcome.NOT_GENUINE
-    assert forged(shown, None, KEY.public) is Outcome.NOT_GENUINE
+    assert objection(shown, HASH, KEY.public) is Outcome.NOT_GENUINE
+    assert objection(shown, None, KEY.public) is Outcome.NOT_GENUINE
     newer = read_shown(KEY.sign(worked.EXAMPLE._replace(version=2)), KEY.public)
     assert isinstance(newer, Shown)
-    assert forged(newer, HASH, KEY.public) is None
+    assert objection(newer, HASH, KEY.public) is None
 
 
 @given(st.integers(0, 187), st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"))
@@ -63,7 +63,7 @@ def test_one_other_letter_is_a_forgery(at: int, letter: str) -> None:
     changed = TOKEN[: 5 + at] + letter + TOKEN[6 + at :]
     shown = read_shown(changed, KEY.public)
     assert isinstance(shown, Shown)
-    assert (forged(shown, HASH, KEY.public) is None) == (changed == TOKEN)
+    assert (objection(shown, HASH, KEY.public) is None) == (changed == TOKEN)
 
 
 @given(st.text(max_size=300))

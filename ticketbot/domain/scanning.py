@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ticketbot.domain.admission import Kind, Outcome, Shown
 from ticketbot.domain.jwt_ticket import read_ticket
 from ticketbot.domain.naming import show
+from ticketbot.domain.rehearsal import is_rehearsal
 from ticketbot.domain.ticket import Reason, TicketInvalid, read_id, read_token, token_hash
 from ticketbot.errors import Malformed
 
@@ -41,7 +42,7 @@ def read_shown(text: str, public_key: bytes) -> Shown | Outcome:
     """The ticket that a text claims to be, or why it is none: the one place that reads tickets.
 
     A token in any of the forms that `verify_token` takes, a JWT, or the 16 letters that people
-    read. Of a token the signature is left to `forged`, which mostly need not look at it.
+    read. Of a token the signature is left to `objection`, which mostly need not look at it.
     """
     if len(text) > LONGEST_SHOWN:
         return Outcome.UNREADABLE
@@ -58,21 +59,21 @@ def read_shown(text: str, public_key: bytes) -> Shown | Outcome:
         claims = read_ticket(text, public_key)
     except TicketInvalid as invalid:
         return _why(invalid)
-    return Shown(claims.ticket_id, claims.version)
+    return Outcome.REHEARSAL if is_rehearsal(claims) else Shown(claims.ticket_id, claims.version)
 
 
-def forged(shown: Shown, known: bytes | None, public_key: bytes) -> Outcome | None:
-    """Why a token is none of this bot's, or None. `known`: the ledger's hash of that ticket's.
+def objection(shown: Shown, known: bytes | None, public_key: bytes) -> Outcome | None:
+    """Why a token is no ticket, or None. `known`: the ledger's hash of that ticket's token.
 
     The ledger has hashed what the bot has signed, so a text of that hash needs no other proof.
     """
     if shown.token is None or shown.token_hash == known:
         return None
     try:
-        read_token(shown.token, public_key)
+        claims = read_token(shown.token, public_key)
     except TicketInvalid as invalid:
         return _why(invalid)
-    return None
+    return Outcome.REHEARSAL if is_rehearsal(claims) else None
 
 
 def read_gate(text: str) -> str:

@@ -18,7 +18,7 @@ from ticketbot.domain.admission import (
     light,
     standing,
 )
-from ticketbot.domain.scanning import Scan, forged
+from ticketbot.domain.scanning import Scan, objection
 from ticketbot.domain.when import FIRST_DAY_LEAD, HOUR, Clock
 from ticketbot.errors import Refused
 from ticketbot.handlers import scanners
@@ -100,7 +100,7 @@ def _looked_up(scan: Scan, tx: Tx, ctx: Context) -> tuple[Scan, TicketRow | None
     if not isinstance(scan.shown, Shown):
         return scan, None
     row = tickets.get(tx, scan.shown.ticket_id)
-    wrong = forged(scan.shown, row and row.token_hash, ctx.signer.public)
+    wrong = objection(scan.shown, row and row.token_hash, ctx.signer.public)
     return (scan, row) if wrong is None else (scan._replace(shown=wrong), None)
 
 

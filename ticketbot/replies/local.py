@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -62,6 +62,12 @@ def visit_line(row: tuple[str, Clock, Clock | None, int | None], language: str) 
     return " · ".join((code, f"{clock(joined, language)}–{until}", *stayed))
 
 
+def short_day(day: date, language: str = DEFAULT) -> str:
+    """`1 Mar`, and `1 Mar 19:00` of a moment."""
+    text = f"{day.day} {_month(day, language)}"
+    return f"{text} {day:%H:%M}" if isinstance(day, datetime) else text
+
+
 def span(seconds: float, language: str = DEFAULT) -> str:
     """`2 days`, `3 h`, `4 min`."""
     for size, unit in ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes")):
@@ -95,5 +101,5 @@ def _weekday(when: datetime, language: str) -> str:
     return say("weekdays", language).split()[when.weekday()]
 
 
-def _month(when: datetime, language: str) -> str:
+def _month(when: date, language: str) -> str:
     return say("months", language).split()[when.month - 1]

@@ -30,6 +30,19 @@ from ticketbot.domain.command.attendee import (
     Unknown,
     Validate,
 )
+from ticketbot.domain.command.desk import (
+    Announce,
+    Comp,
+    Find,
+    ListAttendees,
+    Organizing,
+    PauseEvent,
+    Rehearse,
+    ResendOrder,
+    ResumeEvent,
+    ShowOrder,
+    ShowStats,
+)
 from ticketbot.domain.command.door import (
     AddStaff,
     CountDoor,
@@ -54,32 +67,59 @@ from ticketbot.domain.command.operator import (
     StopSales,
 )
 from ticketbot.domain.command.own import ListOwnEvents, Owning
+from ticketbot.domain.command.payouts import (
+    AskPayout,
+    Earning,
+    ListPayouts,
+    PayoutDone,
+    PayOutTo,
+    ResumePayouts,
+    ShowBalance,
+    ShowStatement,
+)
 from ticketbot.domain.command.promos import ListPromos, MakePromo, Promoting, StopPromo
 
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating | Owning | Entering | Promoting | Living | Choosing | Keeping
+Command = (
+    Attending
+    | Operating
+    | Owning
+    | Entering
+    | Promoting
+    | Living
+    | Choosing
+    | Keeping
+    | Organizing
+    | Earning
+)
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TICKETS",
     "Accept",
     "AddStaff",
+    "Announce",
+    "AskPayout",
     "Buy",
     "CancelOrder",
     "ChooseLanguage",
     "CloseOrphan",
     "Command",
+    "Comp",
     "CountDoor",
     "Decline",
+    "Find",
     "ForgetMe",
     "GiveBack",
     "Hello",
     "Help",
+    "ListAttendees",
     "ListEvents",
     "ListOrphans",
     "ListOwnEvents",
+    "ListPayouts",
     "ListPending",
     "ListPromos",
     "ListRefunds",
@@ -87,18 +127,30 @@ __all__ = [
     "ListStuck",
     "MakePromo",
     "MakeToken",
+    "PauseEvent",
+    "PayOutTo",
+    "PayoutDone",
     "Refund",
+    "Rehearse",
     "RemoveStaff",
     "Resend",
+    "ResendOrder",
+    "ResumeEvent",
+    "ResumePayouts",
     "ResumeRefunds",
     "ResumeSales",
+    "RetryJobs",
     "RetryStuck",
     "ScanTicket",
     "ShowAttendance",
+    "ShowBalance",
     "ShowCalendar",
     "ShowEvent",
     "ShowLink",
+    "ShowOrder",
     "ShowPdf",
+    "ShowStatement",
+    "ShowStats",
     "ShowStatus",
     "ShowTickets",
     "StopPromo",
