@@ -73,8 +73,8 @@ def add_door(app: web.Application, door: Door, signed_by: SignedBy) -> None:
     for kind in Kind:
         app.router.add_post(f"/door/{{event}}/{kind}", _scanner(kind))
     app.router.add_post("/door/{event}/scans", tell_scans)
-    app.router.add_get("/door/{event}/list", show_list, allow_head=False)
-    app.router.add_get("/door/{event}/counts", show_counts, allow_head=False)
+    app.router.add_get("/door/{event}/list", show_list)
+    app.router.add_get("/door/{event}/counts", show_counts)
     app.router.add_get("/door/{event}/live", show_live, allow_head=False)
 
 
