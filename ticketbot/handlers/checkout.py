@@ -51,9 +51,10 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
             inbox.remember(tx, key, asked, order.id)
         return reply
     _check_on_sale(tx, ctx, found, request)
-    if request.request_id is None and (same := _same_open(tx, request, found, tier, wish.quantity)):
+    mine = orders.open_of(tx, request.person.id)
+    if request.request_id is None and (same := _same(mine, order)):
         return viewing.present(tx, ctx, same, request)
-    _check_quantity(tx, ctx, request, found.listing, wish.quantity, free=unit == 0)
+    _check_quantity(tx, ctx, order, found.listing, len(mine))
     if unit and _is_limited(found.listing, tier):
         _check_flood(tx, ctx, request, found.listing, tier, wish.quantity)
     _place(tx, ctx, order)
@@ -124,17 +125,17 @@ def _check_on_sale(tx: Tx, ctx: Context, found: Listed, request: Request) -> Non
         raise Refused("not-on-sale", "sales-over", title=listing.title, at=listing.sales_end)
 
 
-def _check_quantity(
-    tx: Tx, ctx: Context, request: Request, listing: Listing, quantity: int, *, free: bool
-) -> None:
-    most, person = ctx.settings.max_tickets_per_order, request.person.id
+def _check_quantity(tx: Tx, ctx: Context, order: Order, listing: Listing, waiting: int) -> None:
+    most, person, quantity = ctx.settings.max_tickets_per_order, order.person, order.quantity
     if quantity > most:
         raise Refused("too-many", "too-many-per-order", most=most)
-    if len(orders.open_of(tx, person)) >= ctx.settings.max_holds_per_buyer:
+    if waiting >= ctx.settings.max_holds_per_buyer:
         raise Refused("too-many", "too-many-open", n=ctx.settings.max_holds_per_buyer)
     if orders.given_up(tx, person, ctx.now - 3600) >= MOST_GIVEN_UP:
         raise Refused("try-later", "too-many-given-up")
-    limit = listing.max_per_buyer or (most if free else None)  # nobody empties a free event
+    limit = listing.max_per_buyer or (
+        most if order.unit_msat == 0 else None
+    )  # nobody empties a free event
     if limit is not None:
         has = tickets.live_count(tx, person, listing.event_id)
         held = orders.held_seats(tx, person, listing.event_id)
@@ -167,9 +168,10 @@ def _check_flood(
             raise Refused("try-later", "all-wait", minutes=minutes)
 
 
-def _same_open(tx: Tx, request: Request, found: Listed, tier: str, quantity: int) -> Order | None:
-    for order in orders.open_of(tx, request.person.id, found.listing.event_id):
-        if (order.tier, order.quantity) == (tier, quantity):
+def _same(waiting: list[Order], wanted: Order) -> Order | None:
+    """The order that asks for the same and waits to be paid."""
+    for order in waiting:
+        if order[2:5] == wanted[2:5]:  # event, tier and quantity
             return order
     return None
 
@@ -198,6 +200,6 @@ def _identity(request: Request, tx: Tx) -> tuple[str, list[Orphan]]:
         paid = orphans.waiting(tx, tag_of(wanted))
         if paid and (program or paid[0].order_id == wanted):
             return paid[0].order_id, [one for one in paid if one.order_id == paid[0].order_id]
-        if orders.get(tx, wanted) is None:
+        if not orders.exists(tx, wanted):
             return wanted, []
     raise LookupError("no order id is free")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -47,6 +48,11 @@ def get(tx: Tx, order_id: str) -> Order | None:
     return None if row is None else _order(tx, row)
 
 
+def exists(tx: Tx, order_id: str) -> bool:
+    """Whether there is an order with this id."""
+    return tx.row("SELECT 1 FROM orders WHERE id = ?", (order_id,)) is not None
+
+
 def with_listing(tx: Tx, order_id: str) -> tuple[Order, Listed]:
     """An order that must be there, and its event; LookupError."""
     row = tx.row(
@@ -83,12 +89,10 @@ def move_and_hold(tx: Tx, order: Order, state: State, hold_until: int) -> Order:
     return order._replace(state=state, hold_until=hold_until)
 
 
-def open_of(tx: Tx, person: int, event_id: str | None = None) -> list[Order]:
+def open_of(tx: Tx, person: int) -> list[Order]:
     """A person's orders that wait for money, newest first."""
-    where = " AND event_id = ?" if event_id else ""
     rows = tx.rows(
-        f"SELECT {COLUMNS} FROM orders WHERE person = ? AND {OPEN}{where} ORDER BY rowid DESC",
-        (person, event_id) if event_id else (person,),
+        f"SELECT {COLUMNS} FROM orders WHERE person = ? AND {OPEN} ORDER BY rowid DESC", (person,)
     )
     return [_order(tx, row) for row in rows]
 
@@ -162,13 +166,15 @@ def given_up(tx: Tx, person: int, since: int) -> int:
 
 def ask_invoice(tx: Tx, order: Order, now: int) -> str:
     """A fresh external_id for the next attempt at an invoice of this order."""
-    count = tx.row("SELECT count(*) FROM invoice WHERE order_id = ?", (order.id,))
-    external_id = f"{order.id}-{(count[0] if count else 0) + 1}"
-    tx.change(
-        "INSERT INTO invoice (external_id, order_id, asked_at) VALUES (?, ?, ?)",
-        (external_id, order.id, now),
+    sql = (
+        "INSERT INTO invoice (external_id, order_id, asked_at) VALUES (?, ?, ?)"
+        " ON CONFLICT (external_id) DO NOTHING"
     )
-    return external_id
+    for attempt in itertools.count(1):
+        external_id = f"{order.id}-{attempt}"
+        if tx.change(sql, (external_id, order.id, now)):
+            return external_id
+    raise AssertionError("numbers do not end")
 
 
 def adopt_invoice(tx: Tx, made: InvoiceRow) -> bool:
@@ -234,8 +240,7 @@ def awaited(tx: Tx, hashes: Sequence[str]) -> list[str]:
 def named(tx: Tx, external_id: str) -> str | None:
     """The order whose invoice was asked for under this external_id, or None."""
     order_id = external_id.rpartition("-")[0]
-    row = tx.row("SELECT id FROM orders WHERE id = ?", (order_id,))
-    return None if row is None else str(row[0])
+    return order_id if exists(tx, order_id) else None
 
 
 def watched(tx: Tx) -> list[tuple[str, int]]:
