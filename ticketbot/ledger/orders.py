@@ -20,6 +20,7 @@ COLUMNS = (
 )
 OPEN = "state IN ('held', 'invoiced')"
 PAGE = 200
+_STATES = {str(state): state for state in State}
 
 
 class InvoiceRow(NamedTuple):
@@ -55,15 +56,20 @@ def exists(tx: Tx, order_id: str) -> bool:
 
 def with_listing(tx: Tx, order_id: str) -> tuple[Order, Listed]:
     """An order that must be there, and its event; LookupError."""
-    row = tx.row(
-        f"SELECT {_of('orders', COLUMNS)}, {_of('listing', listings.COLUMNS)}"
-        " FROM orders JOIN listing ON listing.event_id = orders.event_id WHERE orders.id = ?",
-        (order_id,),
-    )
+    row = tx.row(_with_listing(), (order_id,))
     if row is None:
         raise LookupError(f"order {order_id}")
     width = len(Order._fields)
     return _order(tx, row[:width]), listings.listed(row[width:])
+
+
+@functools.cache
+def _with_listing() -> str:
+    ours, theirs = _of("orders", COLUMNS), _of("listing", listings.COLUMNS)
+    return (
+        f"SELECT {ours}, {theirs} FROM orders"
+        " JOIN listing ON listing.event_id = orders.event_id WHERE orders.id = ?"
+    )
 
 
 def ending(tx: Tx, letters: str, most: int = 5) -> list[Order]:
@@ -252,7 +258,6 @@ def watched(tx: Tx) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in rows]
 
 
-@functools.cache
 def _of(table: str, columns: str) -> str:
     """The columns by their full names."""
     return ", ".join(f"{table}.{name}" for name in columns.split(", "))
@@ -261,4 +266,4 @@ def _of(table: str, columns: str) -> str:
 def _order(tx: Tx, row: Row) -> Order:
     sealed = row[9]
     asked = None if sealed is None else tx.vault.open(sealed, b"request-id").decode()
-    return Order._make((*row[:7], State(row[7]), row[8], asked, *row[10:]))
+    return Order(*row[:7], _STATES[row[7]], row[8], asked, *row[10:])
