@@ -266,4 +266,4 @@ def _of(table: str, columns: str) -> str:
 def _order(tx: Tx, row: Row) -> Order:
     sealed = row[9]
     asked = None if sealed is None else tx.vault.open(sealed, b"request-id").decode()
-    return Order(*row[:7], _STATES[row[7]], row[8], asked, *row[10:])
+    return Order._make((*row[:7], _STATES[row[7]], row[8], asked, *row[10:]))
