@@ -1,6 +1,7 @@
-"""Every sentence the bot says stands in `locales/<language>.toml`; here they are found and filled.
+"""Every sentence the bot says stands in `locales/<language>/`; here they are found and filled.
 
-A sentence with a plural has `key.one` and `key.other`, chosen by the value `n`.
+Plain text: no Markdown, no links but the bot's own, one thing to do next. A sentence with a
+plural has `key.one` and `key.other`, chosen by the value `n`.
 """
 
 from __future__ import annotations
@@ -15,9 +16,17 @@ DEFAULT = "en"
 @functools.cache
 def sentences(language: str) -> dict[str, str]:
     """Every sentence of a language by its key, plurals as `key.one` and `key.other`."""
-    file = resources.files("ticketbot") / "locales" / f"{language}.toml"
+    folder = resources.files("ticketbot") / "locales" / language
     flat: dict[str, str] = {}
-    for key, value in tomllib.loads(file.read_text("utf-8")).items():
+    for file in folder.iterdir():
+        flat |= read_sentences(file.read_text("utf-8"))
+    return flat
+
+
+def read_sentences(toml: str) -> dict[str, str]:
+    """The sentences of one file."""
+    flat: dict[str, str] = {}
+    for key, value in tomllib.loads(toml).items():
         if isinstance(value, dict):
             flat |= {f"{key}.{form}": text.strip("\n") for form, text in value.items()}
         else:
@@ -25,9 +34,18 @@ def sentences(language: str) -> dict[str, str]:
     return flat
 
 
+def has(key: str) -> bool:
+    """Whether there is a sentence of this name."""
+    return key in sentences(DEFAULT)
+
+
 def say(key: str, language: str = DEFAULT, **values: object) -> str:
-    """The sentence, filled. A key that no locale has is a bug: KeyError."""
-    known = sentences(language)
-    if key not in known:
-        key = f"{key}.{'one' if values.get('n') == 1 else 'other'}"
-    return known[key].format(**values)
+    """The sentence, filled. A key that no locale has is a bug: KeyError.
+
+    What a language lacks is said in the default one: an English word is better than none.
+    """
+    for known in (sentences(language), sentences(DEFAULT)):
+        for name in (key, f"{key}.{'one' if values.get('n') == 1 else 'other'}"):
+            if name in known:
+                return known[name].format(**values)
+    raise KeyError(key)

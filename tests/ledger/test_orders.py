@@ -62,8 +62,9 @@ def test_the_end_of_an_id_is_enough(tx: Tx) -> None:
         order(tx, order_id)
     assert ids(orders.ending(tx, "QQIM")) == ["bbbbbbbbqqim", "aaaaaaaaqqim"]
     assert ids(orders.ending(tx, "qqim", 1)) == ["bbbbbbbbqqim"]
-    assert ids(orders.ending(tx, "%0000")) == ["aaaaaaaa0000"]
-    assert orders.ending(tx, "_im") == orders.ending(tx, "im")
+    assert ids(orders.ending(tx, "0000")) == ["aaaaaaaa0000"]
+    assert orders.ending(tx, "%0000") == orders.ending(tx, "") == []
+    assert orders.ending(tx, "_im") == []
 
 
 def test_whose_orders_are_open(tx: Tx) -> None:
@@ -73,6 +74,7 @@ def test_whose_orders_are_open(tx: Tx) -> None:
     order(tx, "4" * 12, BOB)
     alice = first.person
     assert ids(orders.open_of(tx, alice)) == [third.id, first.id]
+    assert ids(orders.open_of(tx, alice, first.event_id)) == [first.id]
     assert ids(orders.latest_of(tx, alice)) == [third.id, "2" * 12, first.id]
     assert ids(orders.latest_of(tx, alice, 1)) == [third.id]
     assert ids(orders.open_of_event(tx, first.event_id)) == [first.id, "4" * 12]

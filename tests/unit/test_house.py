@@ -23,8 +23,11 @@ CONTRACT = {
     "ledger": "url",
     "web": "listen public_url",
     "sales": "hold_seconds max_holds_per_buyer max_tickets_per_order",
+    "door": "open_hours",
     "limits": "messages_per_minute",
     "privacy": "purge_days",
+    "changes": "refund_hours",
+    "reminders": "hours_before last_call_hours quiet_hours",
     "performance": "crypto_workers",
 }
 TARGETS = ("demo", "test", "test-long", "check", "bench")

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 
 from ticketbot.domain.command import Buy, ShowEvent
 from ticketbot.domain.naming import (
-    RESERVED,
-    VERBS,
     clean,
     near_verbs,
     nearest,
@@ -21,6 +19,7 @@ from ticketbot.domain.naming import (
     show,
 )
 from ticketbot.domain.speech import read_text
+from ticketbot.domain.vocabulary import RESERVED, VERBS
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The words people type and read: cleaned, compared, made into short codes.
 
-It owns the bot's vocabulary too, so that no event is ever given a code that would be
-read as a command.
+No event is ever given a code that would be read as a command.
 """
 
 from __future__ import annotations
@@ -11,62 +10,17 @@ import unicodedata
 from collections.abc import Container, Sequence
 from difflib import get_close_matches
 
+from ticketbot.domain.vocabulary import HARMLESS, RESERVED, WEIGHTY
 from ticketbot.errors import TicketbotError
 
 TYPO = 0.72  # difflib's ratio: finds real slips, and leaves hi, gm and thanks alone
 
-PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds")
-VERBS: dict[str, str] = {
-    **dict.fromkeys(("hi", "hello", "hey", "hola", "ola", "olá", "hallo", "salut"), "hello"),
-    **dict.fromkeys(("gm", "yo", "howdy", "bonjour", "start"), "hello"),
-    **dict.fromkeys(("thanks", "thank", "thx", "ty", "cheers", "merci", "danke"), "thanks"),
-    **dict.fromkeys(("gracias", "obrigado", "obrigada", "ok", "okay", "great"), "thanks"),
-    **dict.fromkeys(("cool", "nice", "perfect", "awesome", "👍", "🙏"), "thanks"),
-    **dict.fromkeys(("help", "commands"), "help"),
-    **dict.fromkeys(("events", "list"), "events"),
-    **dict.fromkeys(("event", "details"), "event"),
-    **dict.fromkeys(("buy", "purchase", "book"), "buy"),
-    **dict.fromkeys(("tickets", "ticket"), "tickets"),
-    **dict.fromkeys(("link", "pay", "invoice"), "link"),
-    **{verb: verb for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans")},
-    **{phrase: phrase for phrase in PHRASES},
-}
-"""What people may type for each command."""
-
-HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link")
-WEIGHTY = (
-    "buy",
-    "cancel",
-    "refund",
-    "refunds",
-    "orphans",
-    "forget me",
-    "stop sales",
-    "resume sales",
-    "resume refunds",
-)
-
-_COUNTING = "one two three four five six seven eight nine ten eleven twelve"
-NUMBER_WORDS = {word: number for number, word in enumerate(_COUNTING.split(), start=1)}
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-RESERVED = (
-    _words(" ".join((*VERBS, *NUMBER_WORDS)))
-    | _words("order orders sale seat seats all vip please me mine my none free sats yes no not")
-    | _words("transfer accept lang human stats attendees checkin undo find pause announce comp")
-    | _words("door confirm what when where who why how")
-)
-"""Words that are never an event's code: commands of today and of tomorrow, and small talk."""
-
-_SKIPPED = _words(
+_ARTICLES = (
     "the an of and or in on at to for with by from de da do das dos del la el los las le les un "
     "une una uno um uma du des et en em na der die und im am den dem il lo gli di al och het een "
     "van met"
 )
+_SKIPPED = frozenset(_ARTICLES.split())
 _LONGEST_CODE = 10
 _FALLBACK_CODE = "GIG"  # for titles that leave no Latin word
 _READ_AS_QUANTITY = re.compile(r"X[0-9]+")

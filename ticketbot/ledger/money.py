@@ -5,11 +5,20 @@ from __future__ import annotations
 from ticketbot.ledger.store import Tx
 
 
-def credit(tx: Tx, payment_hash: str, order_id: str, amount_msat: int, now: int, fate: str) -> None:
-    """Record a payment with its one fate: tickets or refund."""
+def credit(
+    tx: Tx,
+    payment_hash: str,
+    order_id: str,
+    amount_msat: int,
+    now: int,
+    fate: str,
+    commission_msat: int = 0,
+) -> None:
+    """Record a payment with its one fate, tickets or refund, and what is kept of it."""
     tx.change(
-        "INSERT INTO payment VALUES (?, ?, ?, ?, ?)",
-        (payment_hash, order_id, amount_msat, now, fate),
+        "INSERT INTO payment (payment_hash, order_id, amount_msat, credited_at, fate,"
+        " commission_msat) VALUES (?, ?, ?, ?, ?, ?)",
+        (payment_hash, order_id, amount_msat, now, fate, commission_msat),
     )
 
 

@@ -179,7 +179,7 @@ class Courier:
             if row.attempts + 1 < POISON:
                 outbox.postpone(tx, row.id, now + delay(row.attempts))
                 return
-            outbox.quarantine(tx, "outbox", row.key, str(error), orjson.dumps(row.body), now)
+            outbox.quarantine(tx, "message", row.key, str(error), orjson.dumps(row.body), now)
             outbox.done(tx, row.id)
 
         return work
