@@ -199,6 +199,6 @@ def _identity(request: Request, tx: Tx) -> tuple[str, list[Orphan]]:
         paid = orphans.waiting(tx, tag_of(wanted))
         if paid and (program or paid[0].order_id == wanted):
             return paid[0].order_id, [one for one in paid if one.order_id == paid[0].order_id]
-        if orders.get(tx, wanted) is None:
+        if not orders.exists(tx, wanted):
             return wanted, []
     raise LookupError("no order id is free")
