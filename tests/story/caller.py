@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import os
 from typing import Any, NamedTuple
 
@@ -60,15 +61,16 @@ class Caller:
             sent["Authorization"] = self.signs(method, path, body)
         below = "" if path.startswith("/.well-known/") else V1
         url = URL(f"http://127.0.0.1:{self.stage.app.web_port}{below}{path}", encoded=True)
+        data = io.BytesIO(body) if body else None
         async with (
             aiohttp.ClientSession() as session,
-            session.request(method, url, data=body or None, headers=sent) as answer,
+            session.request(method, url, data=data, headers=sent) as answer,
         ):
             raw = await answer.read()
-            is_json = "json" in answer.content_type
+            is_json = raw and "json" in answer.content_type
             return Answer(answer.status, answer.headers, orjson.loads(raw) if is_json else raw)
 
-    def signs(self, method: str, path: str, body: bytes = b"", **changes: Any) -> str:
+    def signs(self, method: str, path: str, body: bytes = b"", /, **changes: Any) -> str:
         """The header. `changes`: u, method, payload (None leaves it out), ago, kind, nonce."""
         tags: Tags = []
         payload = hashlib.sha256(body).hexdigest() if body else None

@@ -210,7 +210,7 @@ def _named_tickets(request: Request, command: ShowTickets, tx: Tx, ctx: Context)
         rows = tickets.of_order(tx, finding.own_order(tx, request, command.order_id or "").id)
     mine = [row for row in rows if row.holder == request.person.id and row.state != "void"]
     if command.ticket_id is not None and not mine:
-        raise Refused("not-yours", "ticket-unknown-here", ticket=quote(command.ticket_id))
+        raise Refused("not-yours", "ticket-unknown-here", word=quote(command.ticket_id))
     shown = [
         _again(request, row, tx, ctx)
         for row in mine

@@ -28,6 +28,8 @@ def check_on_sale(tx: Tx, ctx: Context, basket: Basket, request: Request) -> Non
         raise Refused("not-on-sale", "event-cancelled", title=listing.title)
     if now >= listing.end:
         raise Refused("not-on-sale", "event-over", title=listing.title)
+    if listings.paused(tx, listing.event_id):
+        raise Refused("not-on-sale", "event-paused")
     tier = listing.tier(basket.tier) if basket.tier else None
     for sold, title in ((listing, listing.title), (tier, f"{listing.title} ({basket.tier})")):
         if sold is None:

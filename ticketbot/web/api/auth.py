@@ -136,7 +136,7 @@ def _read(headers: list[str]) -> Event:
 def _same(named: str, asked: str) -> bool:
     """Two spellings of one URL: case of the host, the usual port, `%7E` and `~` are all one."""
     try:
-        return URL(named) == URL(asked)
+        return str(URL(named)) == str(URL(asked))
     except ValueError:
         return False
 
