@@ -6,16 +6,18 @@ every step whether each code was used for what is held and paid, and never for m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
 from tests.machine.test_any_evening import (
     FAST,
+    LONG,
     AnyEvening,
     buyers,
     pauses,
@@ -24,6 +26,7 @@ from tests.machine.test_any_evening import (
     ways,
 )
 from ticketbot.envelopes import Protocol
+from ticketbot.handlers import cashier, checkout
 
 CODES = ("friends", "crew")
 OFFERS = {
@@ -38,6 +41,14 @@ ANSWERS = {"answers": {"Size?": "m"}, "accept_age": True}
 
 class AnySale(AnyEvening):
     """An evening with two codes for one event, and questions at the other."""
+
+    @initialize(stock=st.sampled_from([6, 4, 2]))
+    def two_events_are_on_sale(self, stock: int) -> None:
+        self._publish("lisbon", 5000, stock)
+        self._publish("porto", 7000, 6)
+        self.town.lives_on(1)
+        for code, worth in zip(CODES, ("50%", "100%"), strict=True):
+            self.organizer_makes_a_code(code, worth, "max 3", 0.2)
 
     @rule(
         code=st.sampled_from(CODES),
@@ -98,5 +109,26 @@ def test_any_sale() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_three_hundred_sales() -> None:
-    longer = settings(FAST, max_examples=300, stateful_step_count=50)
-    run_state_machine_as_test(AnySale, settings=longer)
+    run_state_machine_as_test(AnySale, settings=settings(LONG, max_examples=300))
+
+
+def keeps_the_uses_of_who_left(patch: pytest.MonkeyPatch) -> None:
+    """A hold lapses, and its code stays used."""
+    patch.setattr(cashier.promos, "give_back", lambda tx, order_id: None)
+
+
+def uses_a_code_and_does_not_count(patch: pytest.MonkeyPatch) -> None:
+    """The price is that of the code, and the code is good for ever."""
+    patch.setattr(checkout.promos, "count", lambda tx, order_id: True)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("fault", [keeps_the_uses_of_who_left, uses_a_code_and_does_not_count])
+def test_planted_faults_are_found(
+    fault: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault(monkeypatch)
+    sales = settings(LONG, max_examples=300, phases=[Phase.generate], report_multiple_bugs=False)
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        run_state_machine_as_test(AnySale, settings=sales)
