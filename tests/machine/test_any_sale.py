@@ -1,6 +1,6 @@
 """Any evening at all, at which codes are made, used up and stopped, and buyers are asked things.
 
-The town, the rules and the truths are those of `test_any_evening.py`; I10 of the audit says after
+The town, the rules and the truths are those of `test_any_evening.py`; I12 of the audit says after
 every step whether each code was used for what is held and paid, and never for more.
 """
 
