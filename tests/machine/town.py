@@ -237,7 +237,7 @@ def places() -> list[str]:
 
 
 def listing(town: Town, d: str, price: int, stock: int | None, **more: Any) -> Event:
-    """An event note (kind 31923) of the organizer; `more`: tiers, ends, ago, cancelled."""
+    """An event note (kind 31923) of the organizer; `more`: tiers, ends, ago, cancelled, tags."""
     begins = BEGIN + 8 * DAY
     tags = [
         ["d", d],
@@ -251,6 +251,7 @@ def listing(town: Town, d: str, price: int, stock: int | None, **more: Any) -> E
     tags += [["stock", str(stock)]] if stock is not None else []
     tags += [["tier", name, str(cost), "SAT", str(seats)] for name, cost, seats in more["tiers"]]
     tags += [["status", "cancelled"]] if more.get("cancelled") else []
+    tags += more.get("tags", [])
     return town.organizer.note(31923, tags, "An evening among friends.", more.get("ago", 0))
 
 
