@@ -224,7 +224,7 @@ async def test_the_organizer_gives_one_order_back(
     await organizer.says(f"give back lisbon {code} yes")
     done = await organizer.hears("is void")
     assert done == say("give-back-done", order=order, title=LISBON, paid="5,000 sats", n=1)
-    told = await alice.hears("gives you")
+    told = await alice.hears("takes your ticket back")
     assert told.startswith(say("refund-organizer", title=LISBON, amount="5,000 sats"))
     await organizer.says(f"give back lisbon {order} yes")
     await organizer.hears("is void")
