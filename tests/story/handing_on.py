@@ -32,3 +32,10 @@ async def is_valid(stage: Stage, token: str) -> bool:
     digest = sha256(token.encode()).hexdigest()
     found = await rows(stage, f"SELECT state FROM ticket WHERE hex(token_hash) = upper('{digest}')")
     return found == [("valid",)]
+
+
+async def is_scanned(stage: Stage, token: str) -> bool:
+    """The door lets this token in, if it is good."""
+    digest = sha256(token.encode()).digest()
+    admit = "UPDATE ticket SET state = 'admitted' WHERE token_hash = ? AND state = 'valid'"
+    return await stage.app.store.transaction(lambda tx: tx.change(admit, (digest,))) == 1
