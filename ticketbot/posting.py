@@ -71,7 +71,7 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
         if not isinstance(outcome, TicketShown | InvoiceShown | RefundOwed | RefundSent):
             body["chat"] = True  # not for senders that say they are bots
         due = ctx.now if "chat" in body else ctx.now - HEAD_START
-        if isinstance(outcome, TicketShown) and outcome.everywhere:
+        if isinstance(outcome, TicketShown) and outcome.everywhere and outcome.version == 1:
             body["paid"] = ctx.moment
             if number == 0:
                 metrics().tickets_issued.inc()

@@ -111,7 +111,7 @@ def _said(found: Listed, body: dict[str, Any], tx: Tx, ctx: Context) -> Outcome:
         "was": replace(listing, **body["was"]),
         "code": found.code.lower(),
     }
-    if until is None:
+    if until is None or listing.prices[-1] == 0:
         return Report("event-moved", facts, "event-moved", values)
     return Report("event-moved", facts, "event-moved-refund", values | {"at": until})
 

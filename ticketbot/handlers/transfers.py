@@ -64,9 +64,10 @@ def accept(request: Request, tx: Tx, ctx: Context) -> Reply:
     assert isinstance(wish, Accept)
     offer = _open_to(request.person, wish.code, tx)
     row = tickets.get(tx, offer.ticket_id)
-    assert row is not None and row.holder == offer.sender
+    assert row is not None
     listed = viewing.listed(tx, row.event_id)
     _require_movable(row, listed, ctx)
+    assert row.holder == offer.sender
     _require_room(request.person, listed.listing, tx)
     shown = issuing.rotate(tx, ctx, row, listed.listing, request.person)
     _close(offer, tx)
