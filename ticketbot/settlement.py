@@ -17,7 +17,7 @@ from ticketbot.domain.order import Order, State
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.handlers.cashier import Credit
-from ticketbot.ledger import marks, orders, refunds, restored
+from ticketbot.ledger import marks, orders, restored, spends
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Look, Wallet
@@ -87,8 +87,12 @@ class Settlement:
         self.known.set()
 
     async def compare_spent(self) -> None:
-        """After a restore refunds wait, unless the wallet sends nothing that is unknown here."""
-        since = await self._store.transaction(restored.refunds_wait)
+        """After a restore money waits for an operator, unless the lost ledger has sent none.
+
+        It has sent none where the wallet shows nothing that is unknown here, and where nothing
+        is owed that might have been paid by hand.
+        """
+        since = await self._store.transaction(_waits_since)
         if since is None:
             return
         try:
@@ -100,8 +104,11 @@ class Settlement:
             return
 
         def work(tx: Tx) -> None:
-            if all(refunds.use_of(tx, one) is not None for one in hashes):
+            known = all(spends.use_of(tx, one) is not None for one in hashes)
+            if known and not restored.refunded_by_hand(tx):
                 restored.refunds_go_on(tx)
+            if known and not restored.paid_out_by_hand(tx):
+                restored.payouts_go_on(tx)
 
         await self._store.transaction(work)
 
@@ -199,3 +206,8 @@ class Settlement:
         ]
         if credits:
             await self._engine.settle(credits)
+
+
+def _waits_since(tx: Tx) -> int | None:
+    waits = (restored.refunds_wait(tx), restored.payouts_wait(tx))
+    return min((since for since in waits if since is not None), default=None)

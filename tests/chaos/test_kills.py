@@ -40,13 +40,14 @@ PLACES = [
 ]
 LAPSE = ["engine.before-release"]
 REFUND = [
-    "refunder.before-spend",
-    "refunder.after-spend",
-    "refunder.before-pay",
-    "refunder.after-pay",
-    "refunder.before-sent",
+    "spender.before-spend",
+    "spender.after-spend",
+    "spender.before-pay",
+    "spender.after-pay",
+    "spender.before-sent",
 ]
 CLOSING = ["closer.before-page", "closer.after-page"]
+DOOR = ["engine.before-scan", "engine.after-scan"]  # tests/chaos/test_door_kills.py
 USHER = ["usher.before-page", "usher.after-page"]
 PRICE = 5_000
 
@@ -211,6 +212,7 @@ def test_every_failpoint_is_visited() -> None:
         *LAPSE,
         *REFUND,
         *CLOSING,
+        *DOOR,
         *USHER,
         "ledger.before-commit",
         "ledger.after-commit",

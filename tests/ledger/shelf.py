@@ -10,7 +10,7 @@ from pathlib import Path
 from ticketbot.domain.listing import Listing, Tier
 from ticketbot.domain.order import Order, State
 from ticketbot.domain.refund import Refund
-from ticketbot.domain.refund import State as RefundState
+from ticketbot.domain.spending import State as RefundState
 from ticketbot.ledger import listings, money, orders, people, refunds, tickets
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.schema import migrate

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.ledger.shelf import BOB, NOW, SAT, invoiced, on_sale, order, owed, paid, shelf
-from ticketbot.domain.refund import State as RefundState
-from ticketbot.ledger import audit, money, refunds
+from ticketbot.domain.spending import State as RefundState
+from ticketbot.ledger import audit, money, refunds, spends
 from ticketbot.ledger.audit import Received, Sent, Totals
-from ticketbot.ledger.refunds import Spend
+from ticketbot.ledger.spends import Spend
 from ticketbot.ledger.store import Tx
 
 HASH, OTHER, THIRD, OUT, STRANGE = ("a" * 64, "b" * 64, "c" * 64, "d" * 64, "e" * 64)
@@ -28,8 +28,10 @@ def tx(tmp_path: Path) -> Iterator[Tx]:
         paid(tx, bought, HASH)
         paid(tx, returned, OTHER, "refund")
         refund = owed(tx, returned, "b-r1", OTHER)
-        refunds.keep(tx, Spend(OUT, refund.id, PAID, "open", NOW + 70, NOW + 999, "lnbcout"))
-        refunds.close_spend(tx, OUT, "paid", 7)
+        spends.keep(
+            tx, "refund", Spend(OUT, refund.id, PAID, "open", NOW + 70, NOW + 999, "lnbcout")
+        )
+        spends.close(tx, OUT, "paid", 7)
         refunds.move(tx, refund, RefundState.SENT, NOW + 80)
         invoiced(tx, order(tx, "c" * 12), THIRD)
         yield tx

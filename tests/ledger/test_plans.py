@@ -20,9 +20,12 @@ import aiohttp
 import pytest
 
 from tests.ledger.scenes import plans_change
+from tests.story.caller import Caller
 from tests.story.cast import DAY, HOUR, Person, Stage
+from tests.story.scanner import Scanner, a_secret, at_the_door
 from ticketbot.demo.stage import run_relay
 from ticketbot.domain.holds import REMEMBERED
+from ticketbot.domain.nip19 import npub_encode
 from ticketbot.ledger import (
     forgetting,
     holds,
@@ -35,8 +38,13 @@ from ticketbot.ledger import (
     orphans,
     outbox,
     people,
+    promos,
+    questions,
     refunds,
+    scans,
     schema,
+    staff,
+    stuck,
     tickets,
     transfers,
 )
@@ -45,12 +53,16 @@ from ticketbot.ledger.store import Tx
 from ticketbot.lightning import InvoiceAsk
 
 ROOMS = (
-    *(forgetting, holds, inbox, listings, marks, money, moves, orders, orphans),
-    *(outbox, people, refunds, tickets, transfers),
+    *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
+    *(moves, outbox, people, promos, questions, refunds, scans, staff, stuck, tickets, transfers),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
-ONLY_OPERATORS_ASK = {"orders.ending", "orders.invoice_asked", "orphans.is_open"}
+ONLY_OPERATORS_ASK = {
+    *("orders.ending", "orders.invoice_asked", "orphans.is_open"),
+    "promos.miscounted",
+    "scans.unexplained",
+}
 ONLY_AFTER_A_RESTORE = {"orphans.adopted"}
 
 # Which plan steps may read through, and why they stay small or rare.
@@ -60,6 +72,7 @@ MAY_SCAN = {
     "SCAN refund USING INDEX refund_open": "only refunds that are not sent are in this index",
     "SCAN orphan USING INDEX orphan_open": "only money that nobody has claimed is in this index",
     "SCAN outbox USING COVERING INDEX outbox_due": "done rows are deleted",
+    "SCAN outbox": "done rows are deleted, and an operator asks what is stuck",
     "SCAN quarantine": "each row is a bug, and goes after two weeks",
     "SCAN listing USING COVERING INDEX sqlite_autoindex_listing_2": "codes, once per new event",
 }
@@ -216,6 +229,7 @@ async def _play(stage: Stage) -> None:
     await alice.hears("is cancelled")
     await alice.pays(late)
     await alice.gets_a_ticket()
+    await _buys_with_a_code(stage, alice)
     await alice.says("resend")
     await alice.gets_a_ticket()
     await alice.says("buy porto")
@@ -225,6 +239,7 @@ async def _play(stage: Stage) -> None:
         await alice.says(words)
         await alice.hears("lnbc" if words == "buy faro" else "is cancelled")
     await _fetch_its_picture(stage, alice)
+    await _is_let_in(stage, alice)
 
     fields = {"event_id": lisbon.address(), "quantity": 1, "request_id": "r1"}
     await alice.asks(type="buy", **fields)
@@ -253,6 +268,7 @@ async def _play(stage: Stage) -> None:
         await operator.says(words)
         await operator.hears()
     await _fail_once(stage, alice)
+    await _is_asked_over_http(stage)
     await stage.app.look_around()
     stage.wallet.hang_up()
     await _is_paid_for_an_order_that_is_lost(stage)
@@ -267,6 +283,34 @@ async def _play(stage: Stage) -> None:
     await _is_forgotten(stage, alice)
 
 
+async def _buys_with_a_code(stage: Stage, alice: Person) -> None:
+    """An early bird, two questions, and a code that is given back, late, and used."""
+    early = ["2000", "SAT", "first", 5]
+    await stage.organizer.has_on_sale("Evora", question=[["Name?"]], age=18, early_bird=early)
+    for words in ("promo evora FRIENDS 20% max 5", "promos evora", "promo evora FRIENDS stop"):
+        await stage.organizer.says(words)
+        await stage.organizer.hears("FRIENDS: 20" if "stop" not in words else "is stopped")
+    await stage.organizer.says("promo evora FRIENDS 20% max 5")
+    await stage.organizer.hears("FRIENDS: 20")
+    await alice.says("buy evora strangers")
+    await alice.hears("neither a code")
+    await alice.says("buy evora friends")
+    for answer in ("yes", "Alice"):
+        await alice.hears("nothing is held yet")
+        await alice.says(answer)
+    late = await alice.gets_an_invoice()
+    await alice.says("buy evora friends")
+    assert await alice.gets_an_invoice() == late
+    await alice.says("cancel")
+    await alice.hears("is cancelled")
+    await alice.pays(late)
+    await alice.gets_a_ticket()
+    (order,) = await stage.app.store.transaction(
+        lambda tx: tx.rows("SELECT order_id FROM promo_use WHERE promo = 1")
+    )
+    assert await stage.app.store.transaction(lambda tx: questions.answers(tx, order[0]))
+
+
 async def _is_paid_for_an_order_that_is_lost(stage: Stage) -> None:
     """Money of a ledger that was restored from an older backup."""
     asked = InvoiceAsk("dc0s3i05abse-1", 5_000_000, "1 x Lisbon Meetup, order ABSE", 600)
@@ -274,11 +318,44 @@ async def _is_paid_for_an_order_that_is_lost(stage: Stage) -> None:
     await stage.wallet.receive(made.bolt11)
 
 
+async def _is_let_in(stage: Stage, alice: Person) -> None:
+    """A door with somebody at it, and a scanner; Porto begins so soon that it is open."""
+    organizer = stage.organizer
+    now = int(stage.clock())
+    await organizer.announces("Porto Dinner", price=None, doors=now, at=now + 1)
+    await organizer.hears("Updated")
+    await organizer.says(f"door add porto {npub_encode(alice.pubkey)}")
+    await alice.hears("You are at the door")
+    await alice.says("tickets")
+    code = re.findall(r"Porto Dinner · .* · ([A-Z2-7-]{19})", await alice.hears("You hold"))[0]
+    for words in (f"checkin {code} gate A", f"checkout {code}", f"undo {code}", "door"):
+        await alice.says(words)
+        await alice.hears()
+    async with at_the_door(stage) as session:
+        scanner = Scanner(session, await a_secret(organizer, "porto"), event="PORTO")
+        await scanner.scans("check-in", code, nonce="nonce-01")
+        await scanner.scans("check-in", code, nonce="nonce-01")
+        await scanner.gets("list?used=1")
+    await organizer.says("door list porto")
+    await organizer.hears("2 at the door")
+    await organizer.says(f"door remove porto {npub_encode(alice.pubkey)}")
+    await alice.hears("no longer at the door")
+
+
 async def _leave_unpaid(stage: Stage, event_id: str) -> None:
     """So many orders lapsed that the next one is looked at twice."""
     now = int(stage.clock())
     for _ in range(REMEMBERED):
         await stage.app.store.transaction(lambda tx: holds.lapsed(tx, event_id, now))
+
+
+async def _is_asked_over_http(stage: Stage) -> None:
+    operator = Caller(stage, stage.operator.keys)
+    seen = await operator.gets("/operator/stuck")
+    assert [one["key"] for one in seen.body["stuck"]] == ["bad"]
+    assert (await operator.posts("/operator/stuck/retry")).status == 200
+    for path in ("/operator/pending", "/organizer/events"):
+        assert (await operator.gets(path)).status == 200
 
 
 async def _fetch_its_picture(stage: Stage, alice: Person) -> None:

@@ -17,6 +17,7 @@ from ticketbot.domain.payment import Look
 from ticketbot.envelopes import Envelopes, Opened
 from ticketbot.errors import Malformed
 from ticketbot.handlers import cashier, refunds
+from ticketbot.handlers.spending import Paid
 from ticketbot.ledger import listings, money
 from ticketbot.ledger.store import Tx
 from ticketbot.outbox.invoicer import Invoicer
@@ -112,14 +113,14 @@ def believes_what_paying_answered(patch: Patch) -> None:
             await self._engine.decide(gone, spend.payment_hash)
 
     patch.setattr(Refunder, "_pay", pay_or_give_up)
-    patch.setattr("ticketbot.outbox.refunder.LOOKED_BACK", -9)
+    patch.setattr("ticketbot.outbox.spender.LOOKED_BACK", -9)
 
 
 def forgets_what_was_paid_out(patch: Patch) -> None:
     """The refund is sent, and its fee is in no book."""
     sends = refunds.sent
 
-    def sent(refund_id: str, paid: refunds.Paid, tx: Tx, ctx: Any) -> Any:
+    def sent(refund_id: str, paid: Paid, tx: Tx, ctx: Any) -> Any:
         return sends(refund_id, paid._replace(fee_msat=0), tx, ctx)
 
     patch.setattr(refunds, "sent", sent)

@@ -48,7 +48,7 @@ class Purse:
 @pytest.mark.parametrize("place", ["before-pay", "after-pay", "before-sent"])
 async def test_a_late_payment_goes_back_once(tmp_path: Path, relay: str, place: str) -> None:
     """The bot dies around the payment, so that whatever LNbits answers is lost."""
-    failpoints = f"refunder.{place}=kill"
+    failpoints = f"spender.{place}=kill"
     choices = {"hold": 2, "spends": True, "failpoints": failpoints}
     async with evening(tmp_path, [relay], **choices) as it:
         await it.on_sale(stock=1)

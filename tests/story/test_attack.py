@@ -13,7 +13,8 @@ from tests.story.test_closing import LISBON, cancels, owed
 from tests.story.test_restore import back_up, caught_up, lose_the_ledger
 from ticketbot.engine import Engine
 from ticketbot.handlers import cashier, closing
-from ticketbot.ledger import listings, orphans, refunds
+from ticketbot.handlers import refunds as refund_handler
+from ticketbot.ledger import listings, orphans, refunds, stuck
 from ticketbot.ledger.store import Tx
 from ticketbot.texts import say
 
@@ -143,7 +144,6 @@ async def test_an_orphan_that_was_seen_to_is_not_credited_too(
     assert live == [], token
 
 
-@pytest.mark.xfail(strict=True, reason="nothing brings back what was typed at the console")
 @pytest.mark.choices(pays=True)
 async def test_paid_by_hand_at_the_console_before_the_restore(
     stage: Stage, organizer: Organizer, alice: Person
@@ -166,6 +166,10 @@ async def test_paid_by_hand_at_the_console_before_the_restore(
     await alice.hears("Noted")
     await asyncio.sleep(1.5)
     assert await stage.wallet.spent_since(0) == []
+    for _ in range(3):
+        await stage.app.look_around()
+        stage.clock.forward(11)
+    await stage.operator.hears("some of it may have been sent before the restore")
 
 
 async def test_a_payment_that_nobody_can_decide_keeps_no_hold_from_its_end(
@@ -192,3 +196,40 @@ async def test_a_payment_that_nobody_can_decide_keeps_no_hold_from_its_end(
         monkeypatch.setattr(cashier, "settled", settled)
         stage.wallet.hang_up()
         await alice.gets_a_ticket()
+
+
+@pytest.mark.choices(pays=True)
+async def test_a_refund_that_fails_for_a_reason_of_its_own_is_told_and_put_back(
+    stage: Stage, organizer: Organizer, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await organizer.has_on_sale()
+
+    def breaks(*args: Any) -> Any:
+        raise LookupError("a row that nobody expected")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(refund_handler, "remind", breaks)
+        await alice.says("buy lisbon")
+        await alice.pays(await alice.gets_an_invoice(), 4_999_000)
+        await alice.hears("goes back to you")
+        async with asyncio.timeout(20):
+            while not await stage.app.store.transaction(stuck.failing):
+                stage.clock.forward(11)
+                stage.app._refunder.claims.stirred.set()
+                await asyncio.sleep(0.05)
+        for _ in range(3):
+            await stage.app.look_around()
+            stage.clock.forward(11)
+        await stage.operator.hears("a job that moves money has failed three times")
+        await stage.operator.says("retry")
+        assert ": refund:" in await stage.operator.hears("Put aside, or tried in vain")
+    await stage.operator.says("retry all")
+    await stage.operator.hears("Tried again now: 1")
+    await stage.operator.says("retry")
+    await stage.operator.hears("Nothing was put aside")
+    await alice.says(f"refund {stage.wallet.foreign_invoice(4_999_000)}")
+    await alice.hears("was sent to you")
+    for _ in range(3):
+        await stage.app.look_around()
+        stage.clock.forward(11)
+    await stage.operator.hears("Every job that moves money has gone through")

@@ -19,7 +19,7 @@ from tests.story.memory import (
     rows,
     settles_down,
 )
-from ticketbot.ledger import journal, marks, outbox, refunds
+from ticketbot.ledger import journal, marks, outbox, refunds, spends
 from ticketbot.ledger.people import NOBODY
 
 
@@ -164,7 +164,7 @@ async def test_the_bolt11_that_was_paid_goes_too(stage: Stage, alice: Person) ->
     assert await rows(stage, kept) == [(1, 0)]
     assert await rows(stage, "SELECT person, destination FROM refund") == [(NOBODY, None)]
     (refund,) = await stage.app.store.transaction(lambda tx: tx.rows("SELECT id FROM refund"))
-    (spend,) = await stage.app.store.transaction(lambda tx: refunds.spends_of(tx, refund[0]))
+    (spend,) = await stage.app.store.transaction(lambda tx: spends.of(tx, "refund", refund[0]))
     assert (spend.state, spend.bolt11) == ("paid", "")
 
 

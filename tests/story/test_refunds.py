@@ -10,7 +10,7 @@ import pytest
 from tests.real.payee import Payee, payee
 from tests.story.cast import Organizer, Person, Stage
 from tests.story.program import Program, listening
-from ticketbot.ledger import journal, refunds
+from ticketbot.ledger import journal, refunds, spends
 from ticketbot.ledger.store import Tx
 from ticketbot.texts import say
 
@@ -177,7 +177,7 @@ async def test_a_refund_survives_a_crash_and_a_lost_answer(
     await stage.crashes()
     await stage.opens()
     (known,) = await stage.app.store.transaction(lambda tx: refunds.owed(tx))
-    (spend,) = await stage.app.store.transaction(lambda tx: refunds.spends_of(tx, known.id))
+    (spend,) = await stage.app.store.transaction(lambda tx: spends.of(tx, "refund", known.id))
     assert spend.bolt11 == bolt11
     stage.wallet.finish(spend.payment_hash)
     await alice.hears("was sent to you")
@@ -237,7 +237,7 @@ async def test_an_operator_says_where_it_goes(
 
     def under_way(tx: Tx) -> str | None:
         found = [one for one in refunds.owed(tx) if one.state == "sending"]
-        return refunds.spends_of(tx, found[0].id)[0].payment_hash if found else None
+        return spends.of(tx, "refund", found[0].id)[0].payment_hash if found else None
 
     async with asyncio.timeout(10):
         while (payment_hash := await stage.app.store.transaction(under_way)) is None:

@@ -17,7 +17,7 @@ from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.command import Buy, Refund
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.payment import InvoiceAsk
-from ticketbot.domain.refund import State
+from ticketbot.domain.spending import State
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
 from ticketbot.errors import NoInvoice, Retry

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.refund_desk import DAY, HOUR, OWED, Buyer, Desk, hash_of
 from ticketbot.domain.payment import InvoiceAsk
-from ticketbot.domain.refund import State
+from ticketbot.domain.spending import State
 from ticketbot.ledger import outbox, refunds, restored
 from ticketbot.ledger.store import Tx
 from ticketbot.settlement import Settlement

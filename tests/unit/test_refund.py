@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from ticketbot.domain.bolt11 import Bolt11
-from ticketbot.domain.refund import (
+from ticketbot.domain.refund import MONTH, next_reminder, reminders_by
+from ticketbot.domain.spending import (
     DAY,
     LONGEST_LIFE,
-    MONTH,
     TABLE,
     TYPED_LIVES,
     Asked,
@@ -19,12 +19,10 @@ from ticketbot.domain.refund import (
     State,
     diagram,
     judge,
-    next_reminder,
     read_destination,
-    reminders_by,
     step,
 )
-from ticketbot.domain.refund import Destination as Place
+from ticketbot.domain.spending import Destination as Place
 from ticketbot.errors import Refused
 from ticketbot.texts import say
 from ticketbot.wallets.fake import FakeWallet

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.refund_desk import HOUR, OWED, Buyer, Desk, hash_of
-from ticketbot.domain.refund import LONGEST_LIFE, State
+from ticketbot.domain.spending import LONGEST_LIFE, State
 from ticketbot.errors import Refused
 from ticketbot.ledger import refunds
 from ticketbot.replies.outcome import Said

@@ -11,14 +11,15 @@ import pytest
 
 from tests.unit.refund_desk import DAY, HOUR, OWED, Buyer, Desk, hash_of
 from ticketbot import failpoints
-from ticketbot.domain.refund import State
+from ticketbot.domain.spending import State
 from ticketbot.errors import Retry
 from ticketbot.handlers import refunds as handler
-from ticketbot.ledger import outbox, refunds
-from ticketbot.ledger.refunds import Spend
+from ticketbot.ledger import outbox, refunds, spends
+from ticketbot.ledger.spends import Spend
 from ticketbot.ledger.store import Tx
-from ticketbot.outbox import refunder
-from ticketbot.outbox.refunder import Refunder, Standing
+from ticketbot.outbox import spender
+from ticketbot.outbox.refunder import Refunder
+from ticketbot.outbox.spender import Standing
 from ticketbot.relay.directory import Reach
 from ticketbot.replies.outcome import Reply, Said
 
@@ -291,7 +292,7 @@ async def test_what_was_chosen_first_is_paid_and_nothing_else(desk: Desk, alice:
     assert (changed, await desk.state(refund)) == ([], State.DUE)
     for bolt11 in bolt11s[1:]:
         assert await desk.store.transaction(choose(bolt11)) == []
-    (spend,) = await desk.store.transaction(lambda tx: refunds.spends_of(tx, refund))
+    (spend,) = await desk.store.transaction(lambda tx: spends.of(tx, "refund", refund))
     assert spend.bolt11 == bolt11s[1]
 
 
@@ -299,7 +300,7 @@ async def test_what_was_chosen_first_is_paid_and_nothing_else(desk: Desk, alice:
 async def test_a_failure_anywhere_pays_once(desk: Desk, alice: Buyer, place: str) -> None:
     refund = await desk.owes(alice)
     await alice.says(ADDRESS)
-    failpoints.arm(f"refunder.{place}=raise")
+    failpoints.arm(f"spender.{place}=raise")
     try:
         async with desk.refunding():
             await desk.until(lambda tx: _was_tried(tx, refund))
@@ -344,13 +345,13 @@ async def test_resolving_anew_while_in_doubt_pays_twice(
     async def gives_up(self: Refunder, spend: Spend, standing: Standing) -> int:
         spent = await self._ask(spend.payment_hash)
         if spent.state == "paid":
-            return await self._is_paid(standing.refund, spent)
-        failed = partial(handler.failed, standing.refund.id, spend.payment_hash)
+            return await self._is_paid(standing, spent)
+        failed = partial(handler.failed, standing.ref, spend.payment_hash)
         await self._engine.decide(failed, spend.payment_hash)
         return 0
 
     if planted:
-        monkeypatch.setattr(refunder, "LOOKED_BACK", -DAY)
+        monkeypatch.setattr(spender, "LOOKED_BACK", -DAY)
         monkeypatch.setattr(Refunder, "_follow", gives_up)
     desk.wallet.fate = "pending"
     refund = await desk.owes(alice)

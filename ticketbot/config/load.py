@@ -12,14 +12,18 @@ from ticketbot.config.reader import ConfigProblems, Problem, Reader
 from ticketbot.config.secrets import Source, key_file, read_secret
 from ticketbot.config.values import (
     ANYONE,
+    After,
     Bot,
     Changes,
+    Commission,
     Config,
+    Door,
     Ledger,
     Lightning,
     Limits,
     Lnbits,
     Nostr,
+    Payouts,
     Performance,
     Privacy,
     Reminders,
@@ -28,7 +32,13 @@ from ticketbot.config.values import (
     Web,
 )
 
+MOST_PPM = 500_000  # half of it: more is a slip of the keyboard
 SEARCHED = (Path("config.toml"), Path("/etc/ticketbot/config.toml"))
+_SCHEDULES: tuple[Literal["on-request", "daily", "weekly"], ...] = (
+    "on-request",
+    "daily",
+    "weekly",
+)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -64,15 +74,29 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
         ),
         warnings=tuple(reader.warnings),
         performance=Performance(reader.number("performance", "crypto_workers", 0, 0, 16)),
+        after=_after(reader),
+        door=Door(reader.number("door", "open_hours", 6, 0, 24 * 31)),
         changes=Changes(reader.number("changes", "refund_hours", 72, 0, 8760)),
         reminders=Reminders(
             hours_before=reader.number("reminders", "hours_before", 24, 0, 720),
             last_call_hours=reader.number("reminders", "last_call_hours", 3, 0, 720),
             quiet_hours=reader.number("reminders", "quiet_hours", 12, 0, 720),
         ),
+        commission=_commission(reader),
+        payouts=Payouts(
+            delay_hours=reader.number("payouts", "delay_hours", 24, 0, 8760),
+            minimum_sats=reader.number("payouts", "minimum_sats", 1000, 1, 100_000_000),
+            schedule=reader.choice("payouts", "schedule", _SCHEDULES),
+        ),
     )
     reader.finish()
     return config
+
+
+def _after(reader: Reader) -> After:
+    modes: tuple[Literal["anonymous", "off", "full"], ...] = ("anonymous", "off", "full")
+    mode = reader.choice("attendance", "mode", modes)
+    return After(mode, reader.flag("attendance", "thanks", True))
 
 
 def _search() -> Path:
@@ -195,6 +219,22 @@ def _lnbits(reader: Reader, *, used: bool) -> Lnbits | None:
     )
 
 
+def _commission(reader: Reader) -> Commission:
+    """The rate for everybody, and `npub1…=PPM` for organizers who have another."""
+    example = "npub1…=10000"
+    rates = {}
+    for number, text in enumerate(reader.texts("commission", "organizers", example), 1):
+        who, _, ppm = (part.strip() for part in text.partition("="))
+        try:
+            if not (ppm.isdecimal() and int(ppm) <= MOST_PPM):
+                raise Misread("lacks a rate")
+            rates[public_key(who)] = int(ppm)
+        except Misread as error:
+            want = f"an organizer's npub and a rate from 0 to {MOST_PPM} millionths: it {error}"
+            reader.reject("commission", "organizers", text, want, [example], item=number)
+    return Commission(reader.number("commission", "ppm", 0, 0, MOST_PPM), rates)
+
+
 def _ledger(reader: Reader) -> Ledger:
     example = "sqlite:///ledger.db"
     url = reader.text("ledger", "url", example)
@@ -218,13 +258,15 @@ def _web(reader: Reader) -> Web | None:
         reader.reject("web", "public_url", public_url, want)
     elif public and public.scheme == "http" and public.hostname not in _LOOPBACK:
         reader.warnings.append("web.public_url is http: others on the way can read tickets")
+    api = reader.flag("web", "api", True)
+    per_minute = reader.number("web", "requests_per_minute", 120, 1, 100_000)
     if not listen:
         return None
     address = _url(f"tcp://{listen}", "tcp")
     if address is None or address.netloc != listen or address.port is None:
         reader.reject("web", "listen", listen, "host:port", "127.0.0.1:8080")
         return None
-    return Web(address.hostname or "", address.port, public_url or None)
+    return Web(address.hostname or "", address.port, public_url or None, api, per_minute)
 
 
 def _url(text: str, *schemes: str) -> SplitResult | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, NoReturn
 
@@ -98,11 +99,16 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """Where HTTP listens; `public_url` is how people reach it, without a slash at its end."""
+    """Where HTTP listens; `public_url` is how people reach it, without a slash at its end.
+
+    `requests_per_minute`: what one key may ask of the API, and a fifth of one address's share.
+    """
 
     host: str
     port: int
     public_url: str | None
+    api: bool = True
+    requests_per_minute: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,23 @@ class Sales:
     hold_seconds: int
     max_holds_per_buyer: int
     max_tickets_per_order: int
+
+
+@dataclass(frozen=True, slots=True)
+class Commission:
+    """What the operator keeps of sales, in millionths; organizers (hex) with another rate."""
+
+    ppm: int = 0
+    organizers: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Payouts:
+    """`delay_hours` after an event's end its money may be paid out, not less than a minimum."""
+
+    delay_hours: int = 24
+    minimum_sats: int = 1000
+    schedule: Literal["on-request", "daily", "weekly"] = "on-request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +150,25 @@ class Privacy:
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """`open_hours`: how long before an event's start people are let in."""
+
+    open_hours: int = 6
+
+
+@dataclass(frozen=True, slots=True)
 class Performance:
     """`crypto_workers`: processes that open and seal letters under load; 0: none."""
 
     crypto_workers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """`attendance`: what organizers may know of visits; `thanks`: visitors are thanked."""
+
+    attendance: Literal["off", "anonymous", "full"] = "anonymous"
+    thanks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +206,12 @@ class Config:
     privacy: Privacy
     warnings: tuple[str, ...]
     performance: Performance = Performance()
+    door: Door = Door()
+    after: After = After()
     changes: Changes = Changes()
     reminders: Reminders = Reminders()
+    commission: Commission = field(default_factory=Commission)
+    payouts: Payouts = Payouts()
 
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret in it, for the logs to leave out; the nsec also in hex."""

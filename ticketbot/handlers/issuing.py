@@ -15,6 +15,10 @@ from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
 from ticketbot.replies.outcome import TicketShown
 
+PICTURE, CALENDAR = b"capability", b"calendar"
+"""What an address opens: the ticket itself, or what anybody may know of its event. Calendars are
+read by strangers, so theirs lets nobody in."""
+
 
 def issue(
     tx: Tx, ctx: Context, order: Order, listing: Listing, payment_hash: str | None
@@ -90,7 +94,8 @@ def show(
         version=row.version,
         token=token_of(tx, ctx, row, holder),
         salt=salt,
-        capability=_capability(tx, row),
+        capability=_capability(tx, row, PICTURE),
+        calendar=_capability(tx, row, CALENDAR),
         everywhere=everywhere,
     )
 
@@ -109,8 +114,8 @@ def token_of(tx: Tx, ctx: Context, row: TicketRow, holder: Person) -> str:
     return ctx.signer.sign(claims)
 
 
-def by_capability(tx: Tx, capability: str) -> TicketRow | None:
-    """The live ticket whose picture this capability opens, or None.
+def by_capability(tx: Tx, capability: str, purpose: bytes = PICTURE) -> TicketRow | None:
+    """The live ticket whose picture (or calendar file) this capability opens, or None.
 
     None also when its holder was forgotten: its token cannot be made any more.
     """
@@ -121,7 +126,7 @@ def by_capability(tx: Tx, capability: str) -> TicketRow | None:
     row = tickets.get(tx, base64.b32encode(raw[:10]).decode().lower())
     if row is None or row.state == "void" or row.holder == people.NOBODY:
         return None
-    return row if hmac.compare_digest(_capability(tx, row), capability) else None
+    return row if hmac.compare_digest(_capability(tx, row, purpose), capability) else None
 
 
 def _identity(tx: Tx, order: Order, number: int) -> tuple[str, bytes]:
@@ -139,7 +144,7 @@ def _salt(tx: Tx, row: TicketRow) -> bytes:
     return tx.vault.tag(b"salt", f"{row.id}:{row.version}".encode())
 
 
-def _capability(tx: Tx, row: TicketRow) -> str:
-    mac = tx.vault.tag(b"capability", f"{row.id}:{row.version}".encode())
+def _capability(tx: Tx, row: TicketRow, purpose: bytes) -> str:
+    mac = tx.vault.tag(purpose, f"{row.id}:{row.version}".encode())
     raw = base64.b32decode(row.id.upper()) + mac
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")

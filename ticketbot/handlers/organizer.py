@@ -73,7 +73,7 @@ def _save(note: Event, listing: Listing, before: Listed | None, tx: Tx, ctx: Con
     first = "listing-new" if before is None else "listing-updated"
     said = Said(first, {"code": code.lower(), "title": listing.title})
     moved = None if before is None else changes.noticed(before.listing, listing, tx, ctx)
-    reply: Reply = [_tell(note, said), _tell(note, EventShown(finding.card(tx, saved)), 1)]
+    reply: Reply = [_tell(note, said), _tell(note, EventShown(finding.card(tx, saved, ctx.now)), 1)]
     return [*reply, _tell(note, moved, 2)] if moved else reply
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ticketbot.domain.command import Refund as Wish
 from ticketbot.domain.naming import quote
-from ticketbot.domain.refund import TYPED_LIVES, Destination, Refund, State, read_destination
+from ticketbot.domain.refund import Refund
+from ticketbot.domain.spending import TYPED_LIVES, Destination, State, read_destination
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, refunds, returning, viewing
 from ticketbot.handlers.context import Context, Request
@@ -47,15 +48,24 @@ def refund(request: Request, tx: Tx, ctx: Context) -> Reply:
 
 def listed(request: Request, tx: Tx, ctx: Context) -> Reply:
     """What is owed back, order by order, for the operator."""
-    owed = ledger.owed(tx)
+    owed, total = ledger.owed(tx), ledger.owed_total(tx)
+    named = ("order_id", "amount_msat", "state")
+    facts: dict[str, object] = {
+        "refunds": [
+            dict(zip(named, (one.order_id, one.amount_msat, str(one.state)), strict=True))
+            for one in owed
+        ],
+        "owed_msat": total,
+    }
     if not owed:
-        return [Said("operator-refunds-none")]
+        return [Report("refunds", facts, "operator-refunds-none")]
     shared = _shared(owed)
     rows = tuple(
         (one.id if one.order_id in shared else one.order_id, one.amount_msat, str(one.state))
         for one in owed[:LISTED]
     )
-    return [Said("operator-refunds", {"n": len(owed), "owed": ledger.owed_total(tx), "rows": rows})]
+    values = {"n": len(owed), "owed": total, "rows": rows}
+    return [Report("refunds", facts, "operator-refunds", values)]
 
 
 def settle(request: Request, tx: Tx, ctx: Context) -> Reply:

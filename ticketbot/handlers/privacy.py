@@ -6,7 +6,7 @@ from ticketbot.domain.command import ForgetMe
 from ticketbot.errors import Refused
 from ticketbot.handlers import transfers, viewing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.ledger import forgetting, journal, orders, refunds
+from ticketbot.ledger import forgetting, journal, orders, refunds, staff
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
 
@@ -20,6 +20,7 @@ def forget_me(request: Request, tx: Tx, ctx: Context) -> Reply:
         return [Said("forget-ask")]
     told = transfers.forget(request.person, tx, ctx)
     count = forgetting.forget(tx, request.person.id)
+    staff.forget(tx, request.sender, ctx.now)
     journal.note(tx, ctx.now, "people", "forgotten as asked", orders=count)
     return [Said("forget-done"), *told]
 

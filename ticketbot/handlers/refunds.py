@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.order import Order
-from ticketbot.domain.refund import (
+from ticketbot.domain.refund import Refund, reminders_by
+from ticketbot.domain.spending import (
     RESOLVED_LIVES,
-    Asked,
     Destination,
     Effect,
     Happening,
-    Refund,
     State,
-    judge,
     read_destination,
-    reminders_by,
     step,
 )
 from ticketbot.errors import Refused
-from ticketbot.handlers import viewing
+from ticketbot.handlers import spending, viewing
 from ticketbot.handlers.context import Context
+from ticketbot.handlers.spending import Paid
 from ticketbot.handlers.telling import alert, tell_holder
-from ticketbot.ledger import journal, money, orders, outbox, people, refunds
+from ticketbot.ledger import journal, money, orders, outbox, people, refunds, spends
 from ticketbot.ledger.listings import Listed
-from ticketbot.ledger.refunds import BY_HAND, Spend
+from ticketbot.ledger.spends import BY_HAND
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import RefundOwed, RefundSent, Reply, Said, Told
 
@@ -37,13 +34,6 @@ class Debt(NamedTuple):
     amount_msat: int
     reason: str  # a key of `locales/`: refund-sold-out, refund-double, …
     person: int
-
-
-class Paid(NamedTuple):
-    """A bolt11 that the wallet's own outgoing row calls paid. Amounts in msat."""
-
-    payment_hash: str
-    fee_msat: int
 
 
 def owe(debt: Debt, order: Order, tx: Tx, ctx: Context, *, alone: bool = True) -> tuple[str, Reply]:
@@ -83,11 +73,8 @@ def send_to(refund: Refund, to: Destination, by: str, tx: Tx, ctx: Context) -> N
 
 def check_invoice(refund: Refund, to: Destination, now: int, lives: int, tx: Tx) -> None:
     """Refused when this refund cannot be paid to this invoice."""
-    assert to.invoice is not None
     ours = refunds.paid_with(tx, refund.payment_hash)
-    network = read_bolt11(ours).network if ours else to.invoice.network
-    used = refunds.use_of(tx, to.invoice.payment_hash)
-    judge(to.invoice, Asked(refund.amount_msat, network, used), now, lives)
+    spending.fits(refund.amount_msat, ours, to, now, lives, tx)
 
 
 def chosen(refund_id: str, seen: str, bolt11: str, now: int, tx: Tx, ctx: Context) -> Reply:
@@ -108,21 +95,9 @@ def chosen(refund_id: str, seen: str, bolt11: str, now: int, tx: Tx, ctx: Contex
         if typed:
             return useless(refund_id, seen, refused.sentence, refused.values, tx, ctx)
         return useless(refund_id, seen, "refund-address-odd", {}, tx, ctx)
-    assert to.invoice is not None
     refunds.move(tx, refund, moved.state, ctx.now)
-    refunds.keep(
-        tx,
-        Spend(
-            to.invoice.payment_hash,
-            refund.id,
-            refund.amount_msat,
-            "open",
-            ctx.now,
-            to.invoice.expires_at,
-            to.text,
-        ),
-    )
-    _note(tx, ctx, refund, "refund sending", spend=to.invoice.payment_hash)
+    spend = spending.begin("refund", refund.id, refund.amount_msat, to, tx, ctx)
+    _note(tx, ctx, refund, "refund sending", spend=spend)
     return []
 
 
@@ -133,7 +108,7 @@ def sent(refund_id: str, paid: Paid, tx: Tx, ctx: Context) -> Reply:
     if Effect.BOOK_PAYMENT not in moved.effects:
         return []
     refunds.move(tx, refund, moved.state, ctx.now)
-    refunds.close_spend(tx, paid.payment_hash, "paid", paid.fee_msat)
+    spends.close(tx, paid.payment_hash, "paid", paid.fee_msat)
     amount, fee = refund.amount_msat, paid.fee_msat
     lines = [("refunds", amount), ("wallet", -amount - fee), *([("fees", fee)] if fee else [])]
     money.post(tx, f"sent:{refund.id}", ctx.now, *lines)
@@ -151,7 +126,7 @@ def failed(refund_id: str, payment_hash: str, tx: Tx, ctx: Context) -> Reply:
     if Effect.DROP_BOLT11 not in moved.effects:
         return []
     refunds.move(tx, refund, moved.state, ctx.now)
-    refunds.close_spend(tx, payment_hash, "failed")
+    spends.close(tx, payment_hash, "failed")
     _note(tx, ctx, refund, "refund failed", spend=payment_hash)
     seen = refunds.destination(tx, refund_id)
     if seen is None or read_destination(seen).kind != "invoice":

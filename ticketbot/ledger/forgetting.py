@@ -143,7 +143,9 @@ def _held_over(tx: Tx, before: int, most: int) -> list[str]:
 def _unbind(tx: Tx, value: str | int, *, orders: str, tickets: str, refunds: str) -> int:
     """Take the person out of the rows that these conditions on `value` find; how many orders."""
     them = (value,)
-    tx.change(f"DELETE FROM request WHERE order_id IN (SELECT id FROM orders WHERE {orders})", them)
+    of_theirs = f"order_id IN (SELECT id FROM orders WHERE {orders})"
+    tx.change(f"DELETE FROM request WHERE {of_theirs}", them)
+    tx.change(f"DELETE FROM answer WHERE {of_theirs}", them)
     tx.change(
         "UPDATE spend SET bolt11 = NULL WHERE purpose = 'refund' AND state <> 'open'"
         f" AND ref IN (SELECT id FROM refund WHERE {refunds})",

@@ -36,7 +36,7 @@ class TicketRow(NamedTuple):
 
 def issue(tx: Tx, ticket: TicketRow) -> None:
     """Write a new ticket."""
-    tx.change(f"INSERT INTO ticket ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", ticket)
+    tx.add(f"INSERT INTO ticket ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", ticket)
 
 
 def get(tx: Tx, ticket_id: str) -> TicketRow | None:
@@ -75,11 +75,12 @@ def of_order(tx: Tx, order_id: str) -> list[TicketRow]:
     return [TicketRow(*row) for row in rows]
 
 
-def live_count(tx: Tx, person: int, event_id: str) -> int:
-    """How many live tickets a person has for an event."""
+def live_count(tx: Tx, person: int, event_id: str, tier: str | None = None) -> int:
+    """How many live tickets a person has for an event, or of one of its kinds."""
     row = tx.row(
-        f"SELECT count(*) FROM ticket WHERE holder = ? AND event_id = ? AND {LIVE}",
-        (person, event_id),
+        f"SELECT count(*) FROM ticket WHERE holder = ?1 AND event_id = ?2 AND {LIVE}"
+        " AND (?3 IS NULL OR tier = ?3)",
+        (person, event_id, tier),
     )
     return int(row[0]) if row else 0
 

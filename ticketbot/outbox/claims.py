@@ -13,13 +13,12 @@ from ticketbot.errors import Broken, Retry
 from ticketbot.ledger import outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx
+from ticketbot.ledger.stuck import NEVER_DROPPED
 from ticketbot.redaction import whereabouts
 
 BATCH = 64
 IN_HAND = 1024
 POISON = 3
-NEVER_DROPPED = frozenset({"refund", "closing", "errand"})
-"""What money or tickets hang on: put aside for the operator to see, and tried on."""
 LOOK_AGAIN = 1.0  # seconds: rows become due by the clock, too
 FIRST_DELAY = 2
 LONGEST_DELAY = 900
@@ -108,15 +107,18 @@ class Claims:
         where = whereabouts(error)
         self._log.error("outbox.row_fails", kind=self._kind, key=row.key, where=where)
         self._raised[row.id] += 1
+        poison = self._raised[row.id] >= POISON
+        if poison:
+            del self._raised[row.id]
 
         def work(tx: Tx) -> None:
-            if self._raised[row.id] == POISON:
+            if poison:
                 body = orjson.dumps(row.body)
-                outbox.quarantine(tx, "outbox", row.key, repr(error), body, now)
-            if self._raised[row.id] < POISON or self._kind in NEVER_DROPPED:
-                outbox.postpone(tx, row.id, now + delay(row.attempts))
-            else:
+                outbox.quarantine(tx, self._kind, row.key, repr(error), body, now)
+            if poison and self._kind not in NEVER_DROPPED:
                 outbox.done(tx, row.id)
+            else:
+                outbox.postpone(tx, row.id, now + delay(row.attempts))
 
         try:
             await self._store.transaction(work)

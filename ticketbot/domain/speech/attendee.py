@@ -109,7 +109,7 @@ def _refund(rest: Sequence[str]) -> Command:
 
 def _forget_me(rest: Sequence[str]) -> Command | None:
     words = [word.lower() for word in without(POLITE, rest)]
-    return ForgetMe(sure=words == ["yes"]) if words in ([], ["yes"]) else None
+    return ForgetMe(sure=words != []) if words in ([], ["yes"], ["sí"], ["si"]) else None
 
 
 READERS: Mapping[str, Reader] = {

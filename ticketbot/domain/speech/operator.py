@@ -9,8 +9,10 @@ from ticketbot.domain.command import (
     Command,
     ListOrphans,
     ListRefunds,
+    ListStuck,
     ResumeRefunds,
     ResumeSales,
+    RetryStuck,
     StopSales,
 )
 from ticketbot.domain.speech.words import ORDER_ID, Reader
@@ -25,9 +27,17 @@ def _orphans(rest: Sequence[str]) -> Command | None:
     return None
 
 
+def _retry(rest: Sequence[str]) -> Command | None:
+    words = [word.lower() for word in rest]
+    if not words:
+        return ListStuck()
+    return RetryStuck(None if words == ["all"] else words[0]) if len(words) == 1 else None
+
+
 READERS: Mapping[str, Reader] = {
     "refunds": lambda rest: ListRefunds(),
     "orphans": _orphans,
+    "retry": _retry,
     "stop sales": lambda rest: None if rest else StopSales(),
     "resume refunds": lambda rest: None if rest else ResumeRefunds(),
     "resume sales": lambda rest: None if rest else ResumeSales(),

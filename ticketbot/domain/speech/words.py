@@ -8,14 +8,15 @@ from collections.abc import Callable, Sequence
 from ticketbot.domain.command import MOST_TICKETS, Command
 from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import read_event_id
+from ticketbot.domain.tongues import SPANISH_NOISE, SPANISH_ORDER, SPANISH_POLITE
 from ticketbot.errors import Malformed, Refused
 
 Reader = Callable[[Sequence[str]], Command | None]
 """What follows a verb, read; None when it makes no sense behind it."""
 
-POLITE = frozenset({"please", "pls", "my"})
-NOISE = POLITE | {"for", "me", "ticket", "tickets", "seat", "seats"}
-ORDER_NOISE = POLITE | {"the", "order", "orders", "of", "it", "this", "that", "to"}
+POLITE = frozenset({"please", "pls", "my"}) | SPANISH_POLITE
+NOISE = POLITE | {"for", "me", "ticket", "tickets", "seat", "seats"} | SPANISH_NOISE
+ORDER_NOISE = POLITE | {"the", "order", "orders", "of", "it", "this", "that", "to"} | SPANISH_ORDER
 
 INTEGER = re.compile(r"[x×]?([0-9]+)|([0-9]+)[x×]", re.IGNORECASE)
 NUMBERISH = re.compile(
