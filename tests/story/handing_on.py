@@ -34,8 +34,6 @@ async def is_valid(stage: Stage, token: str) -> bool:
     return found == [("valid",)]
 
 
-async def is_scanned(stage: Stage, token: str) -> bool:
-    """The door lets this token in, if it is good."""
-    digest = sha256(token.encode()).digest()
-    admit = "UPDATE ticket SET state = 'admitted' WHERE token_hash = ? AND state = 'valid'"
-    return await stage.app.store.transaction(lambda tx: tx.change(admit, (digest,))) == 1
+async def is_scanned(organizer: Person, token: str) -> None:
+    """The organizer scans what somebody shows at the door."""
+    await organizer.says(f"checkin {token}")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.story.cast import DAY, WEEK, Organizer, Person, Stage
-from tests.story.handing_on import code_of, is_offered
+from tests.story.handing_on import code_of, is_offered, is_scanned
 from tests.story.memory import rows, settles_down
 from tests.story.program import Program, listening
 from tests.story.test_closing import cancels, is_closed
@@ -123,8 +123,10 @@ async def test_what_the_terms_do_not_allow(
 
 async def test_used_tickets_stay(stage: Stage, organizer: Organizer, alice: Person) -> None:
     await organizer.has_on_sale(refund_until="1h")
-    code = code_of(stage, await alice.buys("lisbon"))
-    await stage.app.store.transaction(lambda tx: tx.change("UPDATE ticket SET state = 'admitted'"))
+    token = await alice.buys("lisbon")
+    code = code_of(stage, token)
+    await is_scanned(organizer, token)
+    await organizer.hears("GREEN")
     await alice.says(f"refund {code} yes")
     assert await alice.hears() == say("ticket-used", title=LISBON)
 

@@ -195,7 +195,7 @@ async def test_accepted_given_back_and_scanned_at_once(
         await asyncio.gather(
             bob.says(f"accept {offer}"),
             alice.says(f"refund {code} yes"),
-            is_scanned(stage, old),
+            is_scanned(organizer, old),
         )
         await settles_down(stage)
         ticket_id = code.replace("-", "").lower()
