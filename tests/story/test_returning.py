@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.story.cast import DAY, WEEK, Organizer, Person, Stage
+from tests.story.cast import DAY, HOUR, WEEK, Organizer, Person, Stage
 from tests.story.handing_on import code_of, is_offered, is_scanned
 from tests.story.memory import rows, settles_down
 from tests.story.program import Program, listening
@@ -125,6 +125,7 @@ async def test_used_tickets_stay(stage: Stage, organizer: Organizer, alice: Pers
     await organizer.has_on_sale(refund_until="1h")
     token = await alice.buys("lisbon")
     code = code_of(stage, token)
+    stage.clock.forward(WEEK - HOUR)
     await is_scanned(organizer, token)
     await organizer.hears("GREEN")
     await alice.says(f"refund {code} yes")
