@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -299,3 +300,23 @@ async def test_an_operator_gives_a_ticket_of_their_own_back(
     await operator.hears("would go back to you")
     await operator.says(f"refund {code} yes")
     await operator.hears("gave back")
+
+
+async def test_of_what_goes_back_the_operator_keeps_no_commission(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    """A tenth of everything is the operator's: also of the fee that the organizer keeps."""
+    engine = stage.app.engine
+    engine.settings = replace(engine.settings, commission_ppm=100_000)
+    await organizer.has_on_sale(refund_until="48h", refund_fee="10%")
+    code = code_of(stage, await alice.buys("lisbon 2"))
+    await alice.gets_a_ticket()
+    assert await books(stage) == {"wallet": 10_000, "organizer": -9000, "commissio": -1000}
+    await alice.says(f"refund {code} yes")
+    await alice.hears("gave back")
+    assert await books(stage) == {
+        "wallet": 10_000,
+        "refunds": -4500,
+        "organizer": -4950,
+        "commissio": -550,
+    }
