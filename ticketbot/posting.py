@@ -78,7 +78,7 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
             body["expires"] = body["at"] + NOTICE_LIVES
         if chat:
             body["chat"] = True  # not for senders that say they are bots
-        if isinstance(outcome, TicketShown) and outcome.everywhere:
+        if isinstance(outcome, TicketShown) and outcome.everywhere and outcome.version == 1:
             body["paid"] = ctx.moment
             if number == 0:
                 metrics().tickets_issued.inc()
