@@ -162,7 +162,7 @@ class App:
             lambda: self._housekeeper.alarms.ringing,
         )
 
-        self.window = Window(self.store, self.engine, self.wallet, settings, signer)
+        self.window = Window(self.store, self.engine, self.wallet, settings, signer, self.desk)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sell until `stop` is set; then finish what is in hand. Raises what breaks it."""

@@ -27,7 +27,7 @@ from ticketbot.web.api.problems import CODES
 from ticketbot.web.app import MOST_LINE_BYTES
 
 DOCUMENT: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
-EXAMPLES = 12  # of each address and mode
+EXAMPLES = 6  # of each address and mode
 CHECKS = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -36,6 +36,18 @@ CHECKS = [
     checks.response_schema_conformance,
 ]
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
+
+
+NOT_BY_CHANCE = {
+    "DELETE /organizer/events/{event_id}/door/tokens/{number}",
+    "DELETE /organizer/events/{event_id}/promos/{code}",
+    "POST /organizer/events/{event_id}/give-back",
+    "POST /organizer/events/{event_id}/promos",
+    "POST /tickets/{ticket_id}/refund",
+    "POST /transfers/{code}/accept",
+    "POST /transfers/{code}/decline",
+}
+"""What wants the answer of another request; it has stories of its own."""
 
 
 class NoBot:
@@ -94,10 +106,11 @@ class TooLong(Exception):
 
 
 class Signs(AuthBase):
-    """Signs what is about to be sent, byte for byte."""
+    """Signs what is about to be sent, byte for byte, with the key of who would send it."""
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, operator: Caller, organizer: Caller) -> None:
+        self._operator = operator
+        self._organizer = organizer
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         parts = urlsplit(request.url or "")
@@ -106,17 +119,20 @@ class Signs(AuthBase):
         path = str(parts.path).removeprefix(V1) + (f"?{parts.query}" if parts.query else "")
         body = request.body or b""
         raw = body.encode() if isinstance(body, str) else body
-        header = self._caller.signs(request.method or "", path, raw)
+        who = self._organizer if path.startswith("/organizer/") else self._operator
+        header = who.signs(request.method or "", path, raw)
         request.headers["Authorization"] = header
         return request
 
 
+@pytest.mark.filterwarnings("ignore:Do not use the .random. module")  # the bot does, meanwhile
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
 async def test_the_document_is_true(stage: Stage, organizer: Organizer) -> None:
     """Whatever is sent, the answer is one that the document foretells."""
     await organizer.has_on_sale(stock=None)
     await organizer.has_on_sale("Free Walk", price=None)
     operator = Caller(stage, stage.operator.keys)
+    selling = Caller(stage, organizer.keys)
     (paid, free) = (await operator.gets("/events", signed=False)).body["events"]
     orders = [
         (await operator.posts("/orders", request_id=event["code"], event_id=event["event_id"])).body
@@ -128,11 +144,14 @@ async def test_the_document_is_true(stage: Stage, organizer: Organizer) -> None:
         "order_id": [order["order_id"] for order in orders],
         "ticket_id": [ticket["ticket_id"]],
         "code": list(CODES),
+        "pubkey": [operator.pubkey],
+        "to": [Caller(stage).pubkey],
     }
     base = f"http://127.0.0.1:{stage.app.web_port}{V1}"
-    seen = await asyncio.to_thread(send_everything, base, Signs(operator), real)
+    seen = await asyncio.to_thread(send_everything, base, Signs(operator, selling), real)
     assert seen.keys() == {operation for operation, _ in names()}
-    assert [name for name, statuses in seen.items() if not statuses & {200, 201, 304}] == []
+    never = {name for name, statuses in seen.items() if not statuses & {200, 201, 304}}
+    assert never == NOT_BY_CHANCE
 
 
 def names() -> list[tuple[str, str]]:

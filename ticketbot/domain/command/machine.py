@@ -353,7 +353,7 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "door-token": lambda f: MakeToken(f.event(), f.hours(), f.maybe("gate", _LONGEST_ID) or ""),
     "refund": _machine_refund,
     "transfer": _machine_transfer,
-    "accept": lambda f: Accept(f.text("code", _LONGEST_ID)),
-    "decline": lambda f: Decline(f.text("code", _LONGEST_ID)),
+    "accept": lambda f: Accept(f.text("code", _LONGEST_ID).lower()),
+    "decline": lambda f: Decline(f.text("code", _LONGEST_ID).lower()),
     "give-back": _machine_give_back,
 }

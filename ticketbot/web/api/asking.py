@@ -7,7 +7,7 @@ its answer is shown. The fields of that request come from the body, the query an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import orjson
@@ -28,7 +28,7 @@ Show = Callable[[web.Request, list[Message]], web.StreamResponse]
 Who = Literal["anybody", "signed", "operator"]
 
 READ = "api"  # what a request is called that buys nothing
-NUMBERS = frozenset({"limit", "min_price_msat", "max_price_msat", "from", "to"})
+NUMBERS = frozenset({"limit", "min_price_msat", "max_price_msat", "from", "to", "first", "number"})
 LONGEST_NUMBER = 15  # digits; a longer one is refused as a text
 
 
@@ -75,7 +75,8 @@ async def read(request: web.Request, who: Who) -> Asked:
         pubkey, work = event.pubkey, proven(event)
         if who == "operator" and not request.config_dict[BOT].is_operator(pubkey):
             raise Problem("not-yours", "Only an operator of this bot may ask for that.")
-    return Asked(pubkey, await _body(request) | _query(request) | dict(request.match_info), work)
+    in_path = _plain(request.match_info.items())
+    return Asked(pubkey, await _body(request) | _plain(request.query.items()) | in_path, work)
 
 
 def command_of(make: str | Callable[[Fields], Command], fields: Fields) -> Command:
@@ -146,9 +147,10 @@ async def _body(request: web.Request) -> Fields:
     return body
 
 
-def _query(request: web.Request) -> Fields:
+def _plain(texts: Iterable[tuple[str, str]]) -> Fields:
+    """Texts of an address; those that are numbers become numbers."""
     fields: Fields = {}
-    for name, text in request.query.items():
+    for name, text in texts:
         plain = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
         fields[name] = int(text) if name in NUMBERS and plain else text
     return fields

@@ -27,7 +27,6 @@ LOOK_AGAIN = 1
 ROUTES = (
     Route("GET", "/orders/{order_id}", "status", show_facts),
     Route("POST", "/orders/{order_id}/cancel", "cancel", show_facts),
-    Route("POST", "/orders/{order_id}/refund", "refund", show_facts),
 )
 
 
