@@ -23,6 +23,7 @@ from ticketbot.desk import LedgerDesk
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.doorkeeper import Doorkeeper
 from ticketbot.engine import Engine
+from ticketbot.epilogue import Epilogue
 from ticketbot.errors import Broken, Retry
 from ticketbot.forgetting import Forgetter
 from ticketbot.handlers.context import Settings
@@ -39,11 +40,12 @@ from ticketbot.outbox.closer import Closer
 from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
+from ticketbot.outbox.payer import Payer
 from ticketbot.outbox.refunder import Refunder
 from ticketbot.outbox.usher import Usher
 from ticketbot.relay.directory import Directory
 from ticketbot.relays import RelayPool
-from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
+from ticketbot.service import SingleInstance, notify, spare_collections, stop_signals, watchdog
 from ticketbot.settlement import LOOK_BACK, Settlement
 from ticketbot.timekeeper import Timekeeper
 from ticketbot.wallets.fake import FakeWallet
@@ -144,6 +146,17 @@ class App:
         self._refunder = Refunder(
             self.store, self.engine, self.wallet, self._lnurl, directory, clock
         )
+        self._payer = Payer(
+            self.store,
+            self.engine,
+            self.wallet,
+            self._lnurl,
+            directory,
+            clock,
+            config.payouts.schedule,
+            clock.earliest,
+            self._has_heard,
+        )
         self._closer = Closer(self.store, self.engine, clock.earliest, self._has_heard)
         self._usher = Usher(self.store, self.engine, clock.earliest, self._has_heard)
         self._settlement = Settlement(self.store, self.engine, self.wallet, lambda: self.pool.deaf)
@@ -151,6 +164,7 @@ class App:
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
         )
         self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock.earliest)
+        self._epilogue = Epilogue(self.store, self.engine, clock.earliest)
         self._auditor = Auditor(self.store, self.engine, self.wallet, clock)
         self.desk = LedgerDesk(
             self.store,
@@ -204,6 +218,10 @@ class App:
         """Forget whoever is due now, and not only when the day is over."""
         await self._forgetter.forget()
 
+    async def finish_evenings(self) -> None:
+        """Thank visitors and publish badges now, and not only in a minute."""
+        await self._epilogue.play()
+
     async def summary(self) -> str:
         """How the bot is, in one line for people."""
         now = int(self.clock())
@@ -220,7 +238,7 @@ class App:
         return False
 
     async def _work(self, stop: asyncio.Event, check: bool) -> None:
-        paying = (self._invoicer, self._refunder, self._closer)
+        paying = (self._invoicer, self._refunder, self._payer, self._closer)
         carriers = (self._courier, self._herald, *paying, self._usher)
         claims = [carrier.claims for carrier in carriers]
 
@@ -234,6 +252,7 @@ class App:
                 tasks.create_task(self._settlement.run()),
                 tasks.create_task(self._housekeeper.run()),
                 tasks.create_task(self._forgetter.run()),
+                tasks.create_task(self._epilogue.run()),
                 tasks.create_task(self._auditor.run()),
             ]
             if check:
@@ -326,10 +345,16 @@ def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
         proof_of_work_bits=config.limits.proof_of_work_bits,
         refunds_by_hand=by_hand,
         doors_open_hours=config.door.open_hours,
+        attendance=config.after.attendance,
+        thanks=config.after.thanks,
         remind_hours=config.reminders.hours_before,
         last_call_hours=config.reminders.last_call_hours,
         quiet_hours=config.reminders.quiet_hours,
         change_refund_hours=config.changes.refund_hours,
+        commission_ppm=config.commission.ppm,
+        commissions=config.commission.organizers,
+        payout_delay=config.payouts.delay_hours * 3600,
+        payout_minimum=config.payouts.minimum_sats * 1000,
     )
 
 
@@ -364,5 +389,6 @@ async def _greet(app: App) -> None:
             while not all(state.connected for state in app.pool.status().values()):
                 await asyncio.sleep(0.02)
     await app.look_around()
+    spare_collections()
     print(f"READY: {await app.summary()}", flush=True)  # noqa: T201  the contract's line
     notify("READY=1", f"STATUS={await app.summary()}")

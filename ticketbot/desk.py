@@ -6,12 +6,14 @@ import asyncio
 import time
 from collections.abc import Callable, Collection
 
+from ticketbot.domain.chart import Picture
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
 from ticketbot.errors import Retry
 from ticketbot.handlers import issuing, viewing
 from ticketbot.handlers.context import Settings
+from ticketbot.handlers.desk import stats
 from ticketbot.ledger import people
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
@@ -64,6 +66,11 @@ class LedgerDesk:
         if self._engine.paused is not None:
             details["paused"] = self._engine.paused
         return ledger == wallet == "ok", details
+
+    async def sales_picture(self, capability: str) -> Picture | None:
+        """What is drawn behind the address of an event's sales; None once that is too old."""
+        ctx = self._engine.context()
+        return await self._store.transaction(lambda tx: stats.by_capability(capability, tx, ctx))
 
     async def ticket_token(self, capability: str) -> str | None:
         """The token behind a picture's address; None once it was rotated or is void."""

@@ -151,15 +151,14 @@ class Engine:
         self.wake()
         return self._spoken(said)
 
-    async def invoiced(self, made: Sequence[InvoiceRow], done: int | None = None) -> None:
-        """Record what the wallet made; `done` is the outbox row that asked for it."""
+    async def invoiced(self, made: Sequence[InvoiceRow], done: Sequence[int] = ()) -> None:
+        """Record what the wallet made; `done` are the outbox rows that asked for it."""
         ctx = self.context()
 
         def work(tx: Tx) -> None:
             for one in made:
                 self._post_fact(tx, ctx, cashier.invoiced(one, tx, ctx), one.external_id)
-            if done is not None:
-                outbox.done(tx, done)
+            outbox.done_all(tx, done)
 
         failpoint("engine.before-invoiced")
         await self._decide(work)

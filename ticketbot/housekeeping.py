@@ -20,6 +20,7 @@ from ticketbot.ledger import (
     orders,
     orphans,
     outbox,
+    payouts,
     questions,
     refunds,
     restored,
@@ -54,6 +55,7 @@ class _Found(NamedTuple):
     stuck: int
     refunds_wait: bool
     failing: int
+    payouts_wait: int
 
 
 class Housekeeper:
@@ -127,6 +129,7 @@ class Housekeeper:
                 orders.stuck(tx, now - STUCK),
                 restored.refunds_wait(tx) is not None,
                 stuck.failing(tx),
+                payouts.total(tx) if restored.payouts_wait(tx) is not None else 0,
             )
 
         found = await self._store.transaction(work)
@@ -209,6 +212,8 @@ class Housekeeper:
             troubles["refunds"] = {"owed": found.owed}
         if found.failing:
             troubles["poison"] = {"n": found.failing}
+        if found.payouts_wait and not self._engine.reception.catching_up:
+            troubles["payouts"] = {"owed": found.payouts_wait}
         if found.orphans and not self._engine.reception.catching_up:
             troubles["orphans"] = {"n": found.orphans, "amount": found.orphaned}
         return troubles

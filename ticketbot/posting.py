@@ -20,6 +20,7 @@ from ticketbot.replies.outcome import (
     RefundOwed,
     RefundSent,
     Reply,
+    Report,
     Said,
     TicketShown,
     Told,
@@ -126,6 +127,8 @@ def _until(outcome: Outcome, draft: Draft, ctx: Context) -> int:
             return expires_at
         case RefundOwed() | RefundSent():
             return ctx.now + 365 * DAY
+        case Report(kind="announcement"):
+            return ctx.now + NOTICE_LIVES
         case Said(sentence=key) if key.startswith("alert-"):
             return ctx.now + NOTICE_LIVES  # relays may be what it is about
     return ctx.now + DAY

@@ -6,6 +6,7 @@ command means is the handlers' business.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -32,7 +33,9 @@ from ticketbot.replies.outcome import Addressee, Failed, Outcome, Reply, Said
 STALE_COMMAND = 24 * 3600
 FORGOTTEN = 7 * 24 * 3600
 STALE_MACHINE = 600
+FEW_WORDS = 40  # letters: in a rush everybody writes the same
 
+_read_again = functools.lru_cache(256)(read_text)
 Work = Callable[[Tx], object]
 
 
@@ -128,7 +131,8 @@ class Reception:
         language = None if machine else guess_language(letter.text)
         try:
             if not machine:
-                return _Read(read_text(letter.text), None, stale, again, language)
+                read = _read_again if len(letter.text) <= FEW_WORDS else read_text
+                return _Read(read(letter.text), None, stale, again, language)
             asked = read_machine(letter.text)
             return asked and _Read(asked.command, asked.request_id, None, again)
         except Refused as refused:

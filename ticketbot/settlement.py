@@ -87,12 +87,12 @@ class Settlement:
         self.known.set()
 
     async def compare_spent(self) -> None:
-        """After a restore refunds wait for an operator, unless the lost ledger has sent none.
+        """After a restore money waits for an operator, unless the lost ledger has sent none.
 
         It has sent none where the wallet shows nothing that is unknown here, and where nothing
         is owed that might have been paid by hand.
         """
-        since = await self._store.transaction(restored.refunds_wait)
+        since = await self._store.transaction(_waits_since)
         if since is None:
             return
         try:
@@ -105,8 +105,10 @@ class Settlement:
 
         def work(tx: Tx) -> None:
             known = all(spends.use_of(tx, one) is not None for one in hashes)
-            if known and not restored.paid_by_hand(tx):
+            if known and not restored.refunded_by_hand(tx):
                 restored.refunds_go_on(tx)
+            if known and not restored.paid_out_by_hand(tx):
+                restored.payouts_go_on(tx)
 
         await self._store.transaction(work)
 
@@ -204,3 +206,8 @@ class Settlement:
         ]
         if credits:
             await self._engine.settle(credits)
+
+
+def _waits_since(tx: Tx) -> int | None:
+    waits = (restored.refunds_wait(tx), restored.payouts_wait(tx))
+    return min((since for since in waits if since is not None), default=None)

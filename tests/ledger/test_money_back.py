@@ -152,6 +152,7 @@ def test_a_treasurer_sees_where_everything_is(tx: Tx) -> None:
         refunds_sending=Sum(1, 2 * SAT),
         refunds_sent=Sum(2, 7 * SAT),
         refunds_by_hand=Sum(1, 4 * SAT),
+        kept=Sum(0, 0),
         shares=Sum(2, 95),
         commission=10,
         fees=7,

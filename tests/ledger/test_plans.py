@@ -19,10 +19,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.ledger.scenes import plans_change
 from tests.story.caller import Caller
 from tests.story.cast import DAY, HOUR, Person, Stage
+from tests.story.scanner import Scanner, a_secret, at_the_door
 from ticketbot.demo.stage import run_relay
 from ticketbot.domain.holds import REMEMBERED
+from ticketbot.domain.nip19 import npub_encode
 from ticketbot.ledger import (
     forgetting,
     holds,
@@ -30,14 +33,20 @@ from ticketbot.ledger import (
     listings,
     marks,
     money,
+    moves,
     orders,
     orphans,
     outbox,
     people,
+    promos,
+    questions,
     refunds,
+    scans,
     schema,
+    staff,
     stuck,
     tickets,
+    transfers,
 )
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
@@ -45,11 +54,15 @@ from ticketbot.lightning import InvoiceAsk
 
 ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
-    *(outbox, people, refunds, stuck, tickets),
+    *(moves, outbox, people, promos, questions, refunds, scans, staff, stuck, tickets, transfers),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
-ONLY_OPERATORS_ASK = {"orders.ending", "orders.invoice_asked", "orphans.is_open"}
+ONLY_OPERATORS_ASK = {
+    *("orders.ending", "orders.invoice_asked", "orphans.is_open"),
+    "promos.miscounted",
+    "scans.unexplained",
+}
 ONLY_AFTER_A_RESTORE = {"orphans.adopted"}
 
 # Which plan steps may read through, and why they stay small or rare.
@@ -216,6 +229,7 @@ async def _play(stage: Stage) -> None:
     await alice.hears("is cancelled")
     await alice.pays(late)
     await alice.gets_a_ticket()
+    await _buys_with_a_code(stage, alice)
     await alice.says("resend")
     await alice.gets_a_ticket()
     await alice.says("buy porto")
@@ -225,6 +239,7 @@ async def _play(stage: Stage) -> None:
         await alice.says(words)
         await alice.hears("lnbc" if words == "buy faro" else "is cancelled")
     await _fetch_its_picture(stage, alice)
+    await _is_let_in(stage, alice)
 
     fields = {"event_id": lisbon.address(), "quantity": 1, "request_id": "r1"}
     await alice.asks(type="buy", **fields)
@@ -248,6 +263,7 @@ async def _play(stage: Stage) -> None:
     await organizer.says("cancel lisbon")
     await organizer.hears("done. The tickets of 2 orders are void")
 
+    await plans_change(stage, alice)
     for words in ("status", "refunds", "stop sales", "resume sales", "refund 0000 sent"):
         await operator.says(words)
         await operator.hears()
@@ -267,11 +283,63 @@ async def _play(stage: Stage) -> None:
     await _is_forgotten(stage, alice)
 
 
+async def _buys_with_a_code(stage: Stage, alice: Person) -> None:
+    """An early bird, two questions, and a code that is given back, late, and used."""
+    early = ["2000", "SAT", "first", 5]
+    await stage.organizer.has_on_sale("Evora", question=[["Name?"]], age=18, early_bird=early)
+    for words in ("promo evora FRIENDS 20% max 5", "promos evora", "promo evora FRIENDS stop"):
+        await stage.organizer.says(words)
+        await stage.organizer.hears("FRIENDS: 20" if "stop" not in words else "is stopped")
+    await stage.organizer.says("promo evora FRIENDS 20% max 5")
+    await stage.organizer.hears("FRIENDS: 20")
+    await alice.says("buy evora strangers")
+    await alice.hears("neither a code")
+    await alice.says("buy evora friends")
+    for answer in ("yes", "Alice"):
+        await alice.hears("nothing is held yet")
+        await alice.says(answer)
+    late = await alice.gets_an_invoice()
+    await alice.says("buy evora friends")
+    assert await alice.gets_an_invoice() == late
+    await alice.says("cancel")
+    await alice.hears("is cancelled")
+    await alice.pays(late)
+    await alice.gets_a_ticket()
+    (order,) = await stage.app.store.transaction(
+        lambda tx: tx.rows("SELECT order_id FROM promo_use WHERE promo = 1")
+    )
+    assert await stage.app.store.transaction(lambda tx: questions.answers(tx, order[0]))
+
+
 async def _is_paid_for_an_order_that_is_lost(stage: Stage) -> None:
     """Money of a ledger that was restored from an older backup."""
     asked = InvoiceAsk("dc0s3i05abse-1", 5_000_000, "1 x Lisbon Meetup, order ABSE", 600)
     made = await stage.wallet.create(asked)
     await stage.wallet.receive(made.bolt11)
+
+
+async def _is_let_in(stage: Stage, alice: Person) -> None:
+    """A door with somebody at it, and a scanner; Porto begins so soon that it is open."""
+    organizer = stage.organizer
+    now = int(stage.clock())
+    await organizer.announces("Porto Dinner", price=None, doors=now, at=now + 1)
+    await organizer.hears("Updated")
+    await organizer.says(f"door add porto {npub_encode(alice.pubkey)}")
+    await alice.hears("You are at the door")
+    await alice.says("tickets")
+    code = re.findall(r"Porto Dinner · .* · ([A-Z2-7-]{19})", await alice.hears("You hold"))[0]
+    for words in (f"checkin {code} gate A", f"checkout {code}", f"undo {code}", "door"):
+        await alice.says(words)
+        await alice.hears()
+    async with at_the_door(stage) as session:
+        scanner = Scanner(session, await a_secret(organizer, "porto"), event="PORTO")
+        await scanner.scans("check-in", code, nonce="nonce-01")
+        await scanner.scans("check-in", code, nonce="nonce-01")
+        await scanner.gets("list?used=1")
+    await organizer.says("door list porto")
+    await organizer.hears("2 at the door")
+    await organizer.says(f"door remove porto {npub_encode(alice.pubkey)}")
+    await alice.hears("no longer at the door")
 
 
 async def _leave_unpaid(stage: Stage, event_id: str) -> None:

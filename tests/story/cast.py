@@ -19,6 +19,7 @@ from ticketbot.app import App
 from ticketbot.bookkeeping import ask
 from ticketbot.config import Config
 from ticketbot.config.values import (
+    After,
     Bot,
     Ledger,
     Lightning,
@@ -176,6 +177,8 @@ class Stage:
             "purge_days": 90,
             "relays": (self.relay,),
             "pays": False,
+            "attendance": "anonymous",
+            "thanks": True,
             "requests_per_minute": 10_000,
         } | self.choices
         key = self.folder / "ticket-key"
@@ -205,6 +208,7 @@ class Stage:
             limits=Limits(choices["per_minute"], choices["newcomers"], choices["work"]),
             privacy=Privacy(choices["purge_days"]),
             warnings=(),
+            after=After(choices["attendance"], choices["thanks"]),
         )
 
     def new_wallet(self) -> FakeWallet:

@@ -6,13 +6,15 @@ import asyncio
 import base64
 import hashlib
 import json
+import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+from yarl import URL
 
 from tests.story.cast import HOUR, Organizer, Person, Stage
 from ticketbot.keys import Keys
@@ -38,7 +40,7 @@ class Scanner:
         self.event = event
         self.site = site
         self.status = 0
-        self.headers: dict[str, str] = {}
+        self.headers: Mapping[str, str] = {}
 
     async def scans(self, kind: str, ticket: object, **fields: object) -> Json:
         return await self.sends(kind, {"ticket": ticket, **fields})
@@ -58,7 +60,7 @@ class Scanner:
         url = f"/api/v1/door/{quote(self.event, safe='')}/{path}"
         headers |= self.signs(method, url, body)
         async with self.session.request(method, _whole(url), data=body, headers=headers) as answer:
-            self.status, self.headers = answer.status, dict(answer.headers)
+            self.status, self.headers = answer.status, answer.headers
             text = await answer.text()
         return json.loads(text) if text else {}
 
@@ -68,7 +70,7 @@ class Scanner:
             return {"Authorization": f"Bearer {self.secret}"}
         if self.keys is None:
             return {}
-        tags = [["u", self.site + url], ["method", method]]
+        tags = [["u", self.site + url], ["method", method], ["nonce", secrets.token_hex(8)]]
         if body:
             tags.append(["payload", hashlib.sha256(body).hexdigest()])
         event = self.keys.sign_event(int(time.time()) + 1, 27235, tags, "")
@@ -82,7 +84,7 @@ class Scanner:
         """The counts as they come."""
         url = f"/api/v1/door/{self.event}/live"
         async with self.session.get(_whole(url), headers=self.signs("GET", url, None)) as answer:
-            self.status, self.headers = answer.status, dict(answer.headers)
+            self.status, self.headers = answer.status, answer.headers
             yield Watching(answer.content)
 
 
@@ -94,17 +96,22 @@ class Watching:
 
     async def next(self) -> Json | None:
         """The next counts; None when the stream has ended."""
-        async with asyncio.timeout(10):
-            while line := await self._stream.readline():
-                if line.startswith(b"data: "):
-                    found: Json = json.loads(line[6:])
-                    return found
+        while line := await self.line():
+            if line.startswith(b"data: "):
+                found: Json = json.loads(line[6:])
+                return found
         return None
 
+    async def line(self) -> bytes:
+        """The next line that is not empty; nothing at the end."""
+        async with asyncio.timeout(10):
+            while line := await self._stream.readline():
+                if line.strip():
+                    return line
+        return b""
 
-def _whole(url: str) -> Any:
-    from yarl import URL
 
+def _whole(url: str) -> URL:
     return URL(url, encoded=True)
 
 

@@ -184,7 +184,7 @@ async def test_a_cancelled_event_is_split_by_holder_and_paid_one_by_one(
     assert f"{order}-r2" in listed
     await operator.says(f"refund {order[-4:]} sent")
     names = f"{order[-4:]}-r1, {order[-4:]}-r2".upper()
-    assert await operator.hears() == say("operator-refund-whose", refunds=names)
+    assert await operator.hears() == say("operator-refund-whose", codes=names)
     ((bobs,),) = await rows(stage, "SELECT id FROM refund WHERE amount_msat = 5000000")
     await operator.says(f"refund {bobs[-7:]} sent")
     await operator.hears("5,000 sats of order")

@@ -18,6 +18,7 @@ from benchmarks.__main__ import FULL, QUICK, ROOT, measure
 from benchmarks.bot import vault_of
 from benchmarks.crowd import BadService, Buyer
 from benchmarks.daemon import measure_daemon
+from benchmarks.door import measure_door
 from benchmarks.growth import measure_growth
 from benchmarks.history import fill
 from benchmarks.recovery import fill as fill_open
@@ -42,6 +43,7 @@ KEYS = {
     "rush": {"rush_sold", "rush_answered", "rush_seconds", "rush_p50_ms", "rush_p99_ms"},
     "refunds": {"cancel_s", "refunds_per_s"},
     "daemon": {"idle_rss_mb", "ready_s"},
+    "door": {"scans_per_s", "scan_p50_ms", "scan_p99_ms"},
 }
 
 
@@ -58,6 +60,7 @@ def test_a_tiny_run_has_the_figures_of_the_contract() -> None:
             "recovery": lambda folder: measure_recovery(folder, 20),
             "rush": lambda folder: measure_rush(folder, Crowd(40, 8)),
             "refunds": lambda folder: measure_refunds(folder, 30, 5),
+            "door": lambda folder: measure_door(folder, 40, 20, 1),
         }
     )
     figures |= compare([10.0, 12.0], [11.0])

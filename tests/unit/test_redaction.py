@@ -41,6 +41,7 @@ secrets = st.one_of(
     hexes.map(lambda key: f"cashuA{key}=="),
     hexes.map(lambda key: f"wss://relay.example/{key}"),
     hexes.map(lambda key: f"ws://127.0.0.1:7777/inbox?token={key}"),
+    st.text(BASE32, min_size=32, max_size=32).map(lambda letters: f"door1{letters.lower()}"),
     cases.map(lambda case: case(KNOWN)),
 )
 people = st.one_of(

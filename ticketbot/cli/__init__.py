@@ -229,6 +229,10 @@ def _ask_tell(parser: ArgumentParser) -> None:
     parser.add_argument("words", metavar="WORDS", nargs="+", help="like: stop sales; - reads them")
 
 
+def _ask_payouts(parser: ArgumentParser) -> None:
+    parser.add_argument("--csv", action="store_true", help="a statement of every event")
+
+
 def _ask_audit(parser: ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="do not ask the wallet")
 
@@ -270,6 +274,9 @@ COMMANDS: dict[str, Command] = {
     "orders": Command("orders and refunds", "orders", "orders", _ask_orders),
     "refund": Command("give money of an order back", "tell", "refund", _ask_refund),
     "tell": Command("an operator's command to the bot", "tell", "tell", _ask_tell, data=False),
+    "payouts": Command(
+        "what organizers have earned, and is on its way to them", "payouts", "payouts", _ask_payouts
+    ),
     "audit": Command("prove that every satoshi has its fate", "audit", "audit", _ask_audit),
     "backup": Command(
         "one encrypted file with the ledger and the ticket key", "keep", "backup", _ask_backup

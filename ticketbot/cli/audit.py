@@ -109,8 +109,25 @@ def _ledger_lines(sums: Sums) -> list[Line]:
         *([_line("  are fees of returned tickets", sums.kept, "ticket")] if sums.kept.msat else []),
         *([("  are UNEXPLAINED", sats(odd), "see below")] if odd else []),
         _line("Organizers have earned", sums.shares, "organizer"),
-        ("Commission", sats(sums.commission), ""),
+        *_payout_lines(sums),
+        ("Commission", sats(sums.commission), "the operator's"),
         ("Fees for sending refunds", sats(sums.fees), "paid by the operator"),
+    ]
+
+
+def _payout_lines(sums: Sums) -> list[Line]:
+    """What went to organizers, or is on its way; nothing where nothing was ever paid out."""
+    sent = count(sums.payouts_sent.number, "payout")
+    if sums.payouts_by_hand.number:
+        sent += f", {sums.payouts_by_hand.number:,} of them by hand"
+    going = sums.payouts_due.number + sums.payouts_sending.number
+    if not (going or sums.payouts_sent.number):
+        return []
+    return [
+        _line("  besides, payouts are due", sums.payouts_due, "payout"),
+        _line("  besides, payouts are being sent", sums.payouts_sending, "payout"),
+        ("  besides, payouts were sent", sats(sums.payouts_sent.msat), sent),
+        ("  besides, fees for sending them", sats(sums.payout_fees), "paid by the organizers"),
     ]
 
 
@@ -121,7 +138,7 @@ def _wallet_lines(flows: Flows, balance: int, owed: int) -> list[Line]:
     lines = [
         _line("The wallet received for orders", flows.received, "payment"),
         (
-            "The wallet paid for refunds",
+            "The wallet paid for refunds and payouts",
             sats(paid + fees),
             f"{count(flows.sent.number, 'payment')}, {sats(fees)} sats of it fees",
         ),
@@ -166,6 +183,11 @@ def _ledger_json(sums: Sums) -> dict[str, int]:
         "refunds_by_hand_msat": sums.refunds_by_hand.msat,
         "kept_msat": sums.kept.msat,
         "organizers_msat": sums.shares.msat,
+        "payouts_due_msat": sums.payouts_due.msat,
+        "payouts_sending_msat": sums.payouts_sending.msat,
+        "payouts_sent_msat": sums.payouts_sent.msat,
+        "payouts_by_hand_msat": sums.payouts_by_hand.msat,
+        "payout_fees_msat": sums.payout_fees,
         "commission_msat": sums.commission,
         "fees_msat": sums.fees,
     }

@@ -70,8 +70,8 @@ wallet = {toml(answers.wallet)}
 url = {toml(answers.lnbits_url)}
 # The wallet's invoice key, mode 0600. Or the credential `lnbits_invoice_key`.
 invoice_key_file = "lnbits-invoice-key"
-# The same wallet's admin key, where the bot shall send refunds by itself: it can spend all that
-# the wallet holds. Without it refunds wait for you. Or the credential `lnbits_admin_key`.
+# The same wallet's admin key, where the bot shall pay by itself: it can spend all that the
+# wallet holds. Without it refunds and payouts wait for you. Or the credential `lnbits_admin_key`.
 admin_key_file = ""
 # What that LNbits allows.
 requests_per_minute = 200
@@ -90,6 +90,17 @@ max_tickets_per_order = 10
 [door]
 # People are let in from so many hours before an event's start, where its note does not say.
 open_hours = 6
+[commission]
+# What you keep of sales, in millionths: 20000 is 2 %. It is fixed for each order when it is paid.
+ppm = 0
+# organizers = ["npub1…=10000"]   # those who have another rate
+
+[payouts]
+# An event's money can be paid out so many hours after its end.
+delay_hours = 24
+minimum_sats = 1000
+# "on-request"; "daily" and "weekly" also pay by themselves who has said where to.
+schedule = "on-request"
 
 [limits]
 # From one sender; after that one polite answer, then silence.

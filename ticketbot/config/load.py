@@ -12,8 +12,10 @@ from ticketbot.config.reader import ConfigProblems, Problem, Reader
 from ticketbot.config.secrets import Source, key_file, read_secret
 from ticketbot.config.values import (
     ANYONE,
+    After,
     Bot,
     Changes,
+    Commission,
     Config,
     Door,
     Ledger,
@@ -21,6 +23,7 @@ from ticketbot.config.values import (
     Limits,
     Lnbits,
     Nostr,
+    Payouts,
     Performance,
     Privacy,
     Reminders,
@@ -29,7 +32,13 @@ from ticketbot.config.values import (
     Web,
 )
 
+MOST_PPM = 500_000  # half of it: more is a slip of the keyboard
 SEARCHED = (Path("config.toml"), Path("/etc/ticketbot/config.toml"))
+_SCHEDULES: tuple[Literal["on-request", "daily", "weekly"], ...] = (
+    "on-request",
+    "daily",
+    "weekly",
+)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -65,6 +74,7 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
         ),
         warnings=tuple(reader.warnings),
         performance=Performance(reader.number("performance", "crypto_workers", 0, 0, 16)),
+        after=_after(reader),
         door=Door(reader.number("door", "open_hours", 6, 0, 24 * 31)),
         changes=Changes(reader.number("changes", "refund_hours", 72, 0, 8760)),
         reminders=Reminders(
@@ -72,9 +82,21 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
             last_call_hours=reader.number("reminders", "last_call_hours", 3, 0, 720),
             quiet_hours=reader.number("reminders", "quiet_hours", 12, 0, 720),
         ),
+        commission=_commission(reader),
+        payouts=Payouts(
+            delay_hours=reader.number("payouts", "delay_hours", 24, 0, 8760),
+            minimum_sats=reader.number("payouts", "minimum_sats", 1000, 1, 100_000_000),
+            schedule=reader.choice("payouts", "schedule", _SCHEDULES),
+        ),
     )
     reader.finish()
     return config
+
+
+def _after(reader: Reader) -> After:
+    modes: tuple[Literal["anonymous", "off", "full"], ...] = ("anonymous", "off", "full")
+    mode = reader.choice("attendance", "mode", modes)
+    return After(mode, reader.flag("attendance", "thanks", True))
 
 
 def _search() -> Path:
@@ -195,6 +217,22 @@ def _lnbits(reader: Reader, *, used: bool) -> Lnbits | None:
         admin_key=read_secret(reader, admin, str),
         requests_per_minute=requests,
     )
+
+
+def _commission(reader: Reader) -> Commission:
+    """The rate for everybody, and `npub1…=PPM` for organizers who have another."""
+    example = "npub1…=10000"
+    rates = {}
+    for number, text in enumerate(reader.texts("commission", "organizers", example), 1):
+        who, _, ppm = (part.strip() for part in text.partition("="))
+        try:
+            if not (ppm.isdecimal() and int(ppm) <= MOST_PPM):
+                raise Misread("lacks a rate")
+            rates[public_key(who)] = int(ppm)
+        except Misread as error:
+            want = f"an organizer's npub and a rate from 0 to {MOST_PPM} millionths: it {error}"
+            reader.reject("commission", "organizers", text, want, [example], item=number)
+    return Commission(reader.number("commission", "ppm", 0, 0, MOST_PPM), rates)
 
 
 def _ledger(reader: Reader) -> Ledger:

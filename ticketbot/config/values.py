@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, NoReturn
 
@@ -118,6 +119,23 @@ class Sales:
 
 
 @dataclass(frozen=True, slots=True)
+class Commission:
+    """What the operator keeps of sales, in millionths; organizers (hex) with another rate."""
+
+    ppm: int = 0
+    organizers: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Payouts:
+    """`delay_hours` after an event's end its money may be paid out, not less than a minimum."""
+
+    delay_hours: int = 24
+    minimum_sats: int = 1000
+    schedule: Literal["on-request", "daily", "weekly"] = "on-request"
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     messages_per_minute: int
     newcomers_per_minute: int = 2000
@@ -143,6 +161,14 @@ class Performance:
     """`crypto_workers`: processes that open and seal letters under load; 0: none."""
 
     crypto_workers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """`attendance`: what organizers may know of visits; `thanks`: visitors are thanked."""
+
+    attendance: Literal["off", "anonymous", "full"] = "anonymous"
+    thanks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +207,11 @@ class Config:
     warnings: tuple[str, ...]
     performance: Performance = Performance()
     door: Door = Door()
+    after: After = After()
     changes: Changes = Changes()
     reminders: Reminders = Reminders()
+    commission: Commission = field(default_factory=Commission)
+    payouts: Payouts = Payouts()
 
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret in it, for the logs to leave out; the nsec also in hex."""

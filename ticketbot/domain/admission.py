@@ -66,6 +66,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
     NOT_GENUINE = "not-genuine"
     UNREADABLE = "unreadable"
+    REHEARSAL = "rehearsal"  # a pretend ticket, for a door that is tried
 
 
 class Step(NamedTuple):

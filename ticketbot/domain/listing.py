@@ -9,7 +9,7 @@ become a `Listing`. Prices are tags as in NIP-99; `stock`, `sales_start`, `sales
 from __future__ import annotations
 
 from dataclasses import asdict, astuple, dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from ticketbot.domain.money import PriceProblem, read_price
 from ticketbot.domain.naming import FieldProblem, quote, show
@@ -53,7 +53,9 @@ from ticketbot.errors import TicketbotError
 MOST_CATEGORIES = 20
 LONGEST_TITLE, LONGEST_PLACE, LONGEST_SUMMARY = 120, 200, 500
 LONGEST_D = 200  # bytes: an naddr holds 255, and an event_id with it stays under 300
-LONGEST_URL = 500
+LONGEST_URL, LONGEST_THANKS = 500, 300
+
+Offer = Literal["asked", "offered", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class Listing:
     `ephemeral` False forbids kind 24133. `general`: tickets are sold without a tier too, at
     `price_msat`; where they are not, `price_msat` is the cheapest tier's. `doors`: from when on
     people are let in, where the organizer says so. `age`: from so many years on, which buyers
-    confirm.
+    confirm. `thanks`: what visitors are told afterwards. `badge`: given to who asks for it, offered
+    to every visitor, or never.
     """
 
     event_id: str
@@ -94,6 +97,8 @@ class Listing:
     early_birds: tuple[EarlyBird, ...] = ()
     questions: tuple[Question, ...] = ()
     age: int | None = None
+    thanks: str = ""
+    badge: Offer = "asked"
     terms: Terms = field(default_factory=Terms)
 
     def tier(self, name: str) -> Tier | None:
@@ -186,7 +191,7 @@ def read_listing(event: Event, bot: str) -> Listing:
     sales = _read_sales(sheet, span)
     max_per_buyer = sheet.maybe("max_per_buyer", lambda text: read_count(text, 1))
     ephemeral = _read_ephemeral(sheet)
-    doors = _read_doors(sheet, span)
+    doors, badge = _read_doors(sheet, span), _read_badge(sheet)
     terms = read_terms(sheet, span.start if span else None)
     if sheet.problems or span is None:
         raise ListingProblems(tuple(sheet.problems.values()), title or None)
@@ -221,6 +226,8 @@ def read_listing(event: Event, bot: str) -> Listing:
         early_birds=early_birds,
         questions=questions,
         age=age,
+        thanks=show(" ".join(sheet.texts("thanks")[:1]), LONGEST_THANKS),
+        badge=badge,
         terms=terms,
     )
 
@@ -360,6 +367,17 @@ def _read_ephemeral(sheet: Sheet) -> bool:
     if wish.lower() != "never":
         sheet.blame("ephemeral", FieldProblem("ephemeral-value", text=quote(wish)))
     return False
+
+
+def _read_badge(sheet: Sheet) -> Offer:
+    wish = sheet.read("badge", None, lambda: sheet.one("badge"))
+    if wish is None or wish.lower() == "asked":
+        return "asked"
+    if wish.lower() in ("yes", "offered"):
+        return "offered"
+    if wish.lower() != "never":
+        sheet.blame("badge", FieldProblem("badge-value", text=quote(wish)))
+    return "never"
 
 
 def _categories(sheet: Sheet) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ def spelled(code: str) -> str:
     `buy` reads as something else.
     """
     word = code.strip().upper()
-    if not _CODE.fullmatch(word) or _READ_AS_QUANTITY.fullmatch(word):
+    if not code.isascii() or not _CODE.fullmatch(word) or _READ_AS_QUANTITY.fullmatch(word):
         return ""
     return "" if word.lower() in _TAKEN | NUMBER_WORDS.keys() else word
 

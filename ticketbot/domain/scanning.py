@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ticketbot.domain.admission import Kind, Outcome, Shown
 from ticketbot.domain.naming import show
+from ticketbot.domain.rehearsal import is_rehearsal
 from ticketbot.domain.ticket import Reason, TicketInvalid, read_id, read_token, token_hash
 from ticketbot.errors import Malformed
 
@@ -50,6 +51,8 @@ def read_shown(text: str, public_key: bytes) -> Shown | Outcome:
     except TicketInvalid as invalid:
         forged = invalid.reason is Reason.BAD_SIGNATURE
         return Outcome.NOT_GENUINE if forged else Outcome.UNREADABLE
+    if is_rehearsal(claims):
+        return Outcome.REHEARSAL
     return Shown(claims.ticket_id, claims.version, token_hash(_as_signed(text)))
 
 

@@ -31,6 +31,7 @@ _EXAMPLES = {
     "early_bird": '["early_bird","3000","SAT","until","1803900000"]',
     "question": '["question","Size of your T-shirt?","S","M","L"]',
     "age": '["age","18"]',
+    "badge": '["badge","never"]',
     "transfer": '["transfer","never"]',
     "refund_until": '["refund_until","48h"]',
     "refund_fee": '["refund_fee","10%"]',

@@ -37,6 +37,8 @@ SPANISH: dict[str, str] = {
     **dict.fromkeys(("idioma", "lengua"), "lang"),
     **dict.fromkeys(("calendario", "agenda"), "calendar"),
     **dict.fromkeys(("imprimir", "imprime"), "pdf"),
+    **dict.fromkeys(("insignia", "medalla"), "badge"),
+    **dict.fromkeys(("asistencia", "asistentes"), "attendance"),
 }
 """A Spanish word or two → the verb that it means."""
 

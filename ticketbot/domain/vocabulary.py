@@ -11,11 +11,17 @@ from ticketbot.domain.tongues import (
 )
 
 DOOR = ("door add", "door list", "door remove", "door token")
+ORGANIZING = (
+    *("stats", "attendees", "find", "order"),
+    *("pause", "resume", "announce", "comp", "rehearse"),
+)
+"""What only organizers ask; a slip in one is offered, never guessed in small talk."""
 PHRASES = (
     "forget me",
     "stop sales",
     "resume sales",
     "resume refunds",
+    "resume payouts",
     "give back",
     *DOOR,
 )
@@ -34,21 +40,27 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("lang", "language"), "lang"),
     **dict.fromkeys(("calendar", "ics"), "calendar"),
     "pdf": "pdf",
+    **{verb: verb for verb in ("badge", "attendance")},
     **{verb: verb for verb in ("undo", "door")},
     **dict.fromkeys(("checkin", "check-in", "check in", "admit"), "checkin"),
     **dict.fromkeys(("checkout", "check-out", "check out"), "checkout"),
     **{verb: verb for verb in ("promo", "promos")},
     **{verb: verb for verb in ("transfer", "accept", "decline")},
+    **{verb: verb for verb in ORGANIZING},
     **{
         verb: verb
         for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans", "retry")
     },
+    **{verb: verb for verb in ("balance", "payout", "payouts", "statement")},
     **{phrase: phrase for phrase in PHRASES},
     **SPANISH,
 }
 """What people may type for each command."""
 
-HARMLESS = ("events", "event", "tickets", "status", "help", "resend", "link", "promos")
+HARMLESS = (
+    *("events", "event", "tickets", "status", "help", "resend", "link"),
+    *("promos", "balance", "statement"),
+)
 WEIGHTY = (
     "buy",
     "cancel",
@@ -57,6 +69,8 @@ WEIGHTY = (
     "orphans",
     "promo",
     "retry",
+    "payout",
+    "payouts",
     "forget me",
     "stop sales",
     "resume sales",
@@ -70,6 +84,7 @@ WEIGHTY = (
     "accept",
     "decline",
     "give back",
+    "resume payouts",
 )
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"

@@ -133,7 +133,12 @@ def _in_range(stamp: int, text: str) -> int:
     return stamp
 
 
-def clock_at(at: int, zone: str, now: int) -> str:
-    """What a clock in this zone showed: `19:42`, on another day than today `28 Nov 19:42`."""
-    there, today = (datetime.fromtimestamp(one, ZoneInfo(zone)) for one in (at, now))
-    return f"{there:%H:%M}" if there.date() == today.date() else f"{there:%-d %b %H:%M}"
+class Clock(NamedTuple):
+    """What a clock in this zone shows at a moment. With its day, where that is not today.
+
+    Languages write it in their own way: replies/local.py.
+    """
+
+    at: int
+    zone: str
+    now: int

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
 from ticketbot.handlers import (
+    attendance,
     attendee,
+    badges,
     checkout,
     door,
     files,
@@ -13,6 +15,7 @@ from ticketbot.handlers import (
     operator,
     owed,
     own,
+    paying_out,
     privacy,
     promos,
     returning,
@@ -21,6 +24,15 @@ from ticketbot.handlers import (
     validating,
 )
 from ticketbot.handlers.context import Context, Handler, Request
+from ticketbot.handlers.desk import (
+    announcing,
+    attendees,
+    giving,
+    orders,
+    pausing,
+    rehearsing,
+    stats,
+)
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
 
@@ -43,11 +55,17 @@ COMMANDS: dict[type, Handler] = {
     c.Accept: transfers.accept,
     c.Decline: transfers.decline,
     c.GiveBack: returning.by_organizer,
+    c.ShowBalance: paying_out.balance,
+    c.AskPayout: paying_out.payout,
+    c.PayOutTo: paying_out.pay_out_to,
+    c.ShowStatement: paying_out.statement,
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
     c.ChooseLanguage: language.choose,
     c.ShowCalendar: files.show_calendar,
     c.ShowPdf: files.show_pdf,
+    c.WishBadge: badges.wish,
+    c.ShowAttendance: attendance.show,
     c.ScanTicket: door.scan,
     c.AddStaff: door.add,
     c.RemoveStaff: door.remove,
@@ -57,6 +75,16 @@ COMMANDS: dict[type, Handler] = {
     c.MakePromo: promos.make,
     c.StopPromo: promos.stop,
     c.ListPromos: promos.listed,
+    c.ShowStats: stats.stats,
+    c.ListAttendees: attendees.listed,
+    c.Find: attendees.found,
+    c.PauseEvent: pausing.pause,
+    c.ResumeEvent: pausing.resume,
+    c.Announce: announcing.announce,
+    c.Comp: giving.comp,
+    c.ShowOrder: orders.show,
+    c.ResendOrder: orders.resend,
+    c.Rehearse: rehearsing.rehearse,
 }
 
 OPERATOR_COMMANDS: dict[type, Handler] = {
@@ -71,6 +99,9 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
     c.ListPending: stuck.list_pending,
     c.ListStuck: stuck.list_stuck,
     c.RetryStuck: stuck.retry,
+    c.ListPayouts: paying_out.listed,
+    c.PayoutDone: paying_out.done,
+    c.ResumePayouts: paying_out.resume,
 }
 
 

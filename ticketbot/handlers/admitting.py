@@ -18,9 +18,8 @@ from ticketbot.domain.admission import (
     light,
     standing,
 )
-from ticketbot.domain.listing import Listing
 from ticketbot.domain.scanning import Scan
-from ticketbot.domain.when import FIRST_DAY_LEAD, HOUR, clock_at
+from ticketbot.domain.when import FIRST_DAY_LEAD, HOUR, Clock
 from ticketbot.errors import Refused
 from ticketbot.handlers import scanners
 from ticketbot.handlers.context import Context
@@ -161,7 +160,7 @@ def _report(
     tier = f"{row.tier} · " if row is not None and row.tier and here else ""
     short, quantity = ("", 1) if order is None else (order.short, order.quantity)
     values: dict[str, object] = {"tier": tier, "order": short, "n": quantity}
-    values |= _when(event, row, entered, tx, ctx)
+    values |= _named(judged.outcome, event, row, entered, tx, ctx)
     return Report("scan", facts, _sentence(judged.outcome, entered), values)
 
 
@@ -181,27 +180,28 @@ def _sentence(outcome: Outcome, entered: Move | None) -> str:
     return f"scan-{outcome}{gate}"
 
 
-def _when(
-    event: Listed, row: TicketRow | None, entered: Move | None, tx: Tx, ctx: Context
+def _named(
+    outcome: Outcome,
+    event: Listed,
+    row: TicketRow | None,
+    entered: Move | None,
+    tx: Tx,
+    ctx: Context,
 ) -> dict[str, object]:
-    """The times that sentences name, as clocks at the event show them, and the ticket's event."""
+    """What some sentences name besides: a time as clocks at the event show it, another event."""
     zone, open_hours = event.listing.timezone, hours(event, ctx)
-    return {
-        "used": "?" if entered is None else clock_at(entered.at, zone, ctx.now),
-        "gate": "" if entered is None else entered.gate,
-        "opens": clock_at(open_hours.opens, zone, ctx.now),
-        "over": clock_at(open_hours.ends, zone, ctx.now),
-        "title": _of(row, event, tx).title,
-    }
-
-
-def _of(row: TicketRow | None, event: Listed, tx: Tx) -> Listing:
-    """The event that a ticket is for."""
-    if row is None or row.event_id == event.listing.event_id:
-        return event.listing
-    found = listings.by_id(tx, row.event_id)
-    assert found is not None
-    return found.listing
+    match outcome:
+        case Outcome.ALREADY_USED:
+            used = "?" if entered is None else Clock(entered.at, zone, ctx.now)
+            return {"used": used, "gate": entered.gate if entered else ""}
+        case Outcome.NOT_YET:
+            return {"opens": Clock(open_hours.opens, zone, ctx.now)}
+        case Outcome.OVER:
+            return {"over": Clock(open_hours.ends, zone, ctx.now)}
+        case Outcome.WRONG_EVENT if row is not None:
+            found = listings.by_id(tx, row.event_id)
+            return {"title": found.listing.title if found else ""}
+    return {}
 
 
 def _facts(row: TicketRow | None) -> Facts | None:

@@ -34,6 +34,7 @@ ONLY_ASKED = (
     c.ShowLink,
     c.ShowCalendar,
     c.ShowPdf,
+    c.ShowAttendance,
     c.Validate,
     c.ListOwnEvents,
     c.ListPending,
@@ -43,9 +44,19 @@ ONLY_ASKED = (
     c.ListStaff,
     c.CountDoor,
     c.ListPromos,
+    c.ShowStats,
+    c.ListAttendees,
+    c.Find,
+    c.ShowOrder,
+    c.ListPayouts,
+    c.ShowBalance,
+    c.ShowStatement,
 )
 """They change nothing, so answering them twice is of no use."""
-NEVER_AGAIN = (c.ResumeRefunds, c.MakeToken)
+NEVER_AGAIN = (
+    *(c.ResumeRefunds, c.ResumePayouts, c.RetryStuck, c.MakeToken),
+    *(c.Announce, c.ResendOrder, c.Rehearse),
+)
 STILL_WAITS = 3600
 LATE_LETTERS = 600
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import OPEN, Effect, Happening, Order, State, Step, step
+from ticketbot.domain.payout import commission_of
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import issuing
 from ticketbot.handlers.allowance import exceeded
@@ -13,7 +14,17 @@ from ticketbot.handlers.context import Context
 from ticketbot.handlers.refunds import Debt, owe
 from ticketbot.handlers.telling import tell
 from ticketbot.handlers.viewing import invoice_shown
-from ticketbot.ledger import holds, journal, listings, money, orders, orphans, people, promos
+from ticketbot.ledger import (
+    holds,
+    journal,
+    listings,
+    money,
+    orders,
+    orphans,
+    people,
+    promos,
+    shares,
+)
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.orphans import Orphan
@@ -60,11 +71,8 @@ def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
     owed = Effect.OWE_REFUND in moved.effects
     if owed and order.state in (State.PAID, State.CLOSED):
         reason = "refund-double"
-    fate = "refund" if owed else "tickets"
-    money.credit(tx, credit.payment_hash, order.id, credit.amount_msat, ctx.now, fate)
-    owner = "refunds" if owed else f"organizer:{listed.listing.organizer}"
-    amount = credit.amount_msat
-    money.post(tx, f"payment:{credit.payment_hash}", ctx.now, ("wallet", amount), (owner, -amount))
+    fate, amount = "refund" if owed else "tickets", credit.amount_msat
+    _book(credit, order, listed.listing, fate, tx, ctx)
     journal.note(tx, ctx.now, order.id, "paid", payment=credit.payment_hash, msat=amount, fate=fate)
     failpoint("cashier.credited")
     reply = carry_out(moved, order, listed.listing, credit.payment_hash, tx, ctx)
@@ -123,6 +131,18 @@ def carry_out(
             case Effect.SHOW_INVOICE | Effect.OWE_REFUND:
                 pass  # carried out by who has the invoice, or the payment, in hand
     return reply
+
+
+def _book(credit: Credit, order: Order, listing: Listing, fate: str, tx: Tx, ctx: Context) -> None:
+    """Whose the money is now: the buyer's again, or the organizer's, less the commission."""
+    payment, amount = credit.payment_hash, credit.amount_msat
+    if fate == "refund":
+        money.credit(tx, payment, order.id, amount, ctx.now, fate)
+        money.post(tx, f"payment:{payment}", ctx.now, ("wallet", amount), ("refunds", -amount))
+        return
+    commission = commission_of(amount, ctx.settings.commission(listing.organizer))
+    money.credit(tx, payment, order.id, amount, ctx.now, fate, commission)
+    shares.sold(tx, listing, payment, amount, commission, ctx.now)
 
 
 def _claimed(credit: Credit, tx: Tx) -> str | None:

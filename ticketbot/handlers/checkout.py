@@ -2,56 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import NamedTuple
-
 from ticketbot.domain.command import Buy
-from ticketbot.domain.holds import judge
-from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Happening, Order, State, order_id, step, tag_of
-from ticketbot.domain.pricing import reduced
 from ticketbot.errors import Refused
 from ticketbot.handlers import again, cashier, finding, questions, viewing
 from ticketbot.handlers.again import Details, write
-from ticketbot.handlers.allowance import exceeded
+from ticketbot.handlers.basket import Basket, fill, moment_of
+from ticketbot.handlers.conditions import (
+    check_flood,
+    check_free,
+    check_on_sale,
+    check_quantity,
+)
 from ticketbot.handlers.context import Context, Request
-from ticketbot.handlers.promos import Redeemed, redeem
 from ticketbot.handlers.questions import Step
 from ticketbot.ledger import (
-    holds,
     inbox,
     journal,
     listings,
-    marks,
     orders,
     orphans,
     outbox,
     promos,
 )
 from ticketbot.ledger import questions as waiting
-from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orphans import Orphan
-from ticketbot.ledger.promos import Promo
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Failed, Reply, Said
-
-SALES_STOPPED = "sales-stopped"
-MOST_GIVEN_UP = 10  # unpaid orders an hour: each costs the wallet an invoice
-
-
-class Basket(NamedTuple):
-    """A wish that is understood: of what, at which price in msat, with which code."""
-
-    found: Listed
-    wish: Buy
-    tier: str
-    unit_msat: int
-    promo: Promo | None
-
-    @property
-    def listing(self) -> Listing:
-        """The event."""
-        return self.found.listing
 
 
 def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -65,7 +42,7 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
             raise Refused("bad-request", "request-id-reused")
         return viewing.present(tx, ctx, _known(tx, before[1]), request)
 
-    basket, redeemed = _fill(wish, request, tx, ctx)
+    basket, redeemed = fill(wish, request, tx, ctx)
     name, paid = _identity(request, tx)
     if request.request_id is not None and not paid:
         basket = basket._replace(wish=questions.checked(basket.listing, basket.wish))
@@ -76,16 +53,15 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
     elif request.again and lacks is not None:
         return _asked_again(lacks, basket, request, tx)
     else:
-        _check_on_sale(tx, ctx, basket, request)
+        check_on_sale(tx, ctx, basket, request)
         if redeemed.refused is not None:
-            if redeemed.guessed:
+            if redeemed.guessed and not request.again:
                 promos.guessed(tx, request.person.id, ctx.now)
             return [Failed(redeemed.refused)]
         if request.request_id is None and (same := _same_open(tx, request, basket)):
             return viewing.present(tx, ctx, same, request)
-        _check_quantity(tx, ctx, request, basket)
-        if basket.unit_msat and _is_limited(basket):
-            _check_flood(tx, ctx, request, basket)
+        check_quantity(tx, ctx, request, basket)
+        check_flood(tx, ctx, request, basket)
         if lacks is not None:
             return _ask(lacks, basket, request, tx, ctx)
         reply = _place(tx, ctx, order, basket)
@@ -101,7 +77,7 @@ def heard(request: Request, tx: Tx, ctx: Context) -> Reply | None:
     waits = waiting.pending(tx, request.person.id)
     if waits is None:
         return None
-    now = _moment(request, ctx)
+    now = moment_of(request, ctx)
     if not questions.is_answer(request, waits, now):
         return questions.given_up(request, waits, now, tx)
     found, _ = finding.event_in(waits.wish.words, tx, ctx)
@@ -127,25 +103,6 @@ def _content(wish: Buy, tx: Tx) -> str:
         return plain
     secret = f"{wish.code}|{wish.answers}|{wish.of_age}".encode()
     return f"{plain}|{tx.vault.tag(b'wish', secret).hex()}"
-
-
-def _fill(wish: Buy, request: Request, tx: Tx, ctx: Context) -> tuple[Basket, Redeemed]:
-    """The event, the tier, the price at this moment, and what becomes of the code."""
-    found, left = finding.event_in(wish.words, tx, ctx)
-    listing = found.listing
-    tier, code = finding.tier_and_code(wish, left, listing)
-    now = _moment(request, ctx)
-    unit = finding.price(tx, listing, tier, now, wish.quantity)
-    redeemed = redeem(code, tier, wish.quantity, listing, request, tx, now)
-    if redeemed.promo is not None:
-        unit = reduced(unit, redeemed.promo.reduction)
-    kept = replace(wish, words=(listing.event_id,), tier=tier or None, whole=True, code=code)
-    return Basket(found, kept, tier, unit, redeemed.promo), redeemed
-
-
-def _moment(request: Request, ctx: Context) -> int:
-    """When a letter counts: now, or when it was written if a lost ledger may have answered it."""
-    return request.sent_at if request.again else ctx.now
 
 
 def _order(request: Request, ctx: Context, order_id: str, basket: Basket) -> Order:
@@ -197,10 +154,7 @@ def _place(tx: Tx, ctx: Context, order: Order, basket: Basket) -> Reply:
 
 def _ask(lacks: Step, basket: Basket, request: Request, tx: Tx, ctx: Context) -> Reply:
     """The next question, if there are seats to ask it for."""
-    seats = listings.seats_of(tx, basket.listing.event_id)
-    free = listings.available(seats, basket.tier)
-    if free is not None and free < basket.wish.quantity:
-        raise Refused("sold-out", "sold-out")
+    check_free(tx, basket)
     return questions.ask(lacks, basket.wish, basket.listing, request.person.id, ctx.now, tx)
 
 
@@ -209,64 +163,6 @@ def _asked_again(lacks: Step, basket: Basket, request: Request, tx: Tx) -> Reply
     first = not (basket.wish.answers or basket.wish.of_age)
     questions.ask(lacks, basket.wish, basket.listing, request.person.id, request.sent_at, tx)
     return [Said("stale")] if first else []
-
-
-def _check_on_sale(tx: Tx, ctx: Context, basket: Basket, request: Request) -> None:
-    listing, now = basket.listing, ctx.now
-    if ctx.paused is not None and not request.again:
-        raise Refused("try-later", ctx.paused)
-    if marks.get(tx, SALES_STOPPED) is not None:
-        raise Refused("not-on-sale", "sales-stopped")
-    if basket.found.state != "on-sale":
-        raise Refused("not-on-sale", "event-cancelled", title=listing.title)
-    if now >= listing.end:
-        raise Refused("not-on-sale", "event-over", title=listing.title)
-    tier = listing.tier(basket.tier) if basket.tier else None
-    for sold, title in ((listing, listing.title), (tier, f"{listing.title} ({basket.tier})")):
-        if sold is None:
-            continue
-        if sold.sales_start is not None and now < sold.sales_start:
-            raise Refused("not-on-sale", "sales-later", title=title, at=sold.sales_start)
-        if sold.sales_end is not None and now >= sold.sales_end:
-            raise Refused("not-on-sale", "sales-over", title=title, at=sold.sales_end)
-
-
-def _check_quantity(tx: Tx, ctx: Context, request: Request, basket: Basket) -> None:
-    most, person = ctx.settings.max_tickets_per_order, request.person.id
-    quantity = basket.wish.quantity
-    if quantity > most:
-        raise Refused("too-many", "too-many-per-order", most=most)
-    if len(orders.open_of(tx, person)) >= ctx.settings.max_holds_per_buyer:
-        raise Refused("too-many", "too-many-open", n=ctx.settings.max_holds_per_buyer)
-    if orders.given_up(tx, person, ctx.now - 3600) >= MOST_GIVEN_UP:
-        raise Refused("try-later", "too-many-given-up")
-    otherwise = None if basket.unit_msat else most  # nobody empties a free event
-    broken = exceeded(tx, person, basket.listing, basket.tier, quantity, otherwise)
-    if broken is not None:
-        raise Refused("too-many", "too-many-per-buyer", most=broken[0], title=broken[1])
-
-
-def _is_limited(basket: Basket) -> bool:
-    chosen = basket.listing.tier(basket.tier) if basket.tier else None
-    return basket.listing.stock is not None or (chosen is not None and chosen.stock is not None)
-
-
-def _check_flood(tx: Tx, ctx: Context, request: Request, basket: Basket) -> None:
-    """Seats that nobody pays for must not keep out those who would."""
-    now_held = holds.of(tx, basket.listing.event_id, basket.tier)
-    if not now_held.doubtful(ctx.now):
-        return
-    bits, minutes = ctx.settings.proof_of_work_bits, -(-ctx.settings.hold_seconds // 60)
-    trusted = request.work >= bits or orders.has_paid(tx, request.person.id)
-    match judge(now_held, basket.wish.quantity, trusted=trusted):
-        case "sold-out":
-            raise Refused("sold-out", "sold-out")
-        case "newcomers-wait":
-            raise Refused("try-later", "newcomers-wait", minutes=minutes, bits=bits)
-        case "all-wait" if basket.wish.quantity > now_held.most():
-            raise Refused("try-later", "ask-for-fewer", minutes=minutes, most=now_held.most())
-        case "all-wait":
-            raise Refused("try-later", "all-wait", minutes=minutes)
 
 
 def _same_open(tx: Tx, request: Request, basket: Basket) -> Order | None:

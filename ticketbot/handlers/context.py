@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from ticketbot.domain.attendance import Mode
 from ticketbot.domain.command import Command
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.ledger.people import Person
@@ -19,7 +20,9 @@ Ephemeral = Literal["always", "when-asked", "never"]
 class Settings:
     """The operator's choices that handlers decide by. Keys are hex.
 
-    `refunds_by_hand`: the bot's wallet may not spend, so the operator is told of each refund.
+    `refunds_by_hand`: the bot's wallet may not spend, so the operator is told of each refund and
+    each payout. `commissions`: organizers with a rate of their own, in millionths.
+    `payout_delay`: seconds after an event's end; `payout_minimum`: msat.
     """
 
     bot: str
@@ -37,10 +40,20 @@ class Settings:
     proof_of_work_bits: int = 20  # of newcomers, where many orders are left unpaid; 0: never
     refunds_by_hand: bool = True
     doors_open_hours: int = 6  # before the start, where the note does not say
+    attendance: Mode = "anonymous"
+    thanks: bool = True  # to who was let in, when the event is over
     remind_hours: int = 24  # before the start; 0: no reminder
     last_call_hours: int = 3  # before the start, to who was not reached; 0: none
     quiet_hours: int = 12  # who has ordered so shortly before a reminder gets none
     change_refund_hours: int = 72  # after an event was moved tickets go back in full; 0: never
+    commission_ppm: int = 0
+    commissions: Mapping[str, int] = field(default_factory=dict)
+    payout_delay: int = 86_400
+    payout_minimum: int = 1_000_000
+
+    def commission(self, organizer: str) -> int:
+        """What is kept of this organizer's sales, in millionths."""
+        return self.commissions.get(organizer, self.commission_ppm)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from ticketbot.domain.command import (
 )
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.scanning import Scan, read_gate, read_shown
-from ticketbot.domain.when import DAY, HOUR, clock_at
+from ticketbot.domain.when import DAY, HOUR, Clock
 from ticketbot.errors import Refused
 from ticketbot.handlers import admitting, scanners
 from ticketbot.handlers.context import Context, Request
@@ -97,7 +97,7 @@ def list_staff(request: Request, tx: Tx, ctx: Context) -> Reply:
     found = _own(command.words, request, tx, ctx)
     held = staff.of_event(tx, found.listing.event_id, ctx.now)
     zone = found.listing.timezone
-    rows = tuple((_name(one), one.gate, clock_at(one.expires_at, zone, ctx.now)) for one in held)
+    rows = tuple((_name(one), one.gate, Clock(one.expires_at, zone, ctx.now)) for one in held)
     shown = [
         {"number": one.id, "pubkey": one.pubkey, "gate": one.gate, "until": one.expires_at}
         for one in held
@@ -173,7 +173,7 @@ def _values(found: Listed, pubkey: str | None, until: int, ctx: Context) -> dict
         "title": found.listing.title,
         "code": found.code.lower(),
         "who": "" if pubkey is None else npub_encode(pubkey)[:SHOWN_OF_KEY] + "…",
-        "until": clock_at(until, found.listing.timezone, ctx.now),
+        "until": Clock(until, found.listing.timezone, ctx.now),
     }
 
 

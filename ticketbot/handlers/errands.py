@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ticketbot.handlers import changes, reminders, transfers
 from ticketbot.handlers.context import Context
+from ticketbot.handlers.desk import announcing
 from ticketbot.ledger import outbox
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
@@ -15,6 +16,7 @@ ERRANDS: dict[str, Callable[[str, Tx, Context], Reply]] = {
     "reminder": reminders.page,
     "last-call": reminders.page,
     "offer": transfers.lapse,
+    "announcement": announcing.page,
 }
 
 

@@ -16,7 +16,7 @@ from ticketbot.handlers import issuing, refunds, transfers
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.refunds import Debt
 from ticketbot.handlers.telling import tell_holder
-from ticketbot.ledger import journal, listings, money, orders, outbox, tickets
+from ticketbot.ledger import journal, listings, orders, outbox, shares, tickets
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
 from ticketbot.replies.outcome import OrderShown, Outcome, Reply, Said, Told
@@ -74,7 +74,7 @@ def give_back(
         if payment_hash and amount:
             debt = Debt(payment_hash, amount, why.owed, holder)
             refund_id, told = refunds.owe(debt, order, tx, ctx, alone=alone)
-            book(refund_id, amount, listing, tx, ctx)
+            shares.give_back(tx, payment_hash, refund_id, amount, ctx.now)
             reply += told
             done = GivenBack(done.refunds + 1, done.msat + amount)
         else:
@@ -86,12 +86,6 @@ def give_back(
         orders.move(tx, order, step(order.state, Happening.EMPTIED).state)
     journal.note(tx, ctx.now, order.id, "tickets void", tickets=len(rows), why=why.noted)
     return reply, done
-
-
-def book(refund_id: str, amount: int, listing: Listing, tx: Tx, ctx: Context) -> None:
-    """So much of what the organizer has earned is owed to a buyer again."""
-    owner = f"organizer:{listing.organizer}"
-    money.post(tx, f"refund:{refund_id}", ctx.now, (owner, amount), ("refunds", -amount))
 
 
 def _void(rows: Sequence[TicketRow], refund_id: str | None, fee: Fee, tx: Tx) -> None:

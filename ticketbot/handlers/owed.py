@@ -129,8 +129,8 @@ def _owed_for(letters: str, tx: Tx) -> list[Refund]:
     if len({one.order_id for one in owed}) > 1:
         raise Refused("bad-request", "operator-refund-which", order=quote(letters))
     if len({one.person for one in owed}) > 1:
-        refunds_of = ", ".join(one.id[-REFUND_LETTERS:].upper() for one in owed[:LISTED])
-        raise Refused("bad-request", "operator-refund-whose", refunds=refunds_of)
+        codes = ", ".join(one.id[-REFUND_LETTERS:].upper() for one in owed[:LISTED])
+        raise Refused("bad-request", "operator-refund-whose", codes=codes)
     return owed
 
 

@@ -50,6 +50,7 @@ def make(request: Request, tx: Tx, ctx: Context) -> Reply:
     saved = promos.save(tx, terms)
     _note(tx, ctx, saved, "code made")
     what: dict[str, object] = {"code": found.code.lower(), "word": code, "promo": facts(saved)}
+    what["tier"] = _example(tier, listing)
     return [Report("promo", facts(saved), "promo-made", what)]
 
 
@@ -148,6 +149,13 @@ def _tier(wanted: str, listing: Listing) -> str:
         raise Refused("bad-request", "promo-no-tiers", word=quote(wanted))
     names = ", ".join(one.name for one in listing.tiers)
     raise Refused("bad-request", "tier-unknown", word=quote(wanted), tiers=names)
+
+
+def _example(tier: str | None, listing: Listing) -> str:
+    """A tier as buyers put it in front of the code."""
+    if tier is None and listing.general:
+        return ""
+    return f" {tier or listing.tiers[0].name}".lower()
 
 
 def _note(tx: Tx, ctx: Context, promo: Promo, what: str) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ticketbot.domain.command import GiveBack, Refund
 from ticketbot.domain.naming import quote
+from ticketbot.domain.ticket import group_id
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, holding, viewing
 from ticketbot.handlers.context import Context, Request
@@ -96,7 +97,7 @@ def _fee(row: TicketRow, listed: Listed, tx: Tx, ctx: Context) -> Fee:
     if terms.refund_until is None:
         raise Refused("bad-request", "return-never", title=title)
     if ctx.now >= terms.refund_until:
-        raise Refused("bad-request", "return-late", title=title, at=terms.refund_until)
+        raise Refused("bad-request", "return-late", at=terms.refund_until)
     return terms.fee
 
 
@@ -131,7 +132,8 @@ def _quote(rows: Sequence[TicketRow], kept: int) -> Quote:
 
 
 def _asked(quoted: Quote, rows: Sequence[TicketRow], listed: Listed, what: str) -> Outcome:
-    values: dict[str, object] = {"what": what.upper()}
+    whole = len(rows) == 1 and rows[0].id == what.lower()
+    values: dict[str, object] = {"what": group_id(rows[0].id) if whole else what.upper()}
     if quoted.kept_msat:
         return _report("refund-quote", quoted, rows, "return-ask-fee", listed, values)
     if quoted.amount_msat:

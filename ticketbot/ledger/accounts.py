@@ -17,7 +17,10 @@ class Sum(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """The ledger's side. Shares are what organizers have earned and were not paid yet."""
+    """The ledger's side. Shares are what organizers have earned, less what was set aside.
+
+    `fees` are the operator's, of refunds.
+    """
 
     received: Sum
     tickets: Sum
@@ -27,6 +30,11 @@ class Sums(NamedTuple):
     refunds_by_hand: Sum  # among those that were sent: the operator paid them, not the bot
     kept: Sum  # of tickets that were given back, by the terms of their organizers
     shares: Sum
+    payouts_due: Sum
+    payouts_sending: Sum
+    payouts_sent: Sum
+    payouts_by_hand: Sum  # among those that were sent
+    payout_fees: int  # the organizers', taken from their shares
     commission: int
     fees: int
     orders: int
@@ -65,6 +73,16 @@ def sums(tx: Tx) -> Sums:
             "FROM (SELECT -sum(amount_msat) AS share FROM entry"
             " WHERE account LIKE 'organizer:%' GROUP BY account)",
         ),
+        payouts_due=_sum(tx, "amount_msat", "FROM payout WHERE state = 'due'"),
+        payouts_sending=_sum(tx, "amount_msat", "FROM payout WHERE state = 'sending'"),
+        payouts_sent=_sum(tx, "amount_msat", "FROM payout WHERE state = 'sent'"),
+        payouts_by_hand=_sum(
+            tx,
+            "amount_msat",
+            "FROM payout WHERE state = 'sent' AND NOT EXISTS (SELECT 1 FROM spend"
+            " WHERE purpose = 'payout' AND ref = payout.id AND spend.state = 'paid')",
+        ),
+        payout_fees=_sum(tx, "fee_msat", "FROM payout_part").msat,
         commission=-_sum(tx, "amount_msat", "FROM entry WHERE account = 'commission'").msat,
         fees=_sum(tx, "amount_msat", "FROM entry WHERE account = 'fees'").msat,
         orders=_sum(tx, "0", "FROM orders").number,

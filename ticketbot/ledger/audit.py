@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from ticketbot.ledger import orphans, promos, scans
+from ticketbot.domain.payout import reserve
+from ticketbot.ledger import audit_payouts, orphans, promos, scans
 from ticketbot.ledger.store import Tx
 
 NEVER = 2**62
@@ -25,6 +26,10 @@ MOVED = {
     "sent": (
         "SELECT ref AS id, -amount_msat - fee_msat AS fact, 0 AS booked FROM spend"
         " WHERE state = 'paid' AND purpose = 'refund'"
+    ),
+    "paid": (
+        "SELECT ref AS id, -amount_msat - fee_msat AS fact, 0 AS booked FROM spend"
+        " WHERE state = 'paid' AND purpose = 'payout'"
     ),
 }
 
@@ -149,7 +154,9 @@ def is_spend(tx: Tx, one: Sent) -> bool:
 def owed_at(tx: Tx, began: int, operators: Collection[str]) -> tuple[int, int]:
     """(refunds due, organizers' shares) in msat, as they were before `began`.
 
-    The share of an organizer who operates this bot is not counted: it is their own wallet.
+    A payout that is due is still its organizer's share; one that is being sent may have left,
+    and what its way cost with it. The share of an organizer who operates this bot is not
+    counted: it is their own wallet.
     """
     due = "SELECT coalesce(sum(amount_msat), 0) FROM refund WHERE state = 'due' AND decided_at < ?"
     row = tx.row(due, (began,))
@@ -158,7 +165,15 @@ def owed_at(tx: Tx, began: int, operators: Collection[str]) -> tuple[int, int]:
         " WHERE account LIKE 'organizer:%' AND at < ? GROUP BY account",
         (began,),
     )
-    owed = sum(max(0, share) for pubkey, share in shares if pubkey not in operators)
+    waits = tx.rows(
+        "SELECT organizer, state, amount_msat FROM payout WHERE state <> 'sent' AND decided_at < ?",
+        (began,),
+    )
+    left: dict[str, int] = dict(shares)
+    for pubkey, state, amount in waits:
+        more = amount if state == "due" else -reserve(amount)
+        left[pubkey] = left.get(pubkey, 0) + more
+    owed = sum(max(0, share) for pubkey, share in left.items() if pubkey not in operators)
     return (row[0] if row else 0), owed
 
 
@@ -186,7 +201,8 @@ def _outgoing(tx: Tx, sent: Sequence[Sent], since: int, began: int) -> Iterator[
     written = (
         "SELECT spend.payment_hash, spend.amount_msat FROM spend"
         " LEFT JOIN refund ON purpose = 'refund' AND refund.id = ref"
-        " WHERE spend.state = 'paid' AND coalesce(sent_at, made_at) BETWEEN ? AND ?"
+        " LEFT JOIN payout ON purpose = 'payout' AND payout.id = ref WHERE spend.state = 'paid'"
+        " AND coalesce(refund.sent_at, payout.sent_at, made_at) BETWEEN ? AND ?"
     )
     for payment_hash, amount in tx.rows(written, (since, began - 1)):
         if payment_hash not in shown:
@@ -354,11 +370,14 @@ CHECKS: tuple[tuple[str, str, Callable[[Tx], list[str]]], ...] = (
     ("I1c", "a void ticket that was paid for names the refund of its price", _void),
     ("I8", "a refund is sent exactly once, and at most one bolt11 is under way", _refunds),
     ("I9", "the book owes, and has paid back, what the refunds say", _refund_books),
+    ("I10", "every event's account is what its payments and payouts say", audit_payouts.shares),
+    ("I10b", "the book owes organizers what the events say", audit_payouts.book),
+    ("I11", "a payout is sent exactly once, and made of its parts", audit_payouts.payouts),
     ("I5", "every ticket has the one token of its version", _tokens),
     ("I5b", "a ticket stands where its scans leave it, and so do the counts", scans.unexplained),
     ("I6", "every entry is balanced, and the book equals the payments", _books),
     (
-        "I10",
+        "I12",
         "a code was used for the tickets that are held or were paid with it",
         promos.miscounted,
     ),

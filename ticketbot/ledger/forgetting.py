@@ -26,7 +26,8 @@ UNBOUND = (
     "NOT EXISTS (SELECT 1 FROM orders WHERE orders.person = person.id)"
     " AND NOT EXISTS (SELECT 1 FROM ticket WHERE holder = person.id)"
     " AND NOT EXISTS (SELECT 1 FROM refund WHERE refund.person = person.id)"
-    " AND NOT EXISTS (SELECT 1 FROM transfer WHERE person.id IN (sender, recipient))"
+    " AND NOT EXISTS (SELECT 1 FROM transfer WHERE sender = person.id)"
+    " AND NOT EXISTS (SELECT 1 FROM transfer WHERE recipient = person.id)"
 )
 
 

@@ -10,6 +10,7 @@ import orjson
 
 from ticketbot.domain.listing import Listing
 from ticketbot.errors import Refused
+from ticketbot.ledger import marks
 from ticketbot.ledger.store import Row, Tx
 
 COLUMNS = "event_id, code, state, body"
@@ -100,6 +101,14 @@ def organizers(tx: Tx, now: int) -> list[str]:
     return [r[0] for r in tx.rows("SELECT DISTINCT +organizer FROM listing WHERE ends > ?", (now,))]
 
 
+def coming_of(tx: Tx, organizer: str, now: int) -> list[Listed]:
+    """An organizer's events that are not over."""
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM listing WHERE organizer = ? AND ends > ?", (organizer, now)
+    )
+    return [listed(row) for row in rows]
+
+
 def save(tx: Tx, listing: Listing, code: str) -> None:
     """Put a listing on sale or bring it up to date, its seats with it."""
     tx.change(
@@ -155,6 +164,21 @@ def available(seats: Iterable[Seats], tier: str) -> int | None:
     return min(free) if free else None
 
 
+def pause(tx: Tx, event_id: str, now: int) -> None:
+    """No new orders, whatever its note says from now on."""
+    marks.put(tx, f"paused:{event_id}", str(now))
+
+
+def resume(tx: Tx, event_id: str) -> None:
+    """Sold again, as its note says."""
+    marks.drop(tx, f"paused:{event_id}")
+
+
+def paused(tx: Tx, event_id: str) -> bool:
+    """Whether its organizer has paused its sales."""
+    return marks.get(tx, f"paused:{event_id}") is not None
+
+
 def seats_taken(seats: Iterable[Seats], tier: str) -> int:
     """Seats of a kind that are held or sold; '' are those without a tier."""
     by_tier = {one.tier: one.held + one.sold for one in seats}
@@ -164,10 +188,11 @@ def seats_taken(seats: Iterable[Seats], tier: str) -> int:
 
 
 def hold(tx: Tx, event_id: str, tier: str, quantity: int) -> None:
-    """Hold seats; `Refused("sold-out")` when they are not there. Undo by savepoint."""
+    """Hold seats, of the event and of the tier; `Refused("sold-out")` when they are not there."""
     touched = tx.change(
         "UPDATE seats SET held = held + ?1 WHERE event_id = ?2 AND tier IN ('', ?3)"
-        " AND (capacity IS NULL OR held + sold + ?1 <= capacity)",
+        " AND (SELECT min(s.capacity IS NULL OR s.held + s.sold + ?1 <= s.capacity)"
+        " FROM seats AS s WHERE s.event_id = ?2 AND s.tier IN ('', ?3))",
         (quantity, event_id, tier),
     )
     if touched != _rows_of(tier):

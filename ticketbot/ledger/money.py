@@ -5,11 +5,20 @@ from __future__ import annotations
 from ticketbot.ledger.store import Tx
 
 
-def credit(tx: Tx, payment_hash: str, order_id: str, amount_msat: int, now: int, fate: str) -> None:
-    """Record a payment with its one fate: tickets or refund."""
+def credit(
+    tx: Tx,
+    payment_hash: str,
+    order_id: str,
+    amount_msat: int,
+    now: int,
+    fate: str,
+    commission_msat: int = 0,
+) -> None:
+    """Record a payment with its one fate, tickets or refund, and what is kept of it."""
     tx.change(
-        "INSERT INTO payment VALUES (?, ?, ?, ?, ?)",
-        (payment_hash, order_id, amount_msat, now, fate),
+        "INSERT INTO payment (payment_hash, order_id, amount_msat, credited_at, fate,"
+        " commission_msat) VALUES (?, ?, ?, ?, ?, ?)",
+        (payment_hash, order_id, amount_msat, now, fate, commission_msat),
     )
 
 
@@ -22,6 +31,6 @@ def post(tx: Tx, ref: str, now: int, *lines: tuple[str, int]) -> None:
     """Write one balanced set of entries: (account, msat), summing to zero."""
     if sum(amount for _, amount in lines) != 0:
         raise AssertionError(f"entries of {ref} do not sum to zero: {lines}")
-    rows = ", ".join(["(?, ?, ?, ?)"] * len(lines))
-    values = [value for account, amount in lines for value in (ref, account, amount, now)]
-    tx.change(f"INSERT INTO entry (ref, account, amount_msat, at) VALUES {rows}", values)
+    for account, amount in lines:
+        row = (ref, account, amount, now)
+        tx.add("INSERT INTO entry (ref, account, amount_msat, at) VALUES (?, ?, ?, ?)", row)

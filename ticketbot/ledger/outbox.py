@@ -24,17 +24,12 @@ class Due(NamedTuple):
     body: dict[str, Any]
 
 
-def put(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> bool:
-    """Queue something under its deterministic key; False when it is queued already."""
-    sealed = tx.vault.seal(orjson.dumps(body), b"outbox")
-    return (
-        tx.change(
-            "INSERT OR IGNORE INTO outbox (key, kind, put_at, due, body)"
-            " VALUES (?1, ?2, ?3, ?3, ?4)",
-            (key, kind, due, sealed),
-        )
-        == 1
-    )
+_PUT = "INSERT OR IGNORE INTO outbox (key, kind, put_at, due, body) VALUES (?1, ?2, ?3, ?3, ?4)"
+
+
+def put(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> None:
+    """Queue something under its deterministic key, unless it is queued already."""
+    tx.add(_PUT, (key, kind, due, tx.vault.seal(orjson.dumps(body), b"outbox")))
 
 
 def due(tx: Tx, kind: str, now: int, skip: frozenset[int], most: int) -> list[Due]:
@@ -96,7 +91,6 @@ def pull_in(tx: Tx, now: int, longest: int) -> int:
     longer, and a cancelled event begins its day anew.
     """
     kinds = [(kind, longest, now) for kind in ("invoice", "message", "note")]
-    kinds += [("refund", max(longest, DAY), now), ("closing", max(longest, DAY), now + DAY)]
     # an errand that was not tried yet has its own time, perhaps weeks ahead
     tried = "kind = 'errand' AND attempts > 0"
     pulled = tx.change(
@@ -131,8 +125,8 @@ def quarantine(tx: Tx, room: str, key: str, error: str, body: bytes, now: int) -
 
 def hasten(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> None:
     """Make a row due at `due`, as if it had never been tried; queue it where there is none."""
-    if not put(tx, key, kind, due, body):
-        tx.change("UPDATE outbox SET due = min(due, ?), attempts = 0 WHERE key = ?", (due, key))
+    put(tx, key, kind, due, body)
+    tx.change("UPDATE outbox SET due = min(due, ?), attempts = 0 WHERE key = ?", (due, key))
 
 
 def arm(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> None:

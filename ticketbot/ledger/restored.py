@@ -6,21 +6,22 @@ relays have kept. Letters sent until then may have been answered already.
 
 from __future__ import annotations
 
-from ticketbot.ledger import marks, refunds
+from ticketbot.ledger import marks, payouts, refunds, shares
 from ticketbot.ledger.store import Tx
 
 RESTORED = "restored"
 CAUGHT_UP = "restored:caught-up"
 REFUNDS_WAIT = "restored:refunds-wait"
+PAYOUTS_WAIT = "restored:payouts-wait"
 LASTS = 7 * 86_400
 """Seconds during which relays may still bring what the lost ledger had answered."""
 
 
 def mark(tx: Tx, now: int, made_at: int) -> None:
     """This ledger has just been restored from a backup that was made at `made_at`."""
-    waits = refunds_wait(tx)  # in the backup of a restored ledger they may wait already
     marks.put(tx, RESTORED, str(now))
-    marks.put(tx, REFUNDS_WAIT, str(made_at if waits is None else min(waits, made_at)))
+    for what in (REFUNDS_WAIT, PAYOUTS_WAIT):  # in a restored ledger's backup they wait already
+        marks.put(tx, what, str(min(made_at, int(marks.get(tx, what) or made_at))))
     marks.drop(tx, CAUGHT_UP)
 
 
@@ -46,7 +47,13 @@ def refunds_wait(tx: Tx) -> int | None:
     return None if since is None else int(since)
 
 
-def paid_by_hand(tx: Tx) -> bool:
+def payouts_wait(tx: Tx) -> int | None:
+    """Since when the lost ledger may have paid out what this one takes for payable; or None."""
+    since = marks.get(tx, PAYOUTS_WAIT)
+    return None if since is None else int(since)
+
+
+def refunded_by_hand(tx: Tx) -> bool:
     """Whether somebody may have paid by hand what is owed here, or will be: no list shows that."""
     closing = tx.row("SELECT 1 FROM outbox WHERE kind = 'closing'") is not None
     return closing or refunds.owed_total(tx) > 0
@@ -55,3 +62,13 @@ def paid_by_hand(tx: Tx) -> bool:
 def refunds_go_on(tx: Tx) -> None:
     """What is due here was not sent by the ledger that is lost."""
     marks.drop(tx, REFUNDS_WAIT)
+
+
+def paid_out_by_hand(tx: Tx) -> bool:
+    """The same of what organizers have earned."""
+    return shares.earned(tx) or payouts.total(tx) > 0
+
+
+def payouts_go_on(tx: Tx) -> None:
+    """What is payable here was not paid out by the ledger that is lost."""
+    marks.drop(tx, PAYOUTS_WAIT)

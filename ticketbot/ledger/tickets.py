@@ -36,7 +36,7 @@ class TicketRow(NamedTuple):
 
 def issue(tx: Tx, ticket: TicketRow) -> None:
     """Write a new ticket."""
-    tx.change(f"INSERT INTO ticket ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", ticket)
+    tx.add(f"INSERT INTO ticket ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", ticket)
 
 
 def get(tx: Tx, ticket_id: str) -> TicketRow | None:

@@ -7,21 +7,27 @@ is a message of its own; a ticket's token has a line of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 from ticketbot.domain.listing import Listing
+from ticketbot.domain.money import sum_of
 from ticketbot.domain.nip19 import naddr_encode, note_encode
+from ticketbot.domain.payout import Account
 from ticketbot.domain.terms import Terms
 from ticketbot.domain.ticket import group_id, ticket_link
+from ticketbot.domain.when import Clock
 from ticketbot.errors import Refused
 from ticketbot.replies.local import (
     EVENTS_IN_MIND,
+    clock,
     moment,
     sats,
+    short_day,
     short_when,
     span,
+    visit_line,
     when_line,
 )
 from ticketbot.replies.offers import (
@@ -51,6 +57,7 @@ from ticketbot.texts import DEFAULT, has, say
 LONGEST = 1000
 AROUND_LINKS = 250  # the sentences before and after a list
 AROUND_PROBLEMS = 350  # the title, and the sentences before and after the list
+AROUND_LINES = 200  # what stands before and after a list of lines
 PLACE_ON_TICKET = 120
 GIVEN_BACK = {
     "order-cancelled": "order-given-back",
@@ -118,11 +125,13 @@ def why_owed(owed: RefundOwed, how: Manner = PLAIN) -> str:
 
 def _value(name: str, value: object, how: Manner) -> object:
     match name, value:
+        case (_, Said()):
+            return _said(value, how)
         case ("amount" | "owed", int()):
             return sats(value, how.language)
         case ("now" | "was", Listing()):
             return ", ".join(filter(None, (when_line(value, how.language), value.place)))
-        case ("paid" | "kept", int()):
+        case ("paid" | "kept" | "back" | "commission" | "net", int()):
             return sats(value, how.language) if value else "0 sats"
         case ("at", int()):
             return moment(value, how.language)
@@ -134,6 +143,10 @@ def _value(name: str, value: object, how: Manner) -> object:
             return say("word-unchecked" if value is None else "word-right", how.language)
         case ("sales" | "side", str()) if has(f"word-{value}"):
             return say(f"word-{value}", how.language)
+        case ("fee", int()):
+            return sats(value, how.language)
+        case ("accounts", tuple()):
+            return "\n".join(_fitting([_account(one) for one in value]))
         case ("problems", tuple()):
             lines = [f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value]
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
@@ -144,6 +157,10 @@ def _value(name: str, value: object, how: Manner) -> object:
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
         case ("choices", tuple()):
             return choice_lines(value)
+        case (_, Clock()):
+            return clock(value, how.language)
+        case ("visits", tuple()):
+            return "\n".join(visit_line(row, how.language) for row in value)
         case ("links", tuple()):
             rows = [f"{what}\n{url}" for what, url in value]
             return "\n".join(_fitting(rows, " " * AROUND_LINKS))
@@ -152,12 +169,35 @@ def _value(name: str, value: object, how: Manner) -> object:
                 " · ".join((one.title, when_line(one, how.language), one.place)) for one in value
             ]
             return "\n".join(_fitting(rows, " " * AROUND_LINKS))
+        case (_, Said()):
+            return _said(value, how)
+        case (_, date()):
+            return short_day(value, how.language)
+        case ("lines", tuple()):
+            lines = [_said(line, how) for line in value]
+            return "\n".join(_fitting(lines, " " * AROUND_LINES))
         case ("rows", tuple()):
             return "\n".join(f"- {order}: {sats(owed, how.language)}" for order, owed, _ in value)
         case ("passes", tuple()):
-            lines = [" · ".join(filter(None, row)) for row in value]
+            cells = [[str(_value("", cell, how)) for cell in row] for row in value]
+            lines = [" · ".join(filter(None, row)) for row in cells]
             return "\n".join(_fitting([f"- {line}" for line in lines], " " * AROUND_PROBLEMS))
     return value
+
+
+def _account(one: Account) -> str:
+    """An event of an organizer's statement."""
+    parts = {
+        "gross": one.gross,
+        "commission": -one.commission,
+        "given back": -one.refunded,
+        "paid out": -one.paid,
+        "fees": -one.fees,
+    }
+    sums = ", ".join(f"{name} {sum_of(msat)}" for name, msat in parts.items() if msat)
+    return (
+        f"{one.code.lower()} · {one.title[:60]} · {one.sold} sold: {sums} = {sum_of(one.balance)}"
+    )
 
 
 def _events(found: EventsFound, how: Manner) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.money import format_sats
+from ticketbot.domain.when import Clock
 from ticketbot.texts import DEFAULT, say
 
 EVENTS_IN_MIND = 256  # what is said of an event to every buyer is made once
@@ -45,6 +46,28 @@ def moment(at: int, language: str = DEFAULT) -> str:
     return f"{when:%d} {_month(when, language)} {when:%Y, %H:%M} UTC"
 
 
+def clock(one: Clock, language: str = DEFAULT) -> str:
+    """`19:42`, on another day than today `28 Nov 19:42`."""
+    there, today = (datetime.fromtimestamp(at, ZoneInfo(one.zone)) for at in (one.at, one.now))
+    if there.date() == today.date():
+        return f"{there:%H:%M}"
+    return f"{_short(there, language)} {there:%H:%M}"
+
+
+def visit_line(row: tuple[str, Clock, Clock | None, int | None], language: str) -> str:
+    """`AEBA-GBAF-AYDQ-QCIK · 19:02–22:40 · 3 h`; without its end where nobody was scanned out."""
+    code, joined, left, seconds = row
+    until = "" if left is None else clock(left)
+    stayed = [] if seconds is None else [span(seconds, language)]
+    return " · ".join((code, f"{clock(joined, language)}–{until}", *stayed))
+
+
+def short_day(day: date, language: str = DEFAULT) -> str:
+    """`1 Mar`, and `1 Mar 19:00` of a moment."""
+    text = f"{day.day} {_month(day, language)}"
+    return f"{text} {day:%H:%M}" if isinstance(day, datetime) else text
+
+
 def span(seconds: float, language: str = DEFAULT) -> str:
     """`2 days`, `3 h`, `4 min`."""
     for size, unit in ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes")):
@@ -78,5 +101,5 @@ def _weekday(when: datetime, language: str) -> str:
     return say("weekdays", language).split()[when.weekday()]
 
 
-def _month(when: datetime, language: str) -> str:
+def _month(when: date, language: str) -> str:
     return say("months", language).split()[when.month - 1]

@@ -91,7 +91,9 @@ def _invoice(shown: InvoiceShown) -> Message:
 
 
 def _ticket(ticket: TicketShown, how: Manner) -> Message:
-    picture = f"{how.public_url}/tickets/{ticket.capability}.png" if how.public_url else None
+    picture = None
+    if how.public_url and ticket.capability:  # a rehearsal's picture is nowhere to be had
+        picture = f"{how.public_url}/tickets/{ticket.capability}.png"
     return {
         "type": "ticket",
         "order_id": ticket.order_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,7 +11,7 @@ from contextlib import asynccontextmanager
 import structlog
 from aiohttp import web
 
-from ticketbot import qr
+from ticketbot import drawing, qr
 from ticketbot.domain.jwt_ticket import jwk
 from ticketbot.errors import Broken
 from ticketbot.metrics import CONTENT_TYPE, Metrics, metrics
@@ -25,6 +26,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 DESK = web.AppKey("desk", Desk)
 COUNTS = web.AppKey("counts", Metrics)
 PAGES = web.AppKey("pages", dict[str, Page])
+EASEL = web.AppKey("easel", asyncio.Semaphore)
 
 MOST_BODY_BYTES = 16 * 1024
 MOST_LINE_BYTES = 2 * 1024
@@ -44,10 +46,12 @@ def make_app(
     app[DESK] = desk
     app[COUNTS] = counts or metrics()
     app[PAGES] = read_pages(desk)
+    app[EASEL] = asyncio.Semaphore(1)  # one picture at a time, whoever asks
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/health", show_health)
     app.router.add_get("/metrics", show_metrics)
     app.router.add_get("/tickets/{capability}.png", show_picture)
+    app.router.add_get("/stats/{capability}", show_sales)
     app.router.add_get("/tickets/{capability}.pdf", show_ticket_page)
     app.router.add_get("/tickets/{capability}.ics", show_calendar_file)
     app.router.add_get("/.well-known/jwks.json", show_keys)
@@ -105,6 +109,19 @@ async def show_picture(request: web.Request) -> web.Response:
         raise web.HTTPNotFound
     headers = {"Cross-Origin-Resource-Policy": "cross-origin", "X-Robots-Tag": "noindex"}
     return web.Response(body=qr.png(token), content_type="image/png", headers=headers)
+
+
+async def show_sales(request: web.Request) -> web.Response:
+    """An event's sales as a picture, drawn now, for whom its organizer gave the address to."""
+    capability = request.match_info["capability"]
+    picture = None
+    if CAPABILITY.fullmatch(capability):
+        picture = await request.app[DESK].sales_picture(capability)
+    if picture is None:
+        raise web.HTTPNotFound
+    async with request.app[EASEL]:
+        body = await asyncio.to_thread(drawing.png, picture)
+    return web.Response(body=body, content_type="image/png", headers={"X-Robots-Tag": "noindex"})
 
 
 async def show_ticket_page(request: web.Request) -> web.Response:

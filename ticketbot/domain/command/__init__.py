@@ -5,7 +5,13 @@ People's words become these in `domain.speech`, programs' JSON in `machine.py`.
 
 from __future__ import annotations
 
-from ticketbot.domain.command.after import Keeping, ShowCalendar, ShowPdf
+from ticketbot.domain.command.after import (
+    Keeping,
+    ShowAttendance,
+    ShowCalendar,
+    ShowPdf,
+    WishBadge,
+)
 from ticketbot.domain.command.attendee import (
     Attending,
     Buy,
@@ -23,6 +29,19 @@ from ticketbot.domain.command.attendee import (
     Thanks,
     Unknown,
     Validate,
+)
+from ticketbot.domain.command.desk import (
+    Announce,
+    Comp,
+    Find,
+    ListAttendees,
+    Organizing,
+    PauseEvent,
+    Rehearse,
+    ResendOrder,
+    ResumeEvent,
+    ShowOrder,
+    ShowStats,
 )
 from ticketbot.domain.command.door import (
     AddStaff,
@@ -48,32 +67,59 @@ from ticketbot.domain.command.operator import (
     StopSales,
 )
 from ticketbot.domain.command.own import ListOwnEvents, Owning
+from ticketbot.domain.command.payouts import (
+    AskPayout,
+    Earning,
+    ListPayouts,
+    PayoutDone,
+    PayOutTo,
+    ResumePayouts,
+    ShowBalance,
+    ShowStatement,
+)
 from ticketbot.domain.command.promos import ListPromos, MakePromo, Promoting, StopPromo
 
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating | Owning | Entering | Promoting | Living | Choosing | Keeping
+Command = (
+    Attending
+    | Operating
+    | Owning
+    | Entering
+    | Promoting
+    | Living
+    | Choosing
+    | Keeping
+    | Organizing
+    | Earning
+)
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TICKETS",
     "Accept",
     "AddStaff",
+    "Announce",
+    "AskPayout",
     "Buy",
     "CancelOrder",
     "ChooseLanguage",
     "CloseOrphan",
     "Command",
+    "Comp",
     "CountDoor",
     "Decline",
+    "Find",
     "ForgetMe",
     "GiveBack",
     "Hello",
     "Help",
+    "ListAttendees",
     "ListEvents",
     "ListOrphans",
     "ListOwnEvents",
+    "ListPayouts",
     "ListPending",
     "ListPromos",
     "ListRefunds",
@@ -81,17 +127,30 @@ __all__ = [
     "ListStuck",
     "MakePromo",
     "MakeToken",
+    "PauseEvent",
+    "PayOutTo",
+    "PayoutDone",
     "Refund",
+    "Rehearse",
     "RemoveStaff",
     "Resend",
+    "ResendOrder",
+    "ResumeEvent",
+    "ResumePayouts",
     "ResumeRefunds",
     "ResumeSales",
+    "RetryJobs",
     "RetryStuck",
     "ScanTicket",
+    "ShowAttendance",
+    "ShowBalance",
     "ShowCalendar",
     "ShowEvent",
     "ShowLink",
+    "ShowOrder",
     "ShowPdf",
+    "ShowStatement",
+    "ShowStats",
     "ShowStatus",
     "ShowTickets",
     "StopPromo",
@@ -100,4 +159,5 @@ __all__ = [
     "Transfer",
     "Unknown",
     "Validate",
+    "WishBadge",
 ]

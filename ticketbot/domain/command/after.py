@@ -20,4 +20,21 @@ class ShowPdf:
     first: int = 1
 
 
-Keeping = ShowCalendar | ShowPdf
+@dataclass(frozen=True, slots=True)
+class WishBadge:
+    """A public badge of an event I was at, or none; `wanted` None: what is that?"""
+
+    words: tuple[str, ...] = ()
+    wanted: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowAttendance:
+    """The organizer asks how their event was visited; `listed`: each visit, from the n-th on."""
+
+    words: tuple[str, ...] = ()
+    listed: bool = False
+    first: int = 1
+
+
+Keeping = ShowCalendar | ShowPdf | WishBadge | ShowAttendance

@@ -13,13 +13,18 @@ from ticketbot.domain.command import (
     MOST_TICKETS,
     Accept,
     AddStaff,
+    Announce,
+    AskPayout,
     Buy,
     CancelOrder,
     ChooseLanguage,
     Command,
+    Comp,
     CountDoor,
     Decline,
+    Find,
     GiveBack,
+    ListAttendees,
     ListEvents,
     ListOrphans,
     ListOwnEvents,
@@ -30,29 +35,41 @@ from ticketbot.domain.command import (
     ListStuck,
     MakePromo,
     MakeToken,
+    PauseEvent,
+    PayOutTo,
     Refund,
+    Rehearse,
     RemoveStaff,
+    ResendOrder,
+    ResumeEvent,
     ResumeSales,
     RetryStuck,
     ScanTicket,
+    ShowAttendance,
+    ShowBalance,
     ShowCalendar,
     ShowEvent,
+    ShowOrder,
     ShowPdf,
+    ShowStatement,
+    ShowStats,
     ShowStatus,
     ShowTickets,
     StopPromo,
     StopSales,
     Transfer,
     Validate,
+    WishBadge,
 )
 from ticketbot.domain.money import HIGHEST_PRICE, SAT
 from ticketbot.domain.nip19 import read_pubkey
 from ticketbot.domain.offer import LONGEST_ANSWER, MOST_QUESTIONS
 from ticketbot.domain.sheet import MOST_SEATS
+from ticketbot.domain.wanted import read_wanted
 from ticketbot.domain.when import LATEST
 from ticketbot.errors import Malformed, RefusalCode, Refused
 
-LONGEST_JSON = 16 * 1024
+LONGEST_JSON = 64 * 1024  # all that NIP-44 takes: what is too long for a field is told so
 MOST_HOURS = 24 * 31
 
 
@@ -114,6 +131,7 @@ def read_request_id(body: dict[str, Any]) -> str:
 _LONGEST_ID, _LONGEST_EVENT_ID = 64, 300
 _NIP46 = frozenset({"method", "result"})
 _FARTHEST = 2**40  # msat and seconds that nobody means
+_REPORTED = "order-story stats attendees find pause resume announce comp resend rehearse"
 # keys that only answers have
 _ANSWERED = {
     "events": {"events", "next"},
@@ -130,9 +148,16 @@ _ANSWERED = {
     "promos": {"promos"},
     "transfer": {"state"},
     "give-back": {"amount_msat"},
+    **{kind: {"message"} for kind in _REPORTED.split()},
     "lang": {"message"},
     "calendar": {"files"},
+    "badge": {"message"},
+    "attendance": {"message"},
     "pdf": {"files"},
+    "balance": {"balance_msat"},
+    "payout": {"payout_id"},
+    "payout-to": {"amount_msat"},
+    "statement": {"events"},
 }
 
 
@@ -197,10 +222,13 @@ class _Fields:
         return None if self._body.get(name) is None else self.number(name, 0, most)
 
     def flag(self, name: str) -> bool:
+        return self.maybe_flag(name) is True
+
+    def maybe_flag(self, name: str) -> bool | None:
         found = self._body.get(name)
         if not (found is None or isinstance(found, bool)):
             raise BadRequest("bad-request", "field-flag", self.request_id, field=name)
-        return found is True
+        return found
 
     def decision(self, name: str) -> bool:
         """As `flag`, where not to say so is no answer."""
@@ -317,10 +345,39 @@ def _machine_give_back(fields: _Fields) -> Command:
     return GiveBack((event_id, what), number, fields.flag("sure"))
 
 
+def _machine_find(fields: _Fields) -> Command:
+    text = fields.text("words", 200)
+    try:
+        return Find(fields.event(), read_wanted(text) or text.strip().lower())
+    except Refused as refused:
+        raise fields.wrong(refused.sentence) from None
+
+
+def _machine_comp(fields: _Fields) -> Command:
+    quantity, tier = fields.number("quantity", 1, MOST_TICKETS), fields.maybe("tier", 100)
+    return Comp(fields.event(), fields.person("to"), quantity, tier)
+
+
+def _machine_announce(fields: _Fields) -> Command:
+    text = fields.maybe("text", LONGEST_JSON)
+    return Announce(fields.event(), text, fields.flag("confirm") or text is None)
+
+
 def _event(fields: _Fields) -> tuple[str, ...]:
     """An event_id, where one is given."""
     named = fields.maybe("event_id", _LONGEST_EVENT_ID)
     return () if named is None else (named,)
+
+
+def _machine_attendance(fields: _Fields) -> Command:
+    first = fields.number("first", 1, MOST_SEATS)
+    named = (fields.text("event_id", _LONGEST_EVENT_ID),)
+    return ShowAttendance(named, fields.flag("list"), first)
+
+
+def _machine_words(fields: _Fields) -> tuple[str, ...]:
+    event_id = fields.maybe("event_id", _LONGEST_EVENT_ID)
+    return () if event_id is None else (event_id,)
 
 
 _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
@@ -330,6 +387,18 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "tickets": _machine_tickets,
     "status": lambda f: ShowStatus(f.text("order_id", _LONGEST_ID)),
     "cancel": lambda f: CancelOrder(f.text("order_id", _LONGEST_ID)),
+    "badge": lambda f: WishBadge(_event(f), f.maybe_flag("wanted")),
+    "attendance": _machine_attendance,
+    "stats": lambda f: ShowStats(f.event()),
+    "attendees": lambda f: ListAttendees(f.event(), after=f.maybe("after", 100)),
+    "find": _machine_find,
+    "pause": lambda f: PauseEvent(f.event()),
+    "resume": lambda f: ResumeEvent(f.event()),
+    "announce": _machine_announce,
+    "comp": _machine_comp,
+    "order-story": lambda f: ShowOrder(f.event(), f.text("order_id", _LONGEST_ID)),
+    "resend": lambda f: ResendOrder(f.event(), f.text("order_id", _LONGEST_ID)),
+    "rehearse": lambda f: Rehearse(f.event()),
     "calendar": lambda f: ShowCalendar(_event(f)),
     "pdf": lambda f: ShowPdf(_event(f), f.number("first", 1, 1_000_000)),
     "lang": lambda f: ChooseLanguage(f.text("language", 40).lower()),
@@ -356,4 +425,8 @@ _REQUESTS: Mapping[str, Callable[[_Fields], Command]] = {
     "accept": lambda f: Accept(f.text("code", _LONGEST_ID).lower()),
     "decline": lambda f: Decline(f.text("code", _LONGEST_ID).lower()),
     "give-back": _machine_give_back,
+    "balance": lambda f: ShowBalance(),
+    "payout": lambda f: AskPayout(_machine_words(f), f.maybe("to", 400)),
+    "payout-to": lambda f: PayOutTo(f.text("to", 400)),
+    "statement": lambda f: ShowStatement(_machine_words(f)),
 }

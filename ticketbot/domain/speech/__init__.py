@@ -11,7 +11,17 @@ from collections.abc import Mapping, Sequence
 
 from ticketbot.domain.command import LONGEST_TEXT, Command, Help, ShowEvent, Unknown
 from ticketbot.domain.naming import clean, near_verbs, nearest, quote
-from ticketbot.domain.speech import after, attendee, door, language, living, operator, promos
+from ticketbot.domain.speech import (
+    after,
+    attendee,
+    desk,
+    door,
+    language,
+    living,
+    operator,
+    payouts,
+    promos,
+)
 from ticketbot.domain.speech.words import (
     CODE,
     DESTINATION,
@@ -21,7 +31,7 @@ from ticketbot.domain.speech.words import (
     event_words,
     offer,
 )
-from ticketbot.domain.vocabulary import HARMLESS, RESERVED, VERBS, WEIGHTY
+from ticketbot.domain.vocabulary import HARMLESS, ORGANIZING, RESERVED, VERBS, WEIGHTY
 from ticketbot.errors import Refused
 
 READERS: Mapping[str, Reader] = {
@@ -32,7 +42,11 @@ READERS: Mapping[str, Reader] = {
     **promos.READERS,
     **door.READERS,
     **living.READERS,
+    **payouts.READERS,
+    **desk.READERS,
 }
+LONGEST_WHOLE = 70_000  # characters: more than any letter holds
+SURE = 0.8  # difflib's ratio, where a word may as well be small talk
 SHORT_TALK = 4  # words: in a longer text a slip is more likely to be just another word
 
 _ASKING = (*HARMLESS, *WEIGHTY)
@@ -48,6 +62,9 @@ def read_text(text: str) -> Command:
     cannot be undone is only offered (`Unknown.guesses`). Refused: a text over 2,000
     characters, a quantity that is none, an naddr with a typing error.
     """
+    head, _, told = text.lstrip(_LEADING + " \n")[:LONGEST_WHOLE].partition(" ")
+    if (whole := desk.WHOLE.get(VERBS.get(head.rstrip(_TRAILING).lower(), ""))) is not None:
+        return whole(told)
     if len(text) > LONGEST_TEXT:
         raise Refused("bad-request", "text-long", most=LONGEST_TEXT)
     line = one_line(text)
@@ -128,4 +145,6 @@ def _guess(tokens: Sequence[str], line: str) -> Command:
             return Unknown(quote(line), (offer(verb, after),))
     if len(tokens) <= SHORT_TALK and any(map(INTEGER.fullmatch, tokens)):
         return Unknown(quote(line), (offer("buy", tokens),) if len(tokens) > 1 else ())
+    if 1 < len(tokens) <= SHORT_TALK and (near := nearest(first, ORGANIZING, SURE)):
+        return Unknown(quote(line), (f"{near[0]} {tokens[1].lower()}",))
     return Unknown(quote(line), ("tickets",) if "tickets" in line.lower() else ())

@@ -15,7 +15,6 @@ from ticketbot.domain.command import (
     RemoveStaff,
     ScanTicket,
 )
-from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import read_pubkey
 from ticketbot.domain.speech.words import NOISE, Reader, event_words, without
 from ticketbot.errors import Malformed, Refused
@@ -77,7 +76,7 @@ def _person(rest: Sequence[str]) -> tuple[str | None, list[str]]:
     try:
         return read_pubkey(named[0]), others
     except Malformed:
-        raise Refused("bad-request", "door-npub", text=quote(named[0])) from None
+        raise Refused("bad-request", "door-npub") from None
 
 
 def _hours(rest: Sequence[str]) -> tuple[int | None, list[str]]:

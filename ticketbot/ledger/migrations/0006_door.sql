@@ -13,6 +13,7 @@ CREATE TABLE door_pass (
 ) STRICT;
 CREATE UNIQUE INDEX door_pass_in_force ON door_pass (lookup, event_id)
     WHERE removed_at IS NULL AND lookup IS NOT NULL;
+CREATE INDEX door_pass_of_somebody ON door_pass (lookup) WHERE lookup IS NOT NULL;
 CREATE INDEX door_pass_by_event ON door_pass (event_id);
 CREATE INDEX door_pass_known ON door_pass (expires_at) WHERE lookup IS NOT NULL;
 CREATE INDEX listing_at_door ON listing (organizer, ends);
@@ -20,7 +21,7 @@ CREATE INDEX listing_at_door ON listing (organizer, ends);
 -- Whatever was shown at a door, and what came of it. Nobody edits it.
 CREATE TABLE scan (
     id        INTEGER PRIMARY KEY,
-    nonce     BLOB UNIQUE,  -- HMAC of what the scanner calls it, so that telling it twice is once
+    nonce     BLOB,  -- HMAC of what the scanner calls it, so that telling it twice is once
     event_id  TEXT NOT NULL REFERENCES listing (event_id),
     ticket    TEXT REFERENCES ticket (id),
     kind      TEXT NOT NULL CHECK (kind IN ('check-in', 'checkout', 'undo')),
@@ -32,7 +33,8 @@ CREATE TABLE scan (
     pass      INTEGER REFERENCES door_pass (id)  -- by whom; NULL: the organizer
 ) STRICT;
 CREATE INDEX scan_story ON scan (ticket, id) WHERE counts = 1;
-CREATE INDEX scan_by_event ON scan (event_id, id);
+CREATE INDEX scan_by_event ON scan (event_id, id) WHERE counts = 1;
+CREATE UNIQUE INDEX scan_told_once ON scan (nonce) WHERE nonce IS NOT NULL;
 CREATE TRIGGER scan_is_never_changed BEFORE UPDATE ON scan
 BEGIN SELECT RAISE(ABORT, 'scans are append-only'); END;
 CREATE TRIGGER scan_is_never_deleted BEFORE DELETE ON scan

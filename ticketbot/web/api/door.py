@@ -99,7 +99,7 @@ async def tell_scans(request: web.Request) -> web.Response:
     told = (await _body(request)).get("scans")
     if not isinstance(told, list) or not 0 < len(told) <= MOST_SCANS:
         raise Problem("bad-request", f"scans must be a list of 1 to {MOST_SCANS} scans.")
-    await door.counts(caller, _event(request))
+    await _asked(caller, door.counts(caller, _event(request)))
     read: list[Scan | Problem] = []
     for at, one in enumerate(told):
         read.append(_read_told(one, door.public_key))
