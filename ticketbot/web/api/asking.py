@@ -29,6 +29,7 @@ Who = Literal["anybody", "signed", "operator"]
 
 READ = "api"  # what a request is called that buys nothing
 NUMBERS = frozenset({"limit", "min_price_msat", "max_price_msat", "from", "to", "first", "number"})
+FLAGS: Mapping[tuple[str, str], bool] = {("list", "true"): True, ("list", "false"): False}
 LONGEST_NUMBER = 15  # digits; a longer one is refused as a text
 
 
@@ -148,9 +149,9 @@ async def _body(request: web.Request) -> Fields:
 
 
 def _plain(texts: Iterable[tuple[str, str]]) -> Fields:
-    """Texts of an address; those that are numbers become numbers."""
+    """Texts of an address; those that stand for numbers or decisions become such."""
     fields: Fields = {}
     for name, text in texts:
         plain = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
-        fields[name] = int(text) if name in NUMBERS and plain else text
+        fields[name] = int(text) if name in NUMBERS and plain else FLAGS.get((name, text), text)
     return fields
