@@ -173,3 +173,58 @@ async def test_a_moved_event_is_told_to_who_bought_over_http(
     start = int(stage.clock()) + 2 * WEEK
     await organizer.announces(start=start, end=start + HOUR, at=note.created_at + 1)
     assert "Lisbon Meetup" in await alice.hears("has changed")
+
+
+async def test_the_organizers_desk(
+    stage: Stage, organizer: Organizer, seller: Caller, carol: Caller
+) -> None:
+    await organizer.has_on_sale(question=["=HYPERLINK(1)?"])
+    ticket = await buys(carol, answers={"=HYPERLINK(1)?": "=cmd|' /C calc'!A0"})
+    path = "/organizer/events/lisbon"
+    for name in ("stats", "attendance", "door", "statement", "promos"):
+        assert (await seller.gets(f"{path}/{name}")).status == 200, name
+        assert (await carol.gets(f"{path}/{name}")).status == 403, name
+    listed = (await seller.gets(f"{path}/attendees")).body
+    (row,) = listed["attendees"]
+    assert (listed["count"], row["holder"]) == (1, npub_encode(carol.pubkey))
+    table = await seller.gets(f"{path}/attendees.csv")
+    assert table.headers["Content-Type"].startswith("text/csv")
+    head, line = table.body.decode().splitlines()
+    assert head.startswith("ticket_id,holder,tier,state,")
+    assert ticket["ticket_id"] in line
+    assert not re.search(r'(^|,)"?[=+@-]', f"{head}\n{line}", re.M)
+    assert (await carol.gets(f"{path}/attendees.csv")).code == "not-yours"
+    found = await seller.gets(f"{path}/find?words={ticket['ticket_id']}")
+    assert ticket["ticket_id"] in str(found.body)
+    story = await seller.gets(f"{path}/orders/{ticket['order_id']}")
+    assert story.body["order_id"] == ticket["order_id"]
+    again = await seller.posts(f"{path}/orders/{ticket['order_id']}/resend")
+    assert again.body["tickets"] == 1
+
+
+async def test_a_pause_a_gift_and_a_word_to_everybody(
+    stage: Stage, organizer: Organizer, seller: Caller, carol: Caller, bob: Person
+) -> None:
+    await organizer.has_on_sale()
+    path = "/organizer/events/lisbon"
+    assert (await seller.posts(f"{path}/pause")).body["paused"] is True
+    (event,) = (await seller.gets("/organizer/events")).body["events"]
+    wish = {"request_id": "p", "event_id": event["event_id"]}
+    assert (await carol.posts("/orders", **wish)).code == "not-on-sale"
+    assert (await seller.posts(f"{path}/resume")).body["paused"] is False
+    given = await seller.posts(f"{path}/comp", to=npub_encode(bob.pubkey), quantity=2)
+    assert given.status == 200, given
+    friend = Caller(stage, bob.keys)
+    assert (await friend.gets("/tickets")).body["count"] == 2
+    draft = await seller.posts(f"{path}/announcements", text="Bring a coat.")
+    assert draft.body["state"] == "draft"
+    sent = await seller.posts(f"{path}/announcements", confirm=True)
+    assert sent.body["state"] == "sending"
+    assert await bob.hears("Bring a coat.")
+    long = await seller.posts(f"{path}/announcements", text="x" * 50_000)
+    assert (long.status, long.code) == (413, "too-large")
+    played = await seller.posts(f"{path}/rehearse")
+    assert played.body["ticket"]["token"].startswith("TKT1:")
+    for name in ("pause", "resume", "rehearse", "announcements"):
+        assert (await carol.posts(f"{path}/{name}", text="no")).code == "not-yours"
+    assert (await carol.posts(f"{path}/comp", to=carol.pubkey)).code == "not-yours"

@@ -14,7 +14,7 @@ import orjson
 from aiohttp import web
 
 from ticketbot.domain.command import Command
-from ticketbot.domain.command.machine import read_request
+from ticketbot.domain.command.machine import read_request, read_request_id
 from ticketbot.domain.work import proven
 from ticketbot.errors import Refused
 from ticketbot.replies.dm import sentence
@@ -27,7 +27,7 @@ Fields = dict[str, Any]
 Show = Callable[[web.Request, list[Message]], web.StreamResponse]
 Who = Literal["anybody", "signed", "operator"]
 
-READ = "api"  # what a request is called that buys nothing
+UNSIGNED = "api"  # what a request is called that nobody signed: it changes nothing
 NUMBERS = frozenset({"limit", "min_price_msat", "max_price_msat", "from", "to", "first", "number"})
 FLAGS: Mapping[tuple[str, str], bool] = {("list", "true"): True, ("list", "false"): False}
 LONGEST_NUMBER = 15  # digits; a longer one is refused as a text
@@ -44,11 +44,16 @@ class Route(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """Who asks for what: key in hex or None, fields, bits of proof of work."""
+    """Who asks for what: key in hex or None, fields, bits of proof of work.
+
+    `request_id` is what the program calls it, or the id of what it signed: no other request is
+    called so.
+    """
 
     pubkey: str | None
     fields: Fields
     work: int
+    request_id: str
 
 
 def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
@@ -70,14 +75,17 @@ def _handler(route: Route) -> Callable[[web.Request], Any]:
 
 async def read(request: web.Request, who: Who) -> Asked:
     """Who asks, and the fields that they fill in; what is in the path counts most."""
-    pubkey, work = None, 0
+    pubkey, work, name = None, 0, UNSIGNED
     if who != "anybody":
         event = await signed_event(request)
-        pubkey, work = event.pubkey, proven(event)
+        pubkey, work, name = event.pubkey, proven(event), event.id
         if who == "operator" and not request.config_dict[BOT].is_operator(pubkey):
             raise Problem("not-yours", "Only an operator of this bot may ask for that.")
     in_path = _plain(request.match_info.items())
-    return Asked(pubkey, await _body(request) | _plain(request.query.items()) | in_path, work)
+    fields = await _body(request) | _plain(request.query.items()) | in_path
+    if fields.get("request_id") is not None:
+        name = understood(lambda: read_request_id(fields))
+    return Asked(pubkey, fields, work, name)
 
 
 def command_of(make: str | Callable[[Fields], Command], fields: Fields) -> Command:
@@ -95,12 +103,10 @@ def understood(reading: Callable[[], T]) -> T:
         raise Problem(refused.code, sentence(refused)) from None
 
 
-async def ask(
-    request: web.Request, asked: Asked, command: Command, request_id: str = READ
-) -> list[Message]:
+async def ask(request: web.Request, asked: Asked, command: Command) -> list[Message]:
     """What the bot answers; a refusal becomes a problem."""
     bot = request.config_dict[BOT]
-    messages = await bot.ask(asked.pubkey, command, request_id, asked.work)
+    messages = await bot.ask(asked.pubkey, command, asked.request_id, asked.work)
     for message in messages:
         if message["type"] == "error":
             raise from_message(message)

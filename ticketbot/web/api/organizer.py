@@ -87,7 +87,7 @@ async def _everybody(request: web.Request, asked: Asked) -> list[Message]:
     people: list[Message] = []
     fields = asked.fields
     while True:
-        (page,) = await ask(request, asked, command_of("attendees", fields))
+        page, *_ = await ask(request, asked, command_of("attendees", fields))
         people += page["attendees"]
         if page["next"] is None:
             return people
