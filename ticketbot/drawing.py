@@ -161,7 +161,8 @@ def _bars(pen: _Pen, picture: Picture) -> None:
         x = LEFT + 56 + step * number
         colour = ACCENT if best else GLOW
         pen.box(x + step * 0.14, bottom - high, step * 0.72, high, colour, 5, standing=True)
-    first, last = f"{bars.first:%-d %b}", f"{bars.last:%-d %b}"
+    months = picture.words["months"].split()
+    first, last = (f"{one.day} {months[one.month - 1]}" for one in (bars.first, bars.last))
     pen.text(LEFT + 56, bottom + 28, first, 16, SOFT)
     if first != last:
         end = LEFT + 56 + step * len(bars.values)

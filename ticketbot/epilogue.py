@@ -21,9 +21,8 @@ from ticketbot.ledger.store import Store
 
 EVERY = 60.0  # seconds between looks
 PAUSE = 0.05  # between pages: who is buying comes in between
-AT_ONCE = 20  # events with badges in one round
 DAY = 86_400
-LATE_SCANS = 7 * DAY  # entries that were seen offline may be told so late
+ASKED_FOR = 31 * DAY  # badges of an event: as long as its tickets are known to be somebody's
 
 
 class Epilogue:
@@ -56,7 +55,8 @@ class Epilogue:
         await self._award(now)
 
     async def _thank(self, now: int) -> None:
-        after, before = now - thanking.LATEST, now - thanking.WAIT
+        restored = self._engine.reception.restored_at or 0  # the ledger that thanked them is lost
+        after, before = max(restored, now - thanking.LATEST), now - thanking.WAIT
         for event_id in await self._store.read(lambda tx: thanks.due(tx, after, before)):
             key = f"thanks:{badge_name(event_id)}"
             done = False
@@ -67,8 +67,8 @@ class Epilogue:
                 done = event_id not in left
 
     async def _award(self, now: int) -> None:
-        before = now - thanking.WAIT
-        for event_id in await self._store.read(lambda tx: wishes.due(tx, before, AT_ONCE)):
+        after, before = now - ASKED_FOR, now - thanking.WAIT
+        for event_id in await self._store.read(lambda tx: wishes.due(tx, after, before)):
             await self._engine.decide(partial(badges.award, event_id), badge_name(event_id))
             await asyncio.sleep(PAUSE)
-        await self._store.transaction(lambda tx: wishes.forget(tx, now - LATE_SCANS))
+        await self._store.transaction(lambda tx: wishes.forget(tx, after - ASKED_FOR, after))

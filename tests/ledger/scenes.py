@@ -10,6 +10,7 @@ from tests.story.handing_on import code_of, is_offered
 from tests.story.memory import rows
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.ledger import questions
+from ticketbot.lightning import InvoiceAsk
 
 
 async def plans_change(stage: Stage, alice: Person) -> None:
@@ -125,3 +126,30 @@ async def buys_with_a_code(stage: Stage, alice: Person) -> None:
         lambda tx: tx.rows("SELECT order_id FROM promo_use WHERE promo = 1")
     )
     assert await stage.app.store.transaction(lambda tx: questions.answers(tx, order[0]))
+
+
+async def goes_home(stage: Stage, alice: Person) -> None:
+    """Porto is over: its visitor is thanked and gets a badge, and its organizer asks how it was."""
+    for words, part in (
+        ("lang en", "From now on"),
+        ("pdf porto", "To print"),
+        ("calendar porto", "For your calendar"),
+        ("badge yes porto", "Noted. If you are let in"),
+        ("badge no porto", "no badge"),
+        ("badge yes porto", "Noted. If you are let in"),
+    ):
+        await alice.says(words)
+        await alice.hears(part)
+    await stage.organizer.says("attendance porto")
+    await stage.organizer.hears("so far: 1 came")
+    stage.clock.forward(3 * DAY)
+    await stage.app.finish_evenings()
+    await alice.hears("Thank you for coming")
+    await alice.hears("Your badge of Porto Dinner is published")
+
+
+async def is_paid_for_an_order_that_is_lost(stage: Stage) -> None:
+    """Money of a ledger that was restored from an older backup."""
+    asked = InvoiceAsk("dc0s3i05abse-1", 5_000_000, "1 x Lisbon Meetup, order ABSE", 600)
+    made = await stage.wallet.create(asked)
+    await stage.wallet.receive(made.bolt11)

@@ -19,20 +19,17 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.ledger import scenes
 from tests.ledger.porch import is_let_in
-from tests.ledger.scenes import (
-    buys_with_a_code,
-    plans_change,
-    sits_at_the_desk,
-    somebody_waits,
-)
 from tests.story.caller import Caller
 from tests.story.cast import DAY, HOUR, Person, Stage
 from ticketbot.demo.stage import run_relay
 from ticketbot.domain.holds import REMEMBERED
 from ticketbot.ledger import (
     announcements,
+    attendance,
     attendees,
+    badges,
     forgetting,
     gifts,
     holds,
@@ -54,18 +51,17 @@ from ticketbot.ledger import (
     staff,
     statistics,
     stuck,
+    thanks,
     tickets,
     transfers,
 )
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
-from ticketbot.lightning import InvoiceAsk
 
 ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
     *(moves, outbox, people, places, promos, questions, refunds, scans, staff, stuck, tickets),
-    transfers,
-    *(announcements, attendees, gifts, statistics),
+    *(announcements, attendance, attendees, badges, gifts, statistics, thanks, transfers),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
@@ -240,12 +236,12 @@ async def _play(stage: Stage) -> None:
     await alice.hears("is cancelled")
     await alice.pays(late)
     await alice.gets_a_ticket()
-    await buys_with_a_code(stage, alice)
+    await scenes.buys_with_a_code(stage, alice)
     await alice.says("resend")
     await alice.gets_a_ticket()
     await alice.says("buy porto")
     await alice.gets_a_ticket()
-    await sits_at_the_desk(organizer, alice)
+    await scenes.sits_at_the_desk(organizer, alice)
     await _leave_unpaid(stage, gone.address())
     for words in ("buy faro", "cancel"):
         await alice.says(words)
@@ -275,8 +271,8 @@ async def _play(stage: Stage) -> None:
     await organizer.says("cancel lisbon")
     await organizer.hears("done. The tickets of 2 orders are void")
 
-    await plans_change(stage, alice)
-    await somebody_waits(stage, alice)
+    await scenes.plans_change(stage, alice)
+    await scenes.somebody_waits(stage, alice)
     for words in ("status", "refunds", "stop sales", "resume sales", "refund 0000 sent"):
         await operator.says(words)
         await operator.hears()
@@ -284,7 +280,7 @@ async def _play(stage: Stage) -> None:
     await _is_asked_over_http(stage)
     await stage.app.look_around()
     stage.wallet.hang_up()
-    await _is_paid_for_an_order_that_is_lost(stage)
+    await scenes.is_paid_for_an_order_that_is_lost(stage)
     await stage.closes()
     stage.clock.forward(DAY + HOUR)
     await stage.opens()
@@ -293,14 +289,8 @@ async def _play(stage: Stage) -> None:
         await operator.hears("5,000 sats")
     await alice.says("thanks")
     await alice.hears("You are welcome")
+    await scenes.goes_home(stage, alice)
     await _is_forgotten(stage, alice)
-
-
-async def _is_paid_for_an_order_that_is_lost(stage: Stage) -> None:
-    """Money of a ledger that was restored from an older backup."""
-    asked = InvoiceAsk("dc0s3i05abse-1", 5_000_000, "1 x Lisbon Meetup, order ABSE", 600)
-    made = await stage.wallet.create(asked)
-    await stage.wallet.receive(made.bolt11)
 
 
 async def _leave_unpaid(stage: Stage, event_id: str) -> None:

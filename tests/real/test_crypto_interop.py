@@ -17,7 +17,9 @@ import nostr_sdk  # type: ignore[import-untyped]
 import pytest
 
 from ticketbot import nip44
+from ticketbot.domain import badge
 from ticketbot.envelopes import Envelopes, Keys, Letter, Opened, parse_event, verify
+from ticketbot.keys import event_json
 
 JS = Path(__file__).parent / "js"
 BOT, ALICE = Keys(b"\x07" * 32), Keys(b"\x08" * 32)
@@ -197,6 +199,17 @@ def test_nip04(alice: Library, text: str) -> None:
     assert alice.verify(event)
     assert (event["kind"], event["pubkey"], event["tags"]) == addressed(4)
     assert alice.decrypt04(event["content"]) == text
+
+
+def test_badges(alice: Library) -> None:
+    """Kinds 30009 and 8 (NIP-58), signed as the herald signs them."""
+    event_id = f"31923:{ALICE.pubkey}:fado"
+    given = badge.award(event_id, BOT.pubkey, [ALICE.pubkey])
+    event = read(event_json(BOT.sign_event(1_800_000_000, given.kind, given.tags, given.content)))
+    assert alice.verify(event)
+    kind, author, name = event["tags"][0][1].split(":")
+    assert (int(kind), author, name) == (30009, BOT.pubkey, badge.badge_name(event_id))
+    assert not alice.verify(event | {"tags": [event["tags"][0]]})
 
 
 def addressed(kind: int) -> tuple[int, str, list[list[str]]]:

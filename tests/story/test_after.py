@@ -315,7 +315,7 @@ async def test_attendance_can_be_off(stage: Stage, organizer: Organizer) -> None
         await organizer.hears("its operator has turned it off")
 
 
-async def test_days_later_wishes_of_who_never_came_are_gone(
+async def test_a_month_later_wishes_of_who_never_came_are_gone(
     stage: Stage, organizer: Organizer, alice: Person
 ) -> None:
     await opens_soon(organizer)
@@ -323,6 +323,17 @@ async def test_days_later_wishes_of_who_never_came_are_gone(
     await alice.gets_a_ticket()
     await alice.says("badge yes")
     await alice.hears("Noted")
-    await ends(stage, 8 * DAY / HOUR)
+    await ends(stage, 32 * DAY / HOUR)
     rows = await stage.app.store.transaction(lambda tx: tx.row("SELECT count(*) FROM badge_wish"))
     assert rows == (0,)
+
+
+async def test_a_restored_ledger_thanks_nobody_for_what_was_before(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    await opens_soon(organizer)
+    await gets_in(organizer, alice)
+    stage.clock.forward(7 * HOUR)
+    stage.app.engine.reception.restored_at = int(stage.clock())
+    await stage.app.finish_evenings()
+    assert await alice.hears_nothing()

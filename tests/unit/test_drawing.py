@@ -17,6 +17,7 @@ WORDS = {
     "nothing": "Nothing sold yet",
     "sold": "sold",
     "held": "held",
+    "months": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
 }
 
 

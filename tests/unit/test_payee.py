@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.real.payee import METADATA, Payee, lnurl_of
+from ticketbot.domain.money import Sum
 from ticketbot.domain.payee import (
     Offer,
     read_address,
@@ -157,15 +158,15 @@ def test_rubbish_is_no_offer(body: bytes) -> None:
 def test_more_or_less_than_it_takes(amount_msat: int) -> None:
     raised = refusal(json.dumps(OFFER).encode(), amount_msat)
     assert raised.sentence == "payee-range"
-    assert raised.values["least"] == "1 sat"
-    assert raised.values["most"] == "50 sats"
+    assert raised.values["least"] == Sum(1_000)
+    assert raised.values["most"] == Sum(50_000)
     assert raised.values["payee"] == BOB
 
 
 def test_a_range_in_whole_sats() -> None:
     said = json.dumps(OFFER | {"minSendable": 1_001, "maxSendable": 2_999}).encode()
     raised = refusal(said, 3_000)
-    assert (raised.values["least"], raised.values["most"]) == ("2 sats", "2 sats")
+    assert (raised.values["least"], raised.values["most"]) == (2_000, 2_000)
 
 
 @pytest.mark.parametrize(

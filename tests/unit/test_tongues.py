@@ -32,7 +32,13 @@ from ticketbot.domain.tongues import LANGUAGES, NAMES, SPANISH, TELLS, guess_lan
 from ticketbot.domain.vocabulary import RESERVED, VERBS
 from ticketbot.replies import local
 
-NOT_FOR_EVERYBODY = {"refunds", "orphans", "stop sales", "resume sales", "resume refunds"}
+NOT_FOR_EVERYBODY = {
+    *("refunds", "orphans", "retry", "stop sales", "resume sales", "resume refunds"),
+    *("checkin", "checkout", "undo", "door", "promo", "promos", "give back"),
+    *("announce", "attendees", "comp", "find", "order", "pause", "rehearse", "resume", "stats"),
+    *("balance", "payout", "payouts", "resume payouts", "statement"),
+}
+"""Commands of operators, organizers and their staff: those stay English."""
 
 
 @pytest.mark.parametrize(
@@ -65,7 +71,8 @@ def test_spanish_words_are_understood(text: str, command: Command) -> None:
 
 
 def test_every_command_of_attendees_has_a_spanish_word() -> None:
-    assert sorted(READERS.keys() - NOT_FOR_EVERYBODY - set(SPANISH.values())) == []
+    verbs = {verb for verb in READERS if not verb.startswith("door ")}
+    assert sorted(verbs - NOT_FOR_EVERYBODY - set(SPANISH.values())) == []
     assert SPANISH.items() <= VERBS.items()
 
 

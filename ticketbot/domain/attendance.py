@@ -44,9 +44,14 @@ class Attendance(NamedTuple):
 
 def visit(story: Iterable[Move]) -> Visit | None:
     """What a ticket's story comes to; None where nobody came with it."""
-    moves = sorted(standing(story).moves, key=lambda move: move.at)
+    return _visit(standing(story).moves)
+
+
+def _visit(moves: Sequence[Move]) -> Visit | None:
     if not moves:
         return None
+    if len(moves) > 1:
+        moves = sorted(moves, key=lambda move: move.at)
     joined, inside, entered = moves[0].at, 0, None
     for move in moves:
         if move.outcome in ENTRIES:
@@ -59,13 +64,13 @@ def visit(story: Iterable[Move]) -> Visit | None:
 
 def reckon(tickets: int, away: int, stories: Sequence[Sequence[Move]], *, shy: bool) -> Attendance:
     """The figures of an event. `shy`: of few visitors only how many there were."""
-    kept = [standing(story) for story in stories]
-    visits = [one for one in map(visit, stories) if one is not None]
-    inside = sum(one.state == "admitted" for one in kept)
+    kept = [standing(story).moves for story in stories]
+    visits = [one for one in map(_visit, kept) if one is not None]
+    inside = sum(bool(moves) and moves[-1].outcome in ENTRIES for moves in kept)
     came = len(visits)
     if not visits or (shy and came < FEWEST):
         return Attendance(tickets, came, away, inside, None, None, None)
-    most, at = _peak([move for one in kept for move in one.moves])
+    most, at = _peak([move for moves in kept for move in moves])
     stays = [one.seconds for one in visits if one.seconds is not None]
     stay = int(median(stays)) if stays and not (shy and len(stays) < FEWEST) else None
     return Attendance(tickets, came, away, inside, most, at, stay)
@@ -73,8 +78,8 @@ def reckon(tickets: int, away: int, stories: Sequence[Sequence[Move]], *, shy: b
 
 def _peak(moves: Sequence[Move]) -> tuple[int, int | None]:
     inside, most, at = 0, 0, None
-    for move in sorted(moves, key=lambda one: (one.at, one.outcome in ENTRIES)):
-        inside += 1 if move.outcome in ENTRIES else -1
+    for happened, came in sorted((move.at, move.outcome in ENTRIES) for move in moves):
+        inside += 1 if came else -1
         if inside > most:
-            most, at = inside, move.at
+            most, at = inside, happened
     return most, at

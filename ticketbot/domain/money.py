@@ -64,9 +64,11 @@ def format_sats(msat: int) -> str:
     return f"{'-' if msat < 0 else ''}{whole:,}{fraction} {unit}"
 
 
-def sum_of(msat: int) -> str:
-    """`42,000 sats` like `format_sats`, where none is `0 sats` and not free of charge."""
-    return format_sats(msat) if msat else "0 sats"
+class Sum(int):
+    """An amount in msat that a sentence names; none is `0 sats`, and not free of charge.
+
+    Languages write it in their own way: replies/local.py.
+    """
 
 
 def _not_a_number(number: str, text: str) -> PriceProblem:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from ticketbot.domain.bolt11 import read_bolt11
-from ticketbot.domain.money import format_sats
+from ticketbot.domain.money import Sum
 from ticketbot.domain.naming import quote, show
 from ticketbot.domain.nip19 import decode
 from ticketbot.errors import Malformed, NoInvoice
@@ -94,9 +94,9 @@ def read_offer(body: bytes, payee: str, amount_msat: int) -> Offer:
         raise NoInvoice(
             "payee-range",
             payee=_named(payee),
-            least=format_sats(-(-least // 1_000) * 1_000),
-            most=format_sats(most // 1_000 * 1_000),
-            amount=format_sats(amount_msat),
+            least=Sum(-(-least // 1_000) * 1_000),
+            most=Sum(most // 1_000 * 1_000),
+            amount=Sum(amount_msat),
         )
     return Offer(callback, least, most, metadata)
 

@@ -40,10 +40,16 @@ SPANISH: dict[str, str] = {
     **dict.fromkeys(("idioma", "lengua"), "lang"),
     **dict.fromkeys(("calendario", "agenda"), "calendar"),
     **dict.fromkeys(("imprimir", "imprime"), "pdf"),
+    **dict.fromkeys(("transferir", "transfiere", "ceder"), "transfer"),
+    **dict.fromkeys(("aceptar", "acepto", "acepta"), "accept"),
+    **dict.fromkeys(("rechazar", "rechazo", "rechaza"), "decline"),
     **dict.fromkeys(("insignia", "medalla"), "badge"),
     **dict.fromkeys(("asistencia", "asistentes"), "attendance"),
 }
 """A Spanish word or two → the verb that it means."""
+
+YES = frozenset({"yes", "sí", "si"})
+"""What confirms: people answer a question in the language it was asked in."""
 
 SPANISH_POLITE = frozenset(_words("mi mis por favor quiero quisiera porfa"))
 SPANISH_NOISE = frozenset(_words("para de entrada entradas boleto boletos asiento asientos plaza"))

@@ -38,13 +38,9 @@ def show(request: Request, tx: Tx, ctx: Context) -> Reply:
 
 def _figures(found: Listed, figures: Attendance, ctx: Context) -> Report:
     over = ctx.now >= found.listing.end
-    key = "attendance-none"
-    if figures.came:
-        key = "attendance" if over else "attendance-so-far"
-        if figures.stay is not None:
-            key = f"{key}-stay"
-        elif figures.peak is None:
-            key = f"{key}-few"
+    until = "" if over else "-so-far"
+    more = "-few" if figures.peak is None else "" if figures.stay is None else "-stay"
+    key = f"attendance{until}{more}" if figures.came else "attendance-none"
     values: dict[str, object] = {
         "title": found.listing.title,
         "came": figures.came,

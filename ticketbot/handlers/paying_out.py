@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ticketbot.domain.command import AskPayout, PayoutDone, PayOutTo, ShowStatement
-from ticketbot.domain.money import SAT, sum_of
+from ticketbot.domain.money import SAT, Sum
 from ticketbot.domain.naming import quote
 from ticketbot.domain.payout import Account, Part, payable, plan
 from ticketbot.domain.spending import Destination, State, read_destination
@@ -32,7 +32,7 @@ def balance(request: Request, tx: Tx, ctx: Context) -> Reply:
     owes = facts["payable_msat"] < 0
     sentence = "payout-balance-owes" if owes else "payout-balance"
     values: dict[str, object] = {
-        name.removesuffix("_msat"): sum_of(amount) for name, amount in facts.items()
+        name.removesuffix("_msat"): Sum(amount) for name, amount in facts.items()
     }
     values["payee"] = quote(where) if where else "-"
     return [Report("balance", dict(facts), sentence, values)]
@@ -163,7 +163,7 @@ def _share_done(code: str, amount: int, by: str, request: Request, tx: Tx, ctx: 
     accounts = shares.accounts_of(tx, listing.organizer, ctx.settings.payout_delay)
     left = sum(one.balance for one in accounts if one.event_id == listing.event_id)
     if not 0 < amount <= left:
-        raise Refused("bad-request", "operator-payout-much", code=code.lower(), left=sum_of(left))
+        raise Refused("bad-request", "operator-payout-much", code=code.lower(), left=Sum(left))
     payouts.decide(name, listing.organizer, [Part(listing.event_id, amount)], None, tx, ctx)
     return [_noted(name, amount), *payouts.paid_by_hand(name, by, tx, ctx)]
 
@@ -201,10 +201,10 @@ def _too_little(
     return Refused(
         "bad-request",
         "payout-little",
-        payable=sum_of(max(0, amount)),
-        least=sum_of(least),
-        reserved=sum_of(facts["reserved_msat"]),
-        under_way=sum_of(facts["under_way_msat"]),
+        payable=Sum(max(0, amount)),
+        least=Sum(least),
+        reserved=Sum(facts["reserved_msat"]),
+        under_way=Sum(facts["under_way_msat"]),
         hours=ctx.settings.payout_delay // 3600,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ticketbot.domain import tongues
 from ticketbot.domain.command import Buy, CancelOrder, Unknown
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.naming import clean, quote
@@ -21,9 +22,7 @@ from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
 
 ANSWER_WITHIN = 1800  # seconds for each answer
-YES = frozenset({"yes", "y", "yep", "yeah", "agree", "ok", "okay", "sure"}) | {
-    *("sí", "si", "claro", "vale", "acepto")
-}
+YES = frozenset(["y", "yep", "yeah", "agree", "ok", "okay", "sure", "vale", "acepto", *tongues.YES])
 NO = frozenset({"no", "n", "nope"})
 SKIP = frozenset({"skip", "omitir"})
 

@@ -22,11 +22,11 @@ SENTENCES: Mapping[str | None, str] = {
     "damaged": "ticket-damaged",
     "bad-signature": "ticket-bad-signature",
     "expired": "ticket-expired",
-    "unknown": "ticket-unknown",
-    "void": "ticket-void",
+    "unknown": "ticket-not-known",
+    "void": "ticket-is-void",
     "replaced": "ticket-replaced",
     "foreign": "ticket-foreign",
-    "used": "ticket-used",
+    "used": "ticket-was-used",
     "wrong-event": "ticket-wrong-event",
 }
 

@@ -29,11 +29,12 @@ def holding(tx: Tx, event_id: str) -> Holding:
 def stories(tx: Tx, event_id: str) -> dict[str, list[Move]]:
     """What happened to each ticket that was shown at the door, by its id, in the order told."""
     told: dict[str, list[Move]] = {}
+    known = {one.value: one for one in Outcome}
     rows = tx.rows(
         "SELECT ticket, outcome, coalesce(device_at, at), gate FROM scan"
         " WHERE event_id = ? AND counts = 1 ORDER BY id",
         (event_id,),
     )
     for ticket, outcome, at, gate in rows:
-        told.setdefault(ticket, []).append(Move(Outcome(outcome), at, gate))
+        told.setdefault(ticket, []).append(Move(known[outcome], at, gate))
     return told

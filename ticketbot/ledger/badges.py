@@ -30,14 +30,15 @@ def awarded(tx: Tx, event_id: str, person: int) -> bool:
     return row is not None and row[0] is not None
 
 
-def due(tx: Tx, ended_before: int, most: int) -> list[str]:
-    """Events that ended before then, with a badge for somebody who was let in."""
+def due(tx: Tx, ended_after: int, ended_before: int) -> list[str]:
+    """Events that ended between these times, with a badge for somebody who was let in."""
     rows = tx.rows(
-        "SELECT DISTINCT event_id FROM badge_wish CROSS JOIN listing USING (event_id)"
-        " WHERE awarded_at IS NULL AND ends <= ? AND EXISTS (SELECT 1 FROM ticket"
+        "SELECT event_id FROM listing WHERE ends > ? AND ends <= ? AND EXISTS"
+        " (SELECT 1 FROM badge_wish WHERE badge_wish.event_id = listing.event_id"
+        " AND awarded_at IS NULL AND EXISTS (SELECT 1 FROM ticket"
         " WHERE ticket.holder = badge_wish.person AND ticket.event_id = badge_wish.event_id"
-        f" AND ticket.{WAS_THERE}) LIMIT ?",
-        (ended_before, most),
+        f" AND ticket.{WAS_THERE}))",
+        (ended_after, ended_before),
     )
     return [row[0] for row in rows]
 
@@ -69,11 +70,10 @@ def define(tx: Tx, event_id: str, now: int) -> bool:
     return tx.change(sql, (event_id, now)) == 1
 
 
-def forget(tx: Tx, ended_before: int) -> int:
-    """Wishes of who never came, some time after the event; how many."""
+def forget(tx: Tx, ended_after: int, ended_before: int) -> int:
+    """Wishes of who never came, of events that ended between these times; how many."""
     return tx.change(
         "DELETE FROM badge_wish WHERE awarded_at IS NULL AND event_id IN"
-        " (SELECT event_id FROM badge_wish CROSS JOIN listing USING (event_id)"
-        " WHERE awarded_at IS NULL AND ends <= ?)",
-        (ended_before,),
+        " (SELECT event_id FROM listing WHERE ends > ? AND ends <= ?)",
+        (ended_after, ended_before),
     )

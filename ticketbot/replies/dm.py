@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.money import sum_of
+from ticketbot.domain.money import Sum
 from ticketbot.domain.nip19 import naddr_encode, note_encode
 from ticketbot.domain.payout import Account
 from ticketbot.domain.terms import Terms
@@ -27,6 +27,7 @@ from ticketbot.replies.local import (
     short_day,
     short_when,
     span,
+    total,
     visit_line,
     when_line,
 )
@@ -130,12 +131,16 @@ def _value(name: str, value: object, how: Manner) -> object:
             return "\n".join(_fitting([_queued(row, how) for row in value]))
         case (_, Said()):
             return _said(value, how)
+        case (_, Sum()):
+            return total(value, how.language)
+        case ("rest", tuple()):
+            return "".join(f" · {_value('', one, how)}" for one in value)
         case ("amount" | "owed", int()):
             return sats(value, how.language)
         case ("now" | "was", Listing()):
             return ", ".join(filter(None, (when_line(value, how.language), value.place)))
         case ("paid" | "kept" | "back" | "commission" | "net", int()):
-            return sats(value, how.language) if value else "0 sats"
+            return total(value, how.language)
         case ("at", int()):
             return moment(value, how.language)
         case ("span" | "skew", int() | float()):
@@ -149,7 +154,7 @@ def _value(name: str, value: object, how: Manner) -> object:
         case ("fee", int()):
             return sats(value, how.language)
         case ("accounts", tuple()):
-            return "\n".join(_fitting([_account(one) for one in value]))
+            return _accounts(value, how)
         case ("problems", tuple()):
             lines = [f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value]
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
@@ -172,8 +177,6 @@ def _value(name: str, value: object, how: Manner) -> object:
                 " · ".join((one.title, when_line(one, how.language), one.place)) for one in value
             ]
             return "\n".join(_fitting(rows, " " * AROUND_LINKS))
-        case (_, Said()):
-            return _said(value, how)
         case (_, date()):
             return short_day(value, how.language)
         case ("lines", tuple()):
@@ -188,18 +191,35 @@ def _value(name: str, value: object, how: Manner) -> object:
     return value
 
 
-def _account(one: Account) -> str:
-    """An event of an organizer's statement."""
+def _accounts(found: Sequence[Account], how: Manner) -> str:
+    """An organizer's events, a line each, and where the others are."""
+    more = say("statement-more", how.language, n=len(found))
+    lines = _fitting([_account(one, how) for one in found], more)
+    return "\n".join([*lines, more] if len(lines) < len(found) else lines)
+
+
+def _account(one: Account, how: Manner) -> str:
+    """`lisbon · Lisbon Meetup · 2 sold: gross 10,000 sats, commission -200 sats = 9,800 sats`."""
     parts = {
-        "gross": one.gross,
-        "commission": -one.commission,
-        "given back": -one.refunded,
-        "paid out": -one.paid,
-        "fees": -one.fees,
+        "statement-gross": one.gross,
+        "statement-commission": -one.commission,
+        "statement-refunded": -one.refunded,
+        "statement-paid": -one.paid,
+        "statement-fees": -one.fees,
     }
-    sums = ", ".join(f"{name} {sum_of(msat)}" for name, msat in parts.items() if msat)
-    return (
-        f"{one.code.lower()} · {one.title[:60]} · {one.sold} sold: {sums} = {sum_of(one.balance)}"
+    sums = (
+        say(key, how.language, amount=total(msat, how.language))
+        for key, msat in parts.items()
+        if msat
+    )
+    return say(
+        "statement-event",
+        how.language,
+        code=one.code.lower(),
+        title=one.title[:60],
+        sold=one.sold,
+        sums=", ".join(sums),
+        left=total(one.balance, how.language),
     )
 
 

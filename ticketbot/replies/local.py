@@ -22,14 +22,14 @@ def when_line(listing: Listing, language: str = DEFAULT) -> str:
     """`Mon 1 Mar 2027, 19:00–22:00 (Europe/Lisbon)`, or the days of an all-day event."""
     if listing.all_day:
         days = [datetime.fromtimestamp(day, UTC) for day in (listing.start, listing.last_day)]
-        return " – ".join(dict.fromkeys(_day(day, language) for day in days))
+        return " – ".join(dict.fromkeys(day(one, language) for one in days))
     zone = ZoneInfo(listing.timezone)
     start = datetime.fromtimestamp(listing.start, zone)
     end = datetime.fromtimestamp(listing.end, zone)
     same = end.date() == start.date()
     last = f"{end:%H:%M}" if same else f"{_weekday(end, language)} {_short(end, language)}"
     last = last if same else f"{last}, {end:%H:%M}"
-    return f"{_day(start, language)}, {start:%H:%M}–{last} ({listing.timezone})"
+    return f"{day(start, language)}, {start:%H:%M}–{last} ({listing.timezone})"
 
 
 def short_when(listing: Listing, language: str = DEFAULT) -> str:
@@ -76,6 +76,11 @@ def span(seconds: float, language: str = DEFAULT) -> str:
     return say("span-seconds", language, n=f"{seconds:.0f}")
 
 
+def total(msat: int, language: str = DEFAULT) -> str:
+    """As `sats`, where none is `0 sats` and not free of charge."""
+    return sats(msat, language) if msat else "0 sats"
+
+
 def sats(msat: int, language: str = DEFAULT) -> str:
     """`42,000 sats`, in Spanish `42 000 sats`: there a comma begins the decimals."""
     if msat == 0:
@@ -89,7 +94,8 @@ def sats(msat: int, language: str = DEFAULT) -> str:
     return f"{digits}{',' if point else ''}{rest} {unit}"
 
 
-def _day(when: datetime, language: str) -> str:
+def day(when: datetime, language: str = DEFAULT) -> str:
+    """`Mon 1 Mar 2027`."""
     return f"{_weekday(when, language)} {_short(when, language)} {when.year}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ticketbot.domain.command import Command, ShowAttendance, ShowCalendar, ShowPdf, WishBadge
 from ticketbot.domain.speech.words import NOISE, Reader, event_words, read_from, without
+from ticketbot.domain.tongues import YES
 
 _FILE_NOISE = NOISE | {"the", "of", "file", "as"}
 
@@ -23,8 +24,8 @@ def _pdf(rest: Sequence[str]) -> Command:
 def _badge(rest: Sequence[str]) -> Command:
     words = without(_FILE_NOISE, rest)
     said = {word.lower() for word in words}
-    wanted = None if said.isdisjoint(_YES | _NO) else said.isdisjoint(_NO)
-    return WishBadge(event_words(without(_YES | _NO, words))[0], wanted)
+    wanted = None if said.isdisjoint(YES | _NO) else said.isdisjoint(_NO)
+    return WishBadge(event_words(without(YES | _NO, words))[0], wanted)
 
 
 def _attendance(rest: Sequence[str]) -> Command:
@@ -36,7 +37,7 @@ def _attendance(rest: Sequence[str]) -> Command:
     return ShowAttendance(event_words(without(_LIST, words))[0], listed, first)
 
 
-_YES, _NO = frozenset({"yes", "sí", "si"}), frozenset({"no", "not"})
+_NO = frozenset({"no", "not"})
 _LIST = frozenset({"list", "lista"})
 
 READERS: Mapping[str, Reader] = {

@@ -41,6 +41,7 @@ from ticketbot.domain.speech.words import (
     read_quantity,
     without,
 )
+from ticketbot.domain.tongues import YES
 from ticketbot.domain.vocabulary import RESERVED
 from ticketbot.errors import Refused
 
@@ -100,6 +101,7 @@ def _cancel(rest: Sequence[str]) -> Command | None:
 def _refund(rest: Sequence[str]) -> Command:
     named = without(ORDER_NOISE, rest)
     words = [re.sub("^lightning:", "", word, flags=re.IGNORECASE) for word in named]
+    words = ["yes" if word.lower() in YES else word for word in words]
     if not words or DESTINATION.fullmatch(words[0]):
         return Refund(tuple(words))
     if any(kind.fullmatch(words[0]) for kind in (ORDER_ID, TICKET_CODE, REFUND_ID)):
@@ -109,7 +111,7 @@ def _refund(rest: Sequence[str]) -> Command:
 
 def _forget_me(rest: Sequence[str]) -> Command | None:
     words = [word.lower() for word in without(POLITE, rest)]
-    return ForgetMe(sure=words != []) if words in ([], ["yes"], ["sí"], ["si"]) else None
+    return ForgetMe(sure=words != []) if set(words) <= YES and len(words) < 2 else None
 
 
 READERS: Mapping[str, Reader] = {

@@ -14,6 +14,7 @@ from ticketbot.domain.speech.words import (
     read_quantity,
     without,
 )
+from ticketbot.domain.tongues import YES
 
 OFFER_CODE = re.compile(r"[a-z0-9]{4,10}", re.IGNORECASE)
 _KEY = re.compile(r"(?:nostr:)?(?:npub1|nprofile1|nsec1)\w+|[0-9a-f]{64}|.*[@.].*", re.IGNORECASE)
@@ -48,7 +49,7 @@ def _decline(rest: Sequence[str]) -> Command:
 def _give_back(rest: Sequence[str]) -> Command:
     sure, number, kept = False, None, []
     for token in without(_BACK_NOISE, rest):
-        if token.lower() == "yes":
+        if token.lower() in YES:
             sure = True
         elif (found := INTEGER.fullmatch(token)) and len(token) < 4 and number is None:
             number = read_quantity(found[1] or found[2])

@@ -188,7 +188,7 @@ def _line_values(row: Attendee, listing: Listing) -> dict[str, object]:
     return {
         "code": group_id(row.ticket_id),
         "tier": f" · {row.tier}" if row.tier else "",
-        "state": Said(f"ticket-{row.state}"),
+        "state": Said(f"holder-{row.state}"),
         "order": row.order_id[-4:].upper(),
         "holder": row.holder or "-",
         "when": _when(row, listing),

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from ticketbot.domain.command import ResendOrder, ShowOrder
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.money import format_sats
+from ticketbot.domain.money import Sum
 from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Order
@@ -101,14 +101,13 @@ def _head(order: Order, listing: Listing, tx: Tx) -> dict[str, object]:
 def _line(one: Decision, listing: Listing) -> Said:
     zone = UTC if listing.all_day else ZoneInfo(listing.timezone)
     amount, details = story.amount_of(one), story.details_of(one, LONGEST_DETAIL)
-    rest = [format_sats(amount)] if amount else []
-    rest += [details] if details else []
+    rest = [*([Sum(amount)] if amount else []), *([details] if details else [])]
     return Said(
         "story-line",
         {
             "when": datetime.fromtimestamp(one.at, zone),
             "what": one.what,
-            "rest": f" · {' · '.join(rest)}" if rest else "",
+            "rest": tuple(rest),
         },
     )
 

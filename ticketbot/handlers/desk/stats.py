@@ -5,21 +5,22 @@ from __future__ import annotations
 import base64
 import hmac
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from ticketbot.domain.chart import Bars, Day, Picture, Share, bars_of, by_day, sparkline
 from ticketbot.domain.command import ShowStats
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.money import format_sats
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.rights import own_event
-from ticketbot.ledger import gifts, listings, statistics
+from ticketbot.ledger import gifts, listings, people, statistics
 from ticketbot.ledger.listings import Listed, Seats
 from ticketbot.ledger.statistics import Money
 from ticketbot.ledger.store import Tx
+from ticketbot.replies import local
 from ticketbot.replies.outcome import Reply, Report, Said
-from ticketbot.texts import say
+from ticketbot.texts import DEFAULT, say
 
 PICTURE_LIVES = 86_400  # seconds that the address of a picture is good for
 STAMP_BYTES = 4
@@ -124,7 +125,9 @@ def by_capability(capability: str, tx: Tx, ctx: Context) -> Picture | None:
         return None
     if not hmac.compare_digest(_capability(found, until, tx), capability):
         return None
-    return _picture(figures_of(found, tx, ctx))
+    organizer = people.known(tx, found.listing.organizer)
+    language = organizer.language if organizer is not None else ""
+    return _picture(figures_of(found, tx, ctx), language or DEFAULT)
 
 
 def _capability(found: Listed, until: int, tx: Tx) -> str:
@@ -211,32 +214,29 @@ def _bars_lines(bars: Bars, figures: Figures, ctx: Context) -> list[Said]:
     ]
 
 
-def _picture(figures: Figures) -> Picture:
+def _picture(figures: Figures, language: str) -> Picture:
+    told = partial(say, language=language)
     listing, money, total = figures.found.listing, figures.money, figures.total
     zone = UTC if listing.all_day else ZoneInfo(listing.timezone)
-    starts = datetime.fromtimestamp(listing.start, zone)
+    starts = local.day(datetime.fromtimestamp(listing.start, zone), language)
     sold = str(total.sold) if total.capacity is None else f"{total.sold} / {total.capacity}"
-    shown = [(say("picture-sold"), sold), (say("picture-net"), sats(money.net))]
+    shown = [(told("picture-sold"), sold), (told("picture-net"), local.total(money.net, language))]
     if figures.state == "over":
-        shown.append((say("picture-no-shows"), str(figures.no_shows)))
+        shown.append((told("picture-no-shows"), str(figures.no_shows)))
     else:
-        shown.append((say("picture-held"), str(total.held)))
-    rest = total._replace(tier=say("stats-all"))
+        shown.append((told("picture-held"), str(total.held)))
+    rest = total._replace(tier=told("stats-all"))
     return Picture(
         title=listing.title,
-        subtitle=f"{starts:%a %-d %b %Y} · {say(f'stats-{figures.state}')}",
+        subtitle=f"{starts} · {told(f'stats-{figures.state}')}",
         figures=tuple(shown),
         days=figures.days,
         shares=tuple(
-            Share(one.tier or say("stats-no-tier"), one.sold, one.held, one.capacity)
+            Share(one.tier or told("stats-no-tier"), one.sold, one.held, one.capacity)
             for one in figures.tiers or (rest,)
         ),
         words={
-            name: say(f"picture-{name}") for name in ("days", "tiers", "nothing", "sold", "held")
-        },
+            name: told(f"picture-{name}") for name in ("days", "tiers", "nothing", "sold", "held")
+        }
+        | {"months": told("months")},
     )
-
-
-def sats(msat: int) -> str:
-    """An amount in a table, where nothing is 0 sats and not free."""
-    return format_sats(msat) if msat else "0 sats"
