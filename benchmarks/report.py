@@ -44,6 +44,7 @@ ROWS = (
     Row("scans_per_s", "a door: durable scans/s, without HTTP", "{:.0f}", 1000),
     Row("scan_p50_ms", "… over HTTP at 200/s, median, ms", "{:.1f}"),
     Row("scan_p99_ms", "… over HTTP at 200/s, p99, ms", "{:.1f}", 20, below=True),
+    Row("scan_cpu_ms", "… processor ms a scan over HTTP", "{:.2f}"),
     Row("recovery_ready_s", "kill -9 with 10,000 open orders → READY, s", "{:.2f}"),
     Row("recovery_s", "… → the first new invoice, s", "{:.2f}", 5, below=True),
     Row("cancel_s", "an event of 10,000 orders called off, all told, s", "{:.1f}"),

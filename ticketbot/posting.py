@@ -31,7 +31,9 @@ from ticketbot.texts import DEFAULT
 DAY = 86_400
 EPHEMERAL_LIVES = 600  # seconds: a 24133 that nobody took by then is dropped, the DM stays
 HEAD_START = 600  # seconds: what money hangs on leaves before all chat that came since
-NOTICE_LIVES = 30 * DAY  # relays may forget notices then (NIP-40); tickets never
+NOTICE_LIVES = 30 * DAY  # relays may forget notices then (NIP-40); what lasts never
+LASTING = (TicketShown, RefundOwed, RefundSent)
+ABOUT_MONEY = (InvoiceShown, *LASTING)
 
 
 class Draft(NamedTuple):
@@ -59,6 +61,8 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
     how = dm.Manner(ctx.settings.public_url, ctx.settings.relays, language or DEFAULT, chosen)
     drafts = list(_drafts(outcome, to, ctx, how))
     first = people.next_stamp(tx, person, ctx.now, len(drafts)) if drafts else ctx.now
+    chat, lasts = not isinstance(outcome, ABOUT_MONEY), isinstance(outcome, LASTING)
+    due = ctx.now if chat else ctx.now - HEAD_START
     for number, draft in enumerate(drafts):
         body: dict[str, Any] = {
             "to": to.pubkey,
@@ -70,12 +74,11 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
         }
         if draft.draw:
             body["draw"] = True
-        if not isinstance(outcome, TicketShown | RefundOwed | RefundSent) and draft.via != "24133":
+        if not lasts and draft.via != "24133":
             body["expires"] = body["at"] + NOTICE_LIVES
-        if not isinstance(outcome, TicketShown | InvoiceShown | RefundOwed | RefundSent):
+        if chat:
             body["chat"] = True  # not for senders that say they are bots
-        due = ctx.now if "chat" in body else ctx.now - HEAD_START
-        if isinstance(outcome, TicketShown) and outcome.everywhere:
+        if isinstance(outcome, TicketShown) and outcome.everywhere and outcome.version == 1:
             body["paid"] = ctx.moment
             if number == 0:
                 metrics().tickets_issued.inc()

@@ -8,8 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Literal
 
-from ticketbot.domain.command import Command, ListEvents, RetryStuck, ShowEvent, Validate
+from ticketbot.domain.command import (
+    Command,
+    ListEvents,
+    RetryStuck,
+    ShowEvent,
+    ShowTickets,
+    Validate,
+)
 from ticketbot.domain.jwt_ticket import sign_jwt
 from ticketbot.domain.ticket import TicketKey, read_token
 from ticketbot.engine import Engine
@@ -24,10 +32,14 @@ from ticketbot.posting import post
 from ticketbot.reception import answer
 from ticketbot.replies import machine
 from ticketbot.replies.machine import Message
-from ticketbot.replies.outcome import Addressee, Failed, Outcome, Told
+from ticketbot.replies.outcome import Addressee, Failed, Outcome, TicketShown, Told
+from ticketbot.texts import DEFAULT
+from ticketbot.web.desk import Desk
 
+Form = Literal["pdf", "ics"]
 FOR_ANYBODY = (ListEvents, ShowEvent, Validate)
 STRANGER = -1  # the number of nobody's row: whoever reads, and was never met
+KEY_BYTES = 32
 MOST_MADE = 1_000  # invoices, to know of one that was made before somebody waited for it
 
 
@@ -35,7 +47,13 @@ class Window:
     """A `web.api.port.Bot` over the running bot."""
 
     def __init__(
-        self, store: Store, engine: Engine, wallet: Wallet, settings: Settings, signer: TicketKey
+        self,
+        store: Store,
+        engine: Engine,
+        wallet: Wallet,
+        settings: Settings,
+        signer: TicketKey,
+        desk: Desk,
     ) -> None:
         self.public_url = settings.public_url
         self._store = store
@@ -43,6 +61,7 @@ class Window:
         self._wallet = wallet
         self._settings = settings
         self._signer = signer
+        self._desk = desk
         self._made: dict[str, None] = {}
         self._awaited: dict[str, asyncio.Event] = {}
         engine.invoices_made = self._note_invoices
@@ -63,25 +82,21 @@ class Window:
         self, pubkey: str | None, command: Command, request_id: str, work: int = 0
     ) -> list[Message]:
         """What is answered to this key, or to nobody in particular: machine messages, in order."""
-        ctx = self._engine.context()
-
-        def decide(tx: Tx) -> list[Outcome]:
-            person = self._asker(pubkey, command, tx, ctx)
-            if person is None:
-                return [Failed(Refused("try-later", "slow-down"))]
-            asked = Request(person, "api", command, request_id, work, sent_at=ctx.now)
-            reply = answer(asked, tx, ctx)
-            told: list[Outcome | Told] = [one for one in reply if isinstance(one, Told)]
-            post(tx, ctx, Addressee(self._settings.bot, "auto"), told, "api")
-            return [one for one in reply if not isinstance(one, Told)]
-
-        said = await self._store.transaction(decide)
-        self._engine.wake()
-        self._engine.wake_invoicer()
+        said, language = await self._decide(pubkey, command, request_id, work)
         if isinstance(command, RetryStuck) and not any(isinstance(one, Failed) for one in said):
             await self._engine.hear_again(command.name)
-        written = [machine.write(one, request_id, self.public_url) for one in said]
+        written = [machine.write(one, request_id, self.public_url, language) for one in said]
         return [message for message in written if message is not None]
+
+    async def ticket_file(self, pubkey: str, ticket_id: str, form: Form) -> bytes | None:
+        """A ticket of theirs as a page to print, or its event for a calendar; None: not theirs."""
+        said, _ = await self._decide(pubkey, ShowTickets(ticket_id=ticket_id), "file", 0)
+        for one in said:
+            if isinstance(one, TicketShown) and form == "pdf":
+                return await self._desk.ticket_page(one.capability)
+            if isinstance(one, TicketShown):
+                return await self._desk.calendar_file(one.calendar)
+        return None
 
     async def invoice_made(self, order_id: str, patience: float) -> bool:
         """Wait, for so many seconds at most, until the invoice of this order is there."""
@@ -100,6 +115,29 @@ class Window:
     async def balance(self) -> int:
         """What the wallet holds, in msat; `Retry` or `Broken` when it does not say."""
         return await self._wallet.balance()
+
+    async def _decide(
+        self, pubkey: str | None, command: Command, request_id: str, work: int
+    ) -> tuple[list[Outcome], str]:
+        """One transaction: what is answered, and in which language its sentences shall be."""
+        ctx = self._engine.context()
+        key = ctx.dice(KEY_BYTES)  # no request comes twice: its signature is good for one
+
+        def decide(tx: Tx) -> tuple[list[Outcome], str]:
+            person = self._asker(pubkey, command, tx, ctx)
+            if person is None:
+                return [Failed(Refused("try-later", "slow-down"))], DEFAULT
+            asked = Request(person, "api", command, request_id, work, key=key, sent_at=ctx.now)
+            reply = answer(asked, tx, ctx)
+            told: list[Outcome | Told] = [one for one in reply if isinstance(one, Told)]
+            post(tx, ctx, Addressee(self._settings.bot, "auto"), told, "api")
+            language = person.language if person.chosen else DEFAULT
+            return [one for one in reply if not isinstance(one, Told)], language
+
+        answered = await self._store.transaction(decide)
+        self._engine.wake()
+        self._engine.wake_invoicer()
+        return answered
 
     def _asker(self, pubkey: str | None, command: Command, tx: Tx, ctx: Context) -> Person | None:
         """Who asks. Whoever only reads leaves no row; None: too many new keys just now."""

@@ -20,12 +20,11 @@ import aiohttp
 import pytest
 
 from tests.ledger import scenes
+from tests.ledger.porch import is_let_in
 from tests.story.caller import Caller
 from tests.story.cast import DAY, HOUR, Person, Stage
-from tests.story.scanner import Scanner, a_secret, at_the_door
 from ticketbot.demo.stage import run_relay
 from ticketbot.domain.holds import REMEMBERED
-from ticketbot.domain.nip19 import npub_encode
 from ticketbot.ledger import (
     announcements,
     attendance,
@@ -248,7 +247,7 @@ async def _play(stage: Stage) -> None:
         await alice.says(words)
         await alice.hears("lnbc" if words == "buy faro" else "is cancelled")
     await _fetch_its_picture(stage, alice)
-    await _is_let_in(stage, alice)
+    await is_let_in(stage, alice)
 
     fields = {"event_id": lisbon.address(), "quantity": 1, "request_id": "r1"}
     await alice.asks(type="buy", **fields)
@@ -292,30 +291,6 @@ async def _play(stage: Stage) -> None:
     await alice.hears("You are welcome")
     await scenes.goes_home(stage, alice)
     await _is_forgotten(stage, alice)
-
-
-async def _is_let_in(stage: Stage, alice: Person) -> None:
-    """A door with somebody at it, and a scanner; Porto begins so soon that it is open."""
-    organizer = stage.organizer
-    now = int(stage.clock())
-    await organizer.announces("Porto Dinner", price=None, doors=now, at=now + 1)
-    await organizer.hears("Updated")
-    await organizer.says(f"door add porto {npub_encode(alice.pubkey)}")
-    await alice.hears("You are at the door")
-    await alice.says("tickets")
-    code = re.findall(r"Porto Dinner · .* · ([A-Z2-7-]{19})", await alice.hears("You hold"))[0]
-    for words in (f"checkin {code} gate A", f"checkout {code}", f"undo {code}", "door"):
-        await alice.says(words)
-        await alice.hears()
-    async with at_the_door(stage) as session:
-        scanner = Scanner(session, await a_secret(organizer, "porto"), event="PORTO")
-        await scanner.scans("check-in", code, nonce="nonce-01")
-        await scanner.scans("check-in", code, nonce="nonce-01")
-        await scanner.gets("list?used=1")
-    await organizer.says("door list porto")
-    await organizer.hears("2 at the door")
-    await organizer.says(f"door remove porto {npub_encode(alice.pubkey)}")
-    await alice.hears("no longer at the door")
 
 
 async def _leave_unpaid(stage: Stage, event_id: str) -> None:

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -22,6 +21,7 @@ from hypothesis.stateful import (
 )
 
 from tests.machine import truth
+from tests.machine.changes import ChangesOfPlan, buyers, events, pauses, ways
 from tests.machine.money import Bill, Payees
 from tests.machine.people import Mood, Person
 from tests.machine.town import BEGIN, DAY, HOLD, HOUR, MINUTE, Town, Way, listing, places
@@ -37,16 +37,12 @@ WAYS: tuple[Way, ...] = ("dies", "dies", "raises", "disk full")
 NOW = "now"
 PATIENCE = 300  # seconds after which a program's request counts as lost
 
-pauses = st.sampled_from([0.0, 0.0, 0.2, 3.0])
-buyers = st.integers(0, 2)
 newest_first = st.integers(0, 19)
 quantities = st.sampled_from([1, 1, 2, 3])
 tiers_named = st.sampled_from(["", "", "VIP"])
-events = st.sampled_from(["lisbon", "lisbon", "porto"])
 payees: st.SearchStrategy[Payees] = st.sampled_from(
     ["give", "give", "silent", "refuse", "give another amount"]
 )
-ways: st.SearchStrategy[Protocol] = st.sampled_from(["nip17", "nip04", "24133"])
 
 
 class Question(NamedTuple):
@@ -58,7 +54,7 @@ class Question(NamedTuple):
     asked_at: float
 
 
-class AnyEvening(RuleBasedStateMachine):
+class AnyEvening(ChangesOfPlan):
     """One bot, two events, three buyers, and everything that can happen to them."""
 
     def __init__(self) -> None:
@@ -344,8 +340,13 @@ class AnyEvening(RuleBasedStateMachine):
             waited = self.town.true_time() - one.asked_at
             late = waited > (PATIENCE if program else 20 * HOUR)
             unwanted = program and self.town.post.mood == "refuses"
-            if late or unwanted or self.town.clock_error:
+            if late or unwanted or self.town.clock_error or self._clocks_disagree():
                 self.excused.add(one.word)
+
+    def _clocks_disagree(self) -> bool:
+        """Whether operators were told so: what was answered meanwhile may have had no time left."""
+        told = [one["event"] for one in self.town.log if one.get("alarm") == "clock"]
+        return told[-1:] == ["alarm.rings"]
 
     def _unanswered(self) -> list[str]:
         found = []

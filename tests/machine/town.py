@@ -237,7 +237,10 @@ def places() -> list[str]:
 
 
 def listing(town: Town, d: str, price: int, stock: int | None, **more: Any) -> Event:
-    """An event note (kind 31923) of the organizer; `more`: tiers, ends, ago, cancelled."""
+    """An event note (kind 31923) of the organizer.
+
+    `more`: tiers, ends, ago, place, cancelled, tags.
+    """
     begins = BEGIN + 8 * DAY
     tags = [
         ["d", d],
@@ -249,8 +252,11 @@ def listing(town: Town, d: str, price: int, stock: int | None, **more: Any) -> E
         ["p", town.keys.pubkey],
     ]
     tags += [["stock", str(stock)]] if stock is not None else []
+    tags += [["location", more["place"]]] if more.get("place") else []
+    tags += [["refund_until", "1h"], ["refund_fee", "10%"]]
     tags += [["tier", name, str(cost), "SAT", str(seats)] for name, cost, seats in more["tiers"]]
     tags += [["status", "cancelled"]] if more.get("cancelled") else []
+    tags += more.get("tags", [])
     return town.organizer.note(31923, tags, "An evening among friends.", more.get("ago", 0))
 
 

@@ -32,3 +32,8 @@ async def is_valid(stage: Stage, token: str) -> bool:
     digest = sha256(token.encode()).hexdigest()
     found = await rows(stage, f"SELECT state FROM ticket WHERE hex(token_hash) = upper('{digest}')")
     return found == [("valid",)]
+
+
+async def is_scanned(organizer: Person, token: str) -> None:
+    """The organizer scans what somebody shows at the door."""
+    await organizer.says(f"checkin {token}")

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import aiohttp
 import pytest
 
-from tests.story.cast import Stage
+from tests.story.cast import DAY, Stage
 from tests.story.test_protocol_document import ATTENDEE, ORGANIZER, is_known_to, shape
 from ticketbot.handlers.validating import SENTENCES
 from ticketbot.web.api.openapi import FILE
@@ -119,12 +119,17 @@ class Reader:
 @pytest.mark.choices(public_url=None)
 async def test_the_page_is_true(stage: Stage, tmp_path: Path) -> None:
     await is_the_documents_organizer(stage)
-    await stage.organizer.has_on_sale("Lisbon Meetup", t="bitcoin", summary="An evening.")
+    until = int(stage.clock()) + DAY
+    more = {"t": "bitcoin", "summary": "An evening.", "refund_until": until}
+    await stage.organizer.has_on_sale("Lisbon Meetup", **more)
     reader, answer = Reader(stage, tmp_path), None
     answered = 0
     for block in BLOCKS:
         if block.language == "sh":
-            answer = await until_it_is(reader, block.text)
+            for command in block.text.splitlines():
+                answer = await until_it_is(reader, command)
+                refused = answer.get("code") if "type" in answer else None
+                assert refused in (None, "too-many"), answer
         elif block.language == "json":
             printed = json.loads(block.text)
             reader.compare(printed, answer)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+import orjson
 import pytest
 
 from tests.story.caller import Caller
 from tests.story.cast import DAY, WEEK, Organizer, Stage
+from ticketbot.ledger import outbox
 from ticketbot.web.api.problems import CODES
 from ticketbot.web.app import MOST_BODY_BYTES
 
@@ -294,4 +296,21 @@ async def test_a_put_aside_letter_is_heard_again(
     mended = await operator.posts("/operator/stuck/retry", name=row["name"])
     assert mended.body["retried"] == 1
     await alice.hears("You are welcome")
+    assert (await operator.gets("/operator/stuck")).body["stuck"] == []
+
+
+async def test_a_put_aside_message_is_sent_after_all(stage: Stage) -> None:
+    """It failed three times and was put aside; the operator names it, and it goes out."""
+    alice, operator = await stage.enters(), Caller(stage, stage.operator.keys)
+    now = int(stage.clock())
+    body = {"to": alice.pubkey, "via": "nip17", "at": now, "until": now + DAY, "text": "At last."}
+    body["mould"] = (bytes(32).hex(), now)
+    await stage.app.store.transaction(
+        lambda tx: outbox.quarantine(tx, "message", "stuck:1", "bug", orjson.dumps(body), now)
+    )
+    (row,) = (await operator.gets("/operator/stuck")).body["stuck"]
+    assert (row["name"], row["kind"], row["key"]) == ("put-aside:1", "message", "stuck:1")
+    assert (await operator.posts("/operator/stuck/retry", name="put-aside:2")).status == 422
+    assert (await operator.posts("/operator/stuck/retry", name="put-aside:1")).status == 200
+    assert await alice.hears() == "At last."
     assert (await operator.gets("/operator/stuck")).body["stuck"] == []

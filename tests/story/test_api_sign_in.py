@@ -138,6 +138,32 @@ async def test_a_replay_does_not_survive_a_restart(stage: Stage, carol: Caller) 
     assert (again.status, "before the bot was started" in again.body["detail"]) == (401, True)
 
 
+async def test_a_clock_that_was_ahead_at_the_start_locks_nobody_out(stage: Stage) -> None:
+    await stage.closes()
+    stage.clock.forward(3 * 86_400)
+    await stage.opens()
+    carol = Caller(stage)
+    header = carol.signs("GET", "/tickets")
+    assert (await carol.gets("/tickets", Authorization=header)).status == 200
+    stage.clock.forward(-3 * 86_400)
+    for _ in range(2):
+        assert (await carol.gets("/tickets")).status == 200
+    assert (await carol.gets("/tickets", Authorization=header)).status == 401
+
+
+@pytest.mark.choices(requests_per_minute=2)
+async def test_at_the_door_only_what_is_turned_away_counts(
+    stage: Stage, organizer: Organizer
+) -> None:
+    await organizer.has_on_sale()
+    seller, mallory = Caller(stage, organizer.keys), Caller(stage)
+    for _ in range(30):
+        assert (await seller.gets("/door/lisbon/counts")).status == 200
+    answers = [await mallory.gets("/door/lisbon/counts", signed=False) for _ in range(11)]
+    assert [one.status for one in answers] == [401] * 10 + [429]
+    assert (await seller.gets("/door/lisbon/counts")).status == 429
+
+
 async def test_the_body_is_what_was_signed(stage: Stage) -> None:
     operator = Caller(stage, stage.operator.keys)
     header = operator.signs("PUT", "/operator/sales", BODY)

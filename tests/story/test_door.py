@@ -266,3 +266,25 @@ async def test_programs_ask_for_the_same(
     ):
         answer = await phone.asks(kind, **fields)  # type: ignore[arg-type]
         assert (answer["type"], answer["code"]) == ("error", code), (kind, answer)
+
+
+async def test_a_ticket_that_was_passed_on_lets_in_its_new_holder(
+    stage: Stage, organizer: Organizer, alice: Person, bob: Person, dora: Person
+) -> None:
+    """Whoever kept a picture of the old one stays outside, and who only knows its letters, too."""
+    await opens_soon(organizer, price=None)
+    await works(organizer, dora)
+    (old,) = await free_tickets(alice, "lisbon 1")
+    code = code_of(stage, old)
+    await alice.says(f"transfer {code} {npub_encode(bob.pubkey)}")
+    await bob.hears("accept")
+    await bob.says("accept")
+    new = await bob.gets_a_ticket()
+    await dora.says(f"checkin {old}")
+    assert await dora.hears() == say("scan-replaced")
+    await dora.says(f"checkin {code}")
+    assert await dora.hears() == say("scan-token-needed")
+    await dora.says(f"checkin {new}")
+    assert "GREEN · come in" in await dora.hears()
+    await dora.says(f"undo {code}")
+    assert "GREEN · undone" in await dora.hears()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator
 
@@ -16,6 +17,7 @@ from tests.story.scanner import (
     free_tickets,
     opens_soon,
 )
+from ticketbot.domain.jwt_ticket import sign_jwt
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import Claims, TicketKey, event_hash, group_id, read_token
 from ticketbot.ledger import tickets
@@ -160,9 +162,31 @@ async def test_tickets_that_are_none_of_this_event(
         ("=cmd|' /C calc'!A0", "unreadable"),
         ("👩‍👩‍👧\u202e\x00", "unreadable"),
         ("x" * 2_000, "unreadable"),
+        (sign_jwt(claims, own), "unknown"),
+        (sign_jwt(claims, forger), "not-genuine"),
+        (unsigned(claims, own), "not-genuine"),
+        (sign_jwt(read_token(token, own.public), own), "wrong-event"),
     ]:
         assert (await scanner.scans("check-in", shown))["outcome"] == outcome, shown
     assert (await scanner.gets("counts"))["total"]["inside"] == 0
+
+
+def unsigned(claims: Claims, key: TicketKey) -> str:
+    """A JWT that asks to be believed (RFC 7519, 6)."""
+    _, body, _ = sign_jwt(claims, key).split(".")
+    header = base64.urlsafe_b64encode(b'{"alg":"none","typ":"ticket+jwt"}').decode().rstrip("=")
+    return f"{header}.{body}."
+
+
+async def test_a_ticket_as_a_jwt_is_the_same_ticket(
+    stage: Stage, scanner: Scanner, alice: Person
+) -> None:
+    (token,) = await free_tickets(alice, "lisbon 1")
+    own = stage.app.engine._signer
+    as_jwt = sign_jwt(read_token(token, own.public), own)
+    assert (await scanner.scans("check-in", as_jwt))["outcome"] == "admitted"
+    assert (await scanner.scans("check-in", token))["outcome"] == "already-used"
+    assert (await scanner.scans("undo", as_jwt))["outcome"] == "entry-undone"
 
 
 async def test_a_ticket_that_was_replaced_or_is_void(

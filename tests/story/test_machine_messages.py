@@ -43,6 +43,8 @@ async def test_events_field_by_field(organizer: Organizer, program: Program) -> 
                 "place": "Praça do Comércio",
                 "price_msat": 5000 * SATS,
                 "available": 100,
+                "transferable": True,
+                "refund_until": None,
                 "tiers": [],
             }
         ],

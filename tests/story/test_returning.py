@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.story.cast import DAY, WEEK, Organizer, Person, Stage
-from tests.story.handing_on import code_of, is_offered
+from tests.story.cast import DAY, HOUR, WEEK, Organizer, Person, Stage
+from tests.story.handing_on import code_of, is_offered, is_scanned
 from tests.story.memory import rows, settles_down
 from tests.story.program import Program, listening
 from tests.story.test_closing import cancels, is_closed
@@ -123,8 +124,11 @@ async def test_what_the_terms_do_not_allow(
 
 async def test_used_tickets_stay(stage: Stage, organizer: Organizer, alice: Person) -> None:
     await organizer.has_on_sale(refund_until="1h")
-    code = code_of(stage, await alice.buys("lisbon"))
-    await stage.app.store.transaction(lambda tx: tx.change("UPDATE ticket SET state = 'admitted'"))
+    token = await alice.buys("lisbon")
+    code = code_of(stage, token)
+    stage.clock.forward(WEEK - HOUR)
+    await is_scanned(organizer, token)
+    await organizer.hears("GREEN")
     await alice.says(f"refund {code} yes")
     assert await alice.hears() == say("ticket-used", title=LISBON)
 
@@ -224,7 +228,7 @@ async def test_the_organizer_gives_one_order_back(
     await organizer.says(f"give back lisbon {code} yes")
     done = await organizer.hears("is void")
     assert done == say("give-back-done", order=order, title=LISBON, paid="5,000 sats", n=1)
-    told = await alice.hears("gives you")
+    told = await alice.hears("takes your ticket back")
     assert told.startswith(say("refund-organizer", title=LISBON, amount="5,000 sats"))
     await organizer.says(f"give back lisbon {order} yes")
     await organizer.hears("is void")
@@ -296,3 +300,23 @@ async def test_an_operator_gives_a_ticket_of_their_own_back(
     await operator.hears("would go back to you")
     await operator.says(f"refund {code} yes")
     await operator.hears("gave back")
+
+
+async def test_of_what_goes_back_the_operator_keeps_no_commission(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    """A tenth of everything is the operator's: also of the fee that the organizer keeps."""
+    engine = stage.app.engine
+    engine.settings = replace(engine.settings, commission_ppm=100_000)
+    await organizer.has_on_sale(refund_until="48h", refund_fee="10%")
+    code = code_of(stage, await alice.buys("lisbon 2"))
+    await alice.gets_a_ticket()
+    assert await books(stage) == {"wallet": 10_000, "organizer": -9000, "commissio": -1000}
+    await alice.says(f"refund {code} yes")
+    await alice.hears("gave back")
+    assert await books(stage) == {
+        "wallet": 10_000,
+        "refunds": -4500,
+        "organizer": -4950,
+        "commissio": -550,
+    }

@@ -194,3 +194,20 @@ async def test_the_words_of_codes_are_forgotten_with_the_people(
     stage.clock.forward(200 * DAY)
     await stage.app.forget()
     assert await rows(stage, "SELECT code, used FROM promo") == [(None, 1)]
+
+
+async def test_many_codes_come_a_few_at_a_time(stage: Stage, organizer: Organizer) -> None:
+    await organizer.has_on_sale("Lisbon " + "Meetup " * 15, tier=[["Early Bird " * 3, "9000"]])
+    for number in range(7):
+        terms = f"99999 sats off max 1000000 until 2099-02-01 tier {'early bird ' * 3}"
+        await organizer.says(f"promo lisbon FRIENDS-OF-FRIENDS-{number:04} {terms}")
+        await organizer.hears("0 of 1000000 used")
+    await organizer.says("promos lisbon")
+    first = await organizer.hears("Codes of")
+    assert [f"-{number:04}:" in first for number in range(7)] == [True] * 5 + [False] * 2
+    assert "promos lisbon from 6" in first
+    await organizer.says("promos lisbon from 6")
+    last = await organizer.hears("Codes of")
+    assert "-0005:" in last
+    assert "-0006:" in last
+    assert "To end one: promo lisbon CODE stop" in last

@@ -195,3 +195,15 @@ async def test_several_offers_to_one_person(
     for offer in offers:
         await bob.says(f"accept {offer}")
         await bob.gets_a_ticket()
+
+
+async def test_who_accepts_says_that_they_are_old_enough(
+    stage: Stage, organizer: Organizer, alice: Person, bob: Person
+) -> None:
+    await organizer.announces(price=None, age=18)
+    await organizer.hears("Get a ticket")
+    await alice.says("buy lisbon")
+    await alice.says("yes")
+    await alice.gets_a_ticket()
+    await alice.says(f"transfer lisbon {npub(bob)}")
+    assert "to say that you are 18 or older, send: accept" in await bob.hears("would like to give")

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from tests.story.cast import DAY, HOUR, WEEK, Organizer, Person, Stage
-from tests.story.handing_on import code_of, is_offered, is_valid, npub
+from tests.story.handing_on import code_of, is_offered, is_scanned, is_valid, npub
 from tests.story.memory import known, rows, settles_down
 from tests.story.program import Program, listening
 from ticketbot.domain.ticket import read_token
@@ -181,6 +181,31 @@ async def test_taken_back_and_accepted_at_once(
     won = (1, await known(stage, alice)), (2, await known(stage, bob))
     assert (version, holder) in won
     assert await is_valid(stage, token) == (version == 1)
+
+
+async def test_accepted_given_back_and_scanned_at_once(
+    stage: Stage, organizer: Organizer, alice: Person, bob: Person
+) -> None:
+    """Whoever comes first wins; the others hear that it is gone."""
+    await organizer.has_on_sale(refund_until="1h")
+    stage.clock.forward(WEEK - 2 * HOUR)
+    for _ in range(4):
+        old = await alice.buys("lisbon")
+        code = code_of(stage, old)
+        offer = await is_offered(alice, bob, code)
+        await asyncio.gather(
+            bob.says(f"accept {offer}"),
+            alice.says(f"refund {code} yes"),
+            is_scanned(organizer, old),
+        )
+        await settles_down(stage)
+        ticket_id = code.replace("-", "").lower()
+        ((state, version, refund),) = await rows(
+            stage, f"SELECT state, version, refund_id FROM ticket WHERE id = '{ticket_id}'"
+        )
+        ends = {("admitted", 1, None), ("valid", 2, None), ("void", 1, refund)}
+        assert (state, version, refund) in ends
+        assert (state == "void") == (refund is not None)
 
 
 async def test_who_is_forgotten_takes_nothing(

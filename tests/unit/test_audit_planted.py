@@ -80,6 +80,19 @@ PLANTED = {
         " decided_at, NULL, NULL FROM refund",
         {"I1": "{owed}: 4000000 msat came, 0 became tickets, 4000003 go back"},
     ),
+    "somebody inside whom nobody let in": (
+        "UPDATE ticket SET state = 'admitted' WHERE payment_hash = '{paid}'",
+        {"I5b": "it is admitted, and came 0 times, went 0"},
+    ),
+    "somebody counted whom nobody saw": (
+        "INSERT INTO door_count SELECT event_id, '', 'A', 1, 0, 0 FROM listing LIMIT 1",
+        {"I5b": "scans leave 0 inside, the counts 1"},
+    ),
+    "a scan that moved nothing": (
+        "INSERT INTO scan SELECT 1, NULL, event_id, id, 'check-in', 'admitted', 1, 9, NULL, '',"
+        " NULL FROM ticket WHERE payment_hash = '{paid}' LIMIT 1",
+        {"I5b": "it is valid, and came 1 times, went 0"},
+    ),
     "a spend too much": (
         "INSERT INTO spend VALUES ('{paid}', 'refund', 'nobody', 9, 0, 'paid', 1, 2, x'00')",
         {

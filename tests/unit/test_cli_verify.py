@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli_house import BotHouse, Ran, Sold, one_sentence, run
+from ticketbot.domain.jwt_ticket import sign_jwt
 from ticketbot.domain.ticket import Claims, TicketKey, read_token, token_hash
 from ticketbot.ledger import tickets
 
@@ -47,6 +48,18 @@ def test_a_valid_ticket(house: BotHouse, sold: Sold) -> None:
     data = house.calls("verify", "--json", sold.tokens[0]).data
     assert (data["valid"], data["reason"], data["checked"]) == (True, None, "ledger")
     assert data["ticket_id"] == claims(house, sold.tokens[0]).ticket_id
+
+
+def test_a_jwt_is_a_ticket_too(house: BotHouse, sold: Sold) -> None:
+    text = sign_jwt(claims(house, sold.tokens[0]), house.ticket_key)
+    ran = house.calls("verify", text)
+    assert (ran.code, ran.err, ran.out[:6]) == (0, "", "valid\n")
+    set_state(house, claims(house, sold.tokens[0]).ticket_id, "version = 2")
+    not_valid(house.calls("verify", text), "replaced")
+    other = sign_jwt(claims(house, sold.tokens[0]), TicketKey.from_bytes(bytes(32)))
+    not_valid(house.calls("verify", other), "not genuine")
+    head, body, _ = text.split(".")
+    not_valid(house.calls("verify", f"{head}.{body}."))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from string import Formatter
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from ticketbot.domain.listing import (
     Tier,
 )
 from ticketbot.domain.money import HIGHEST_PRICE, format_sats
+from ticketbot.domain.offer import LONGEST_CHOICE, LONGEST_QUESTION, MOST_CHOICES, Question
 from ticketbot.domain.order import Order, State
 from ticketbot.domain.ticket import TOKEN_LENGTH
 from ticketbot.domain.tongues import LANGUAGES
@@ -331,8 +333,12 @@ def outcomes(one: Listing) -> dict[str, Outcome]:
     example = '["tier","VIP","20000","SAT","10"]'
     wrong = ("tier VIP", "price-comma", {"text": WORD, "field": "tier VIP", "example": example})
     problems: dict[str, object] = {"title": one.title, "problems": (wrong,) * 22}
+    asked: dict[str, object] = {"text": "Q" * LONGEST_QUESTION, "number": 1, "most": 3}
+    asked["choices"] = ("C" * LONGEST_CHOICE,) * MOST_CHOICES
     return {
         "event": EventShown(card),
+        "question": Said("ask-choice", asked),
+        "age": Said("ask-age", {"title": one.title, "n": 120}),
         "events": EventsFound((card,) * 20, None, WORD),
         "invoice": InvoiceShown(order, one, "lnbc" + "1" * 400, "c" * 64, order.hold_until),
         "ticket": ticket,
@@ -348,6 +354,15 @@ def outcomes(one: Listing) -> dict[str, Outcome]:
 
 
 MANY = tuple(Tier(f"{n}".ljust(LONGEST_TIER, "T"), HIGHEST_PRICE, 1_000_000) for n in range(10))
+ASKS = replace(
+    listing("W", tuple(Tier(tier.name, 9, 9, 1, 2, 3) for tier in MANY)),
+    max_per_buyer=1_000_000,
+    age=120,
+    questions=tuple(
+        Question(f"{n}".ljust(LONGEST_QUESTION, "Q"), ("C" * LONGEST_CHOICE,) * MOST_CHOICES)
+        for n in range(3)
+    ),
+)
 HOW = {
     language: dm.Manner("https://tickets.example", ("wss://relay.damus.io",), language)
     for language in LANGUAGES
@@ -357,8 +372,8 @@ HOW = {
 @pytest.mark.parametrize("what", outcomes(listing("W")))
 @pytest.mark.parametrize(
     "one",
-    [listing("W"), listing("東"), listing("W", MANY)],
-    ids=["plain", "percent-encoded in links", "ten tiers"],
+    [listing("W"), listing("東"), listing("W", MANY), ASKS],
+    ids=["plain", "percent-encoded in links", "ten tiers", "asks a lot"],
 )
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_message_is_too_long_for_a_phone(what: str, one: Listing, language: str) -> None:

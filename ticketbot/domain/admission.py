@@ -193,11 +193,15 @@ class Hours(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What a scanned text claims. `version` and `token_hash` are None where it does not say."""
+    """What a scanned text claims. `version` and `token_hash` are None where it does not say.
+
+    `token` is one whose signature nobody has looked at yet.
+    """
 
     ticket_id: str
     version: int | None = None
     token_hash: bytes | None = None
+    token: str | None = None
 
 
 class Facts(NamedTuple):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import struct
 from typing import NamedTuple
 
 from ticketbot.domain.admission import Kind, Outcome, Shown
+from ticketbot.domain.jwt_ticket import read_ticket
 from ticketbot.domain.naming import show
 from ticketbot.domain.rehearsal import is_rehearsal
 from ticketbot.domain.ticket import Reason, TicketInvalid, read_id, read_token, token_hash
@@ -15,7 +18,7 @@ LONGEST_SHOWN = 2_000
 LONGEST_GATE = 24
 LONGEST_NONCE = 64
 
-_TOKEN = re.compile(r"TKT[0-9]+:[A-Z0-9]+")
+_TOKEN = re.compile(r"TKT1:[A-Z2-7]{188}")
 _ODD = re.compile(r"[^\w .,:()/#-]")
 _FORMULA = "=+-@ .,:/#"  # what a spreadsheet would take for the beginning of one, or is no name
 
@@ -38,7 +41,8 @@ class Scan(NamedTuple):
 def read_shown(text: str, public_key: bytes) -> Shown | Outcome:
     """The ticket that a text claims to be, or why it is none: the one place that reads tickets.
 
-    A token in any of the forms that `verify_token` takes, or the 16 letters that people read.
+    A token in any of the forms that `verify_token` takes, a JWT, or the 16 letters that people
+    read. Of a token the signature is left to `objection`, which mostly need not look at it.
     """
     if len(text) > LONGEST_SHOWN:
         return Outcome.UNREADABLE
@@ -46,14 +50,30 @@ def read_shown(text: str, public_key: bytes) -> Shown | Outcome:
         return Shown(read_id(text))
     except Malformed:
         pass
+    if (token := _token_in(text)) is not None:
+        raw = base64.b32decode(token.removeprefix("TKT1:") + "====")
+        ticket_id, version = struct.unpack(">x10s40xH64x", raw)
+        letters = base64.b32encode(ticket_id).decode().lower()
+        return Shown(letters, version, token_hash(token), token)
     try:
-        claims = read_token(text, public_key)
+        claims = read_ticket(text, public_key)
     except TicketInvalid as invalid:
-        forged = invalid.reason is Reason.BAD_SIGNATURE
-        return Outcome.NOT_GENUINE if forged else Outcome.UNREADABLE
-    if is_rehearsal(claims):
-        return Outcome.REHEARSAL
-    return Shown(claims.ticket_id, claims.version, token_hash(_as_signed(text)))
+        return _why(invalid)
+    return Outcome.REHEARSAL if is_rehearsal(claims) else Shown(claims.ticket_id, claims.version)
+
+
+def objection(shown: Shown, known: bytes | None, public_key: bytes) -> Outcome | None:
+    """Why a token is no ticket, or None. `known`: the ledger's hash of that ticket's token.
+
+    The ledger has hashed what the bot has signed, so a text of that hash needs no other proof.
+    """
+    if shown.token is None or shown.token_hash == known:
+        return None
+    try:
+        claims = read_token(shown.token, public_key)
+    except TicketInvalid as invalid:
+        return _why(invalid)
+    return Outcome.REHEARSAL if is_rehearsal(claims) else None
 
 
 def read_gate(text: str) -> str:
@@ -64,8 +84,14 @@ def read_gate(text: str) -> str:
     return name.upper() if len(name) <= 2 else name
 
 
-def _as_signed(text: str) -> str:
-    """The token of a text that holds a good one, in the form in which it was signed."""
-    found = _TOKEN.search("".join(text.split()).upper())
-    assert found is not None
-    return found[0]
+def _token_in(text: str) -> str | None:
+    """What looks like a token, as it would have been signed: alone, or in a ticket's link."""
+    bare = "".join(text.split())
+    if bare[:8].lower().startswith(("https://", "http://")):
+        bare = bare.partition("#")[2].partition("&")[0]
+    return bare.upper() if bare.isascii() and _TOKEN.fullmatch(bare.upper()) else None
+
+
+def _why(invalid: TicketInvalid) -> Outcome:
+    is_forged = invalid.reason is Reason.BAD_SIGNATURE
+    return Outcome.NOT_GENUINE if is_forged else Outcome.UNREADABLE

@@ -31,6 +31,7 @@ from urllib.parse import quote
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from ticketbot.domain import base32
 from ticketbot.errors import Malformed
 
 TOKEN_LENGTH = 193
@@ -102,12 +103,12 @@ class TicketKey:
         ticket_id, event, holder, *_, nonce, _ = claims
         if (len(ticket_id), len(event), len(holder), len(nonce)) != (16, 8, 16, 8):
             raise ValueError(f"claims of the wrong size: {claims}")
-        raw_id = base64.b32decode(ticket_id.upper())
+        raw_id = base32.decode(ticket_id)
         try:
             signed = struct.pack(">B10s8s16sII8sH", 1, raw_id, *claims[1:])
         except struct.error as error:
             raise ValueError(f"claims out of range: {error}") from error
-        return "TKT1:" + base64.b32encode(signed + self._private.sign(signed)).decode().rstrip("=")
+        return "TKT1:" + base32.encode(signed + self._private.sign(signed))
 
     @property
     def private(self) -> Ed25519PrivateKey:

@@ -18,7 +18,7 @@ from ticketbot.domain.admission import (
     light,
     standing,
 )
-from ticketbot.domain.scanning import Scan
+from ticketbot.domain.scanning import Scan, objection
 from ticketbot.domain.when import FIRST_DAY_LEAD, HOUR, Clock
 from ticketbot.errors import Refused
 from ticketbot.handlers import scanners
@@ -69,7 +69,7 @@ def decide(event: Listed, scan: Scan, held: Pass | None, tx: Tx, ctx: Context) -
     """
     event_id = event.listing.event_id
     nonce = None if scan.nonce is None else scans.nonce_tag(tx, event_id, scan.nonce)
-    row = tickets.get(tx, scan.shown.ticket_id) if isinstance(scan.shown, Shown) else None
+    scan, row = _looked_up(scan, tx, ctx)
     told = None if nonce is None else scans.told(tx, nonce)
     if told is not None:
         return _say_again(event, scan, told, row, tx, ctx)
@@ -93,6 +93,15 @@ def decide(event: Listed, scan: Scan, held: Pass | None, tx: Tx, ctx: Context) -
     scans.write(tx, written, nonce)
     metrics().checkins.labels(judged.outcome).inc()
     return _report(event, written, row, judged, tx, ctx)
+
+
+def _looked_up(scan: Scan, tx: Tx, ctx: Context) -> tuple[Scan, TicketRow | None]:
+    """The ticket that is shown; a forgery is nobody's, whatever its letters say."""
+    if not isinstance(scan.shown, Shown):
+        return scan, None
+    row = tickets.get(tx, scan.shown.ticket_id)
+    wrong = objection(scan.shown, row and row.token_hash, ctx.signer.public)
+    return (scan, row) if wrong is None else (scan._replace(shown=wrong), None)
 
 
 def _judge(
@@ -192,7 +201,7 @@ def _named(
     zone, open_hours = event.listing.timezone, hours(event, ctx)
     match outcome:
         case Outcome.ALREADY_USED:
-            used = "?" if entered is None else Clock(entered.at, zone, ctx.now)
+            used: object = "?" if entered is None else Clock(entered.at, zone, ctx.now)
             return {"used": used, "gate": entered.gate if entered else ""}
         case Outcome.NOT_YET:
             return {"opens": Clock(open_hours.opens, zone, ctx.now)}

@@ -233,8 +233,10 @@ def _on_sale_after(cursor: tuple[int, str], tx: Tx, ctx: Context) -> Iterator[Li
 def _weight(found: Listed) -> int:
     """About how many bytes an event takes in a machine's answer."""
     one = found.listing
-    texts = (one.title, one.place, one.event_id, *(tier.name for tier in one.tiers))
-    return 300 + sum(80 + len(text.encode()) for text in texts)
+    texts = [one.title, one.place, one.event_id, *(tier.name for tier in one.tiers)]
+    for question in one.questions:
+        texts += [question.text, *question.choices]
+    return 500 + 150 * len(one.tiers) + sum(80 + len(text.encode()) for text in texts)
 
 
 def _is_wanted(found: Listed, wish: ListEvents) -> bool:

@@ -12,7 +12,7 @@ from ticketbot.handlers import issuing
 from ticketbot.handlers.allowance import exceeded
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.refunds import Debt, owe
-from ticketbot.handlers.telling import tell
+from ticketbot.handlers.telling import tell, tell_buyer
 from ticketbot.handlers.viewing import invoice_shown
 from ticketbot.ledger import (
     holds,
@@ -126,8 +126,9 @@ def carry_out(
                 listings.sell_free(tx, order.event_id, order.tier, order.quantity)
                 promos.count(tx, order.id)
             case Effect.ISSUE_TICKETS:
-                for ticket in issuing.issue(tx, ctx, order, listing, payment_hash):
-                    reply.append(tell(tx, order, f"ticket:{ticket.ticket_id}", ticket))
+                buyer = people.person(tx, order.person)
+                for ticket in issuing.issue(tx, ctx, order, listing, payment_hash, buyer):
+                    reply.append(tell_buyer(order, buyer, f"ticket:{ticket.ticket_id}", ticket))
             case Effect.SHOW_INVOICE | Effect.OWE_REFUND:
                 pass  # carried out by who has the invoice, or the payment, in hand
     return reply

@@ -20,10 +20,9 @@ from ticketbot.ledger.moves import Move
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Outcome, Reply, Report, Said, Told
 
-HOUR = 3600
+MINUTE, HOUR = 60, 3600
 PAGE = 50  # holders in one transaction: purchases of other events are not kept waiting
-MOVED = ("start", "end", "place")
-REMEMBERED = (*MOVED, "timezone", "all_day")
+REMEMBERED = ("start", "end", "place", "timezone", "all_day")
 
 
 def job(event_id: str) -> str:
@@ -37,7 +36,7 @@ def noticed(before: Listing, now: Listing, tx: Tx, ctx: Context) -> Said | None:
     was = _was(before) if body is None or body["after"] else body["was"]  # nobody has heard yet
     if _where(before) == _where(now):
         return None
-    if body is not None and all(getattr(now, name) == was[name] for name in MOVED):
+    if body is not None and _where(replace(now, **was)) == _where(now):
         outbox.drop(tx, job(now.event_id))  # moved back before anybody was told
         return None
     live = tickets.live_of_event(tx, now.event_id)
@@ -111,7 +110,7 @@ def _said(found: Listed, body: dict[str, Any], tx: Tx, ctx: Context) -> Outcome:
         "was": replace(listing, **body["was"]),
         "code": found.code.lower(),
     }
-    if until is None:
+    if until is None or listing.prices[-1] == 0:
         return Report("event-moved", facts, "event-moved", values)
     return Report("event-moved", facts, "event-moved-refund", values | {"at": until})
 
@@ -121,4 +120,5 @@ def _was(listing: Listing) -> dict[str, Any]:
 
 
 def _where(listing: Listing) -> tuple[object, ...]:
-    return tuple(getattr(listing, name) for name in MOVED)
+    """Where and when, as far as people are shown it: to the minute."""
+    return listing.start // MINUTE, listing.end // MINUTE, listing.place

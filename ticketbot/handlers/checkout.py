@@ -58,9 +58,10 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
             if redeemed.guessed and not request.again:
                 promos.guessed(tx, request.person.id, ctx.now)
             return [Failed(redeemed.refused)]
-        if request.request_id is None and (same := _same_open(tx, request, basket)):
+        mine = orders.open_of(tx, request.person.id)
+        if request.request_id is None and (same := _same(mine, order, basket, tx)):
             return viewing.present(tx, ctx, same, request)
-        check_quantity(tx, ctx, request, basket)
+        check_quantity(tx, ctx, request, basket, len(mine))
         turn = queueing.turn_of(request, basket, tx)
         if turn is None:
             check_flood(tx, ctx, request, basket)
@@ -165,10 +166,10 @@ def _asked_again(lacks: Step, basket: Basket, request: Request, tx: Tx) -> Reply
     return [Said("stale")] if first else []
 
 
-def _same_open(tx: Tx, request: Request, basket: Basket) -> Order | None:
-    """An open order for the same; whoever names a code means one with it."""
-    for order in orders.open_of(tx, request.person.id, basket.listing.event_id):
-        if (order.tier, order.quantity) != (basket.tier, basket.wish.quantity):
+def _same(waiting: list[Order], wanted: Order, basket: Basket, tx: Tx) -> Order | None:
+    """The order that asks for the same and waits; whoever names a code means one with it."""
+    for order in waiting:
+        if order[2:5] != wanted[2:5]:  # event, tier and quantity
             continue
         if basket.promo is None or promos.of_order(tx, order.id) == basket.promo.id:
             return order
@@ -199,6 +200,6 @@ def _identity(request: Request, tx: Tx) -> tuple[str, list[Orphan]]:
         paid = orphans.waiting(tx, tag_of(wanted))
         if paid and (program or paid[0].order_id == wanted):
             return paid[0].order_id, [one for one in paid if one.order_id == paid[0].order_id]
-        if orders.get(tx, wanted) is None:
+        if not orders.exists(tx, wanted):
             return wanted, []
     raise LookupError("no order id is free")

@@ -40,13 +40,13 @@ def check_on_sale(tx: Tx, ctx: Context, basket: Basket, request: Request) -> Non
             raise Refused("not-on-sale", "sales-over", title=title, at=sold.sales_end)
 
 
-def check_quantity(tx: Tx, ctx: Context, request: Request, basket: Basket) -> None:
-    """Not too many in one order, of one person, or left unpaid."""
+def check_quantity(tx: Tx, ctx: Context, request: Request, basket: Basket, waiting: int) -> None:
+    """Not too many in one order, of one person, or left unpaid; `waiting`: their open orders."""
     most, person = ctx.settings.max_tickets_per_order, request.person.id
     quantity = basket.wish.quantity
     if quantity > most:
         raise Refused("too-many", "too-many-per-order", most=most)
-    if len(orders.open_of(tx, person)) >= ctx.settings.max_holds_per_buyer:
+    if waiting >= ctx.settings.max_holds_per_buyer:
         raise Refused("too-many", "too-many-open", n=ctx.settings.max_holds_per_buyer)
     if orders.given_up(tx, person, ctx.now - 3600) >= MOST_GIVEN_UP:
         raise Refused("try-later", "too-many-given-up")

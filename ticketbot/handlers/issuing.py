@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 
+from ticketbot.domain import base32
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order, asked_at
 from ticketbot.domain.ticket import Claims, event_hash, expiry, holder_hash, token_hash
@@ -21,10 +22,9 @@ read by strangers, so theirs lets nobody in."""
 
 
 def issue(
-    tx: Tx, ctx: Context, order: Order, listing: Listing, payment_hash: str | None
+    tx: Tx, ctx: Context, order: Order, listing: Listing, payment_hash: str | None, holder: Person
 ) -> list[TicketShown]:
     """Write the tickets of a paid order and show each by DM and in kind 24133."""
-    holder = people.person(tx, order.person)
     shown = []
     for number in range(order.quantity):
         ticket_id, nonce = _identity(tx, order, number)
@@ -123,7 +123,7 @@ def by_capability(tx: Tx, capability: str, purpose: bytes = PICTURE) -> TicketRo
         raw = base64.urlsafe_b64decode(capability + "=" * (-len(capability) % 4))
     except ValueError:
         return None
-    row = tickets.get(tx, base64.b32encode(raw[:10]).decode().lower())
+    row = tickets.get(tx, base32.encode(raw[:10]).lower())
     if row is None or row.state == "void" or row.holder == people.NOBODY:
         return None
     return row if hmac.compare_digest(_capability(tx, row, purpose), capability) else None
@@ -137,7 +137,7 @@ def _identity(tx: Tx, order: Order, number: int) -> tuple[str, bytes]:
     """
     secret = tx.vault.tag(b"ticket", f"{order.id}:{number}".encode())
     raw = asked_at(order.id).to_bytes(4, "big") + secret[:6]
-    return base64.b32encode(raw).decode().lower(), secret[6:14]
+    return base32.encode(raw).lower(), secret[6:14]
 
 
 def _salt(tx: Tx, row: TicketRow) -> bytes:
@@ -146,5 +146,5 @@ def _salt(tx: Tx, row: TicketRow) -> bytes:
 
 def _capability(tx: Tx, row: TicketRow, purpose: bytes) -> str:
     mac = tx.vault.tag(purpose, f"{row.id}:{row.version}".encode())
-    raw = base64.b32decode(row.id.upper()) + mac
+    raw = base32.decode(row.id) + mac
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ticketbot.domain.command import ListPromos, MakePromo, StopPromo
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.naming import quote
+from ticketbot.domain.naming import quote, show
 from ticketbot.domain.pricing import Reduction
 from ticketbot.domain.promo import ends_at, spelled
 from ticketbot.errors import Refused
@@ -18,8 +18,9 @@ from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Report
 
 MOST_CODES = 200  # of one event
+SHORT_TITLE = 60
 MOST_GUESSES = 5  # an hour: who names so many codes that are none waits
-PAGE = 10
+PAGE, PAGE_FOR_PROGRAMS = 5, 50  # of codes in one answer
 
 
 class Redeemed(NamedTuple):
@@ -74,10 +75,11 @@ def listed(request: Request, tx: Tx, ctx: Context) -> Reply:
     wish = request.command
     assert isinstance(wish, ListPromos)
     found, _ = own_event(wish.words, request, tx, ctx)
-    title, code = found.listing.title, found.code.lower()
+    title, code = show(found.listing.title, SHORT_TITLE), found.code.lower()
+    most = PAGE if request.request_id is None else PAGE_FOR_PROGRAMS
     known = promos.of_event(tx, found.listing.event_id)
     start = min(wish.first, len(known)) - 1 if known else 0
-    page = known[start : start + PAGE]
+    page = known[start : start + most]
     more = start + len(page) + 1 if start + len(page) < len(known) else None
     plain: dict[str, object] = {
         "event_id": found.listing.event_id,

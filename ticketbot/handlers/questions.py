@@ -22,8 +22,9 @@ from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
 
 ANSWER_WITHIN = 1800  # seconds for each answer
-YES = frozenset(["y", "yep", "yeah", "yes!", "accept", "agree", "ok", "okay", "sure", *tongues.YES])
-NO = frozenset(["no", "n", "nope"])
+YES = frozenset(["y", "yep", "yeah", "agree", "ok", "okay", "sure", "vale", "acepto", *tongues.YES])
+NO = frozenset({"no", "n", "nope"})
+SKIP = frozenset({"skip", "omitir"})
 
 Step = int | Question
 """What is asked next: to confirm this age, or a question."""
@@ -110,7 +111,7 @@ def hear(request: Request, step: Step, wish: Buy, listing: Listing) -> Buy | Sai
         return replace(wish, of_age=True) if word in YES else otherwise
     if len(line) > LONGEST_ANSWER:
         return Said("answer-long", {"most": LONGEST_ANSWER})
-    if word == "skip":
+    if word in SKIP:
         line = ""
         otherwise = Said("answer-needed", {"text": step.text})
     answer = _read(step, line)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from ticketbot.domain.order import Order
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import people
+from ticketbot.ledger.people import Person
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import Addressee, Outcome, Said, Told
+from ticketbot.replies.outcome import Addressee, Outcome, Said, Told, Via
 
 
 def tell(tx: Tx, order: Order, what: str, outcome: Outcome) -> Told:
     """An outcome of the order's own course for its buyer, the way they asked."""
-    told = tell_holder(tx, order, order.person, what, outcome)
-    if order.via == "api":
-        return told._replace(to=told.to._replace(via="api"))
-    return told
+    return tell_buyer(order, people.person(tx, order.person), what, outcome)
+
+
+def tell_buyer(order: Order, buyer: Person, what: str, outcome: Outcome) -> Told:
+    """As `tell`, with the buyer's row at hand."""
+    asked = None if order.via == "api" else order.request_id
+    to = Addressee(buyer.pubkey, cast(Via, order.via), asked, buyer.id)
+    return Told(to, outcome, f"{order.id}:{what}")
 
 
 def tell_holder(tx: Tx, order: Order, person: int, what: str, outcome: Outcome) -> Told:

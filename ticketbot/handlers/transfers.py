@@ -16,6 +16,7 @@ from ticketbot.domain.nip19 import npub_encode, read_pubkey
 from ticketbot.domain.ticket import group_id
 from ticketbot.errors import Malformed, Refused
 from ticketbot.handlers import holding, issuing, viewing
+from ticketbot.handlers.allowance import exceeded
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.telling import tell_person
 from ticketbot.ledger import journal, outbox, people, tickets, transfers
@@ -64,10 +65,11 @@ def accept(request: Request, tx: Tx, ctx: Context) -> Reply:
     assert isinstance(wish, Accept)
     offer = _open_to(request.person, wish.code, tx)
     row = tickets.get(tx, offer.ticket_id)
-    assert row is not None and row.holder == offer.sender
+    assert row is not None
     listed = viewing.listed(tx, row.event_id)
     _require_movable(row, listed, ctx)
-    _require_room(request.person, listed.listing, tx)
+    assert row.holder == offer.sender
+    _require_room(request.person, row, listed.listing, tx)
     shown = issuing.rotate(tx, ctx, row, listed.listing, request.person)
     _close(offer, tx)
     _note(tx, ctx, row, "ticket transferred", version=shown.version)
@@ -160,11 +162,11 @@ def _require_movable(row: TicketRow, listed: Listed, ctx: Context) -> None:
         raise Refused("bad-request", "transfer-forbidden", title=listed.listing.title)
 
 
-def _require_room(person: Person, listing: Listing, tx: Tx) -> None:
+def _require_room(person: Person, row: TicketRow, listing: Listing, tx: Tx) -> None:
     """Only the recipient hears of this: how many tickets somebody has is nobody else's business."""
-    most = listing.max_per_buyer
-    if most is not None and tickets.live_count(tx, person.id, listing.event_id) >= most:
-        raise Refused("too-many", "too-many-per-buyer", most=most, title=listing.title)
+    broken = exceeded(tx, person.id, listing, row.tier, 1)
+    if broken is not None:
+        raise Refused("too-many", "too-many-per-buyer", most=broken[0], title=broken[1])
 
 
 def _recipient(text: str, request: Request, ctx: Context) -> str:
@@ -258,6 +260,9 @@ def _asked(
         "at": offer.expires_at,
     }
     said = Report("transfer-offer", facts, "transfer-asked", values)
+    if listing.age is not None:
+        facts["age"] = values["age"] = listing.age
+        said = Report("transfer-offer", facts, "transfer-asked-age", values)
     return list(tell_person(tx, offer.recipient, f"offer:{offer.code}:asked", said))  # type: ignore[arg-type]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ COLUMNS = (
 )
 OPEN = "state IN ('held', 'invoiced')"
 PAGE = 200
+_STATES = {str(state): state for state in State}
 
 
 class InvoiceRow(NamedTuple):
@@ -47,17 +49,27 @@ def get(tx: Tx, order_id: str) -> Order | None:
     return None if row is None else _order(tx, row)
 
 
+def exists(tx: Tx, order_id: str) -> bool:
+    """Whether there is an order with this id."""
+    return tx.row("SELECT 1 FROM orders WHERE id = ?", (order_id,)) is not None
+
+
 def with_listing(tx: Tx, order_id: str) -> tuple[Order, Listed]:
     """An order that must be there, and its event; LookupError."""
-    row = tx.row(
-        f"SELECT {_of('orders', COLUMNS)}, {_of('listing', listings.COLUMNS)}"
-        " FROM orders JOIN listing ON listing.event_id = orders.event_id WHERE orders.id = ?",
-        (order_id,),
-    )
+    row = tx.row(_with_listing(), (order_id,))
     if row is None:
         raise LookupError(f"order {order_id}")
     width = len(Order._fields)
     return _order(tx, row[:width]), listings.listed(row[width:])
+
+
+@functools.cache
+def _with_listing() -> str:
+    ours, theirs = _of("orders", COLUMNS), _of("listing", listings.COLUMNS)
+    return (
+        f"SELECT {ours}, {theirs} FROM orders"
+        " JOIN listing ON listing.event_id = orders.event_id WHERE orders.id = ?"
+    )
 
 
 def ending(tx: Tx, letters: str, most: int = 5) -> list[Order]:
@@ -180,13 +192,15 @@ def given_up(tx: Tx, person: int, since: int) -> int:
 
 def ask_invoice(tx: Tx, order: Order, now: int) -> str:
     """A fresh external_id for the next attempt at an invoice of this order."""
-    count = tx.row("SELECT count(*) FROM invoice WHERE order_id = ?", (order.id,))
-    external_id = f"{order.id}-{(count[0] if count else 0) + 1}"
-    tx.change(
-        "INSERT INTO invoice (external_id, order_id, asked_at) VALUES (?, ?, ?)",
-        (external_id, order.id, now),
+    sql = (
+        "INSERT INTO invoice (external_id, order_id, asked_at) VALUES (?, ?, ?)"
+        " ON CONFLICT (external_id) DO NOTHING"
     )
-    return external_id
+    for attempt in itertools.count(1):
+        external_id = f"{order.id}-{attempt}"
+        if tx.change(sql, (external_id, order.id, now)):
+            return external_id
+    raise AssertionError("numbers do not end")
 
 
 def adopt_invoice(tx: Tx, made: InvoiceRow) -> bool:
@@ -252,8 +266,7 @@ def awaited(tx: Tx, hashes: Sequence[str]) -> list[str]:
 def named(tx: Tx, external_id: str) -> str | None:
     """The order whose invoice was asked for under this external_id, or None."""
     order_id = external_id.rpartition("-")[0]
-    row = tx.row("SELECT id FROM orders WHERE id = ?", (order_id,))
-    return None if row is None else str(row[0])
+    return order_id if exists(tx, order_id) else None
 
 
 def watched(tx: Tx) -> list[tuple[str, int]]:
@@ -265,7 +278,6 @@ def watched(tx: Tx) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in rows]
 
 
-@functools.cache
 def _of(table: str, columns: str) -> str:
     """The columns by their full names."""
     return ", ".join(f"{table}.{name}" for name in columns.split(", "))
@@ -274,4 +286,4 @@ def _of(table: str, columns: str) -> str:
 def _order(tx: Tx, row: Row) -> Order:
     sealed = row[9]
     asked = None if sealed is None else tx.vault.open(sealed, b"request-id").decode()
-    return Order._make((*row[:7], State(row[7]), row[8], asked, *row[10:]))
+    return Order._make((*row[:7], _STATES[row[7]], row[8], asked, *row[10:]))

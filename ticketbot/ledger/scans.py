@@ -129,12 +129,12 @@ def unexplained(tx: Tx) -> list[str]:
     )
     broken = [f"ticket {i}: it is {s}, and came {c} times, went {w}" for i, s, c, w in rows]
     rows = tx.rows(
-        "SELECT event_id, inside, coalesce(counted, 0) FROM ("
-        " SELECT scan.event_id, sum((outcome IN ('admitted', 'readmitted', 'exit-undone'))"
-        "  - (outcome IN ('left', 'entry-undone', 'return-undone'))) AS inside"
-        " FROM scan WHERE counts = 1 GROUP BY scan.event_id) LEFT JOIN ("
-        " SELECT event_id, sum(entries + returns - exits) AS counted FROM door_count"
-        " GROUP BY event_id) USING (event_id) WHERE inside <> coalesce(counted, 0)"
+        "SELECT event_id, sum(moved) AS inside, sum(counted) AS told FROM ("
+        " SELECT event_id, (outcome IN ('admitted', 'readmitted', 'exit-undone'))"
+        "  - (outcome IN ('left', 'entry-undone', 'return-undone')) AS moved, 0 AS counted"
+        " FROM scan WHERE counts = 1 UNION ALL"
+        " SELECT event_id, 0, entries + returns - exits FROM door_count"
+        ") GROUP BY event_id HAVING inside <> told"
     )
     return broken + [f"{e}: scans leave {n} inside, the counts {c}" for e, n, c in rows]
 

@@ -57,6 +57,7 @@ from ticketbot.texts import DEFAULT, has, say
 
 LONGEST = 1000
 AROUND_LINKS = 250  # the sentences before and after a list
+AROUND_CODES = 120
 AROUND_PROBLEMS = 350  # the title, and the sentences before and after the list
 AROUND_LINES = 200  # what stands before and after a list of lines
 PLACE_ON_TICKET = 120
@@ -161,7 +162,7 @@ def _value(name: str, value: object, how: Manner) -> object:
             return promo_line(value, how.language)
         case ("promos", tuple()):
             lines = [promo_line(one, how.language) for one in value]
-            return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
+            return "\n".join(_fitting(lines, " " * AROUND_CODES))
         case ("choices", tuple()):
             return choice_lines(value)
         case (_, Clock()):

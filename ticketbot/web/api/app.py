@@ -48,6 +48,7 @@ def make_api(bot: Bot, requests_per_minute: int) -> web.Application:
     openapi.add_routes(app)
     orders.add_purchase(app)
     tickets.add_forms(app)
+    organizer.add_table(app)
     operator.add_balance(app)
     add_routes(app, ROUTES)
     return app

@@ -7,14 +7,14 @@ its answer is shown. The fields of that request come from the body, the query an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import orjson
 from aiohttp import web
 
 from ticketbot.domain.command import Command
-from ticketbot.domain.command.machine import read_request
+from ticketbot.domain.command.machine import read_request, read_request_id
 from ticketbot.domain.work import proven
 from ticketbot.errors import Refused
 from ticketbot.replies.dm import sentence
@@ -27,8 +27,9 @@ Fields = dict[str, Any]
 Show = Callable[[web.Request, list[Message]], web.StreamResponse]
 Who = Literal["anybody", "signed", "operator"]
 
-READ = "api"  # what a request is called that buys nothing
-NUMBERS = frozenset({"limit", "min_price_msat", "max_price_msat", "from", "to"})
+UNSIGNED = "api"  # what a request is called that nobody signed: it changes nothing
+NUMBERS = frozenset({"limit", "min_price_msat", "max_price_msat", "from", "to", "first", "number"})
+FLAGS: Mapping[tuple[str, str], bool] = {("list", "true"): True, ("list", "false"): False}
 LONGEST_NUMBER = 15  # digits; a longer one is refused as a text
 
 
@@ -43,11 +44,16 @@ class Route(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """Who asks for what: key in hex or None, fields, bits of proof of work."""
+    """Who asks for what: key in hex or None, fields, bits of proof of work.
+
+    `request_id` is what the program calls it, or the id of what it signed: no other request is
+    called so.
+    """
 
     pubkey: str | None
     fields: Fields
     work: int
+    request_id: str
 
 
 def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
@@ -69,13 +75,17 @@ def _handler(route: Route) -> Callable[[web.Request], Any]:
 
 async def read(request: web.Request, who: Who) -> Asked:
     """Who asks, and the fields that they fill in; what is in the path counts most."""
-    pubkey, work = None, 0
+    pubkey, work, name = None, 0, UNSIGNED
     if who != "anybody":
         event = await signed_event(request)
-        pubkey, work = event.pubkey, proven(event)
+        pubkey, work, name = event.pubkey, proven(event), event.id
         if who == "operator" and not request.config_dict[BOT].is_operator(pubkey):
             raise Problem("not-yours", "Only an operator of this bot may ask for that.")
-    return Asked(pubkey, await _body(request) | _query(request) | dict(request.match_info), work)
+    in_path = _plain(request.match_info.items())
+    fields = await _body(request) | _plain(request.query.items()) | in_path
+    if fields.get("request_id") is not None:
+        name = understood(lambda: read_request_id(fields))
+    return Asked(pubkey, fields, work, name)
 
 
 def command_of(make: str | Callable[[Fields], Command], fields: Fields) -> Command:
@@ -93,12 +103,10 @@ def understood(reading: Callable[[], T]) -> T:
         raise Problem(refused.code, sentence(refused)) from None
 
 
-async def ask(
-    request: web.Request, asked: Asked, command: Command, request_id: str = READ
-) -> list[Message]:
+async def ask(request: web.Request, asked: Asked, command: Command) -> list[Message]:
     """What the bot answers; a refusal becomes a problem."""
     bot = request.config_dict[BOT]
-    messages = await bot.ask(asked.pubkey, command, request_id, asked.work)
+    messages = await bot.ask(asked.pubkey, command, asked.request_id, asked.work)
     for message in messages:
         if message["type"] == "error":
             raise from_message(message)
@@ -146,9 +154,10 @@ async def _body(request: web.Request) -> Fields:
     return body
 
 
-def _query(request: web.Request) -> Fields:
+def _plain(texts: Iterable[tuple[str, str]]) -> Fields:
+    """Texts of an address; those that stand for numbers or decisions become such."""
     fields: Fields = {}
-    for name, text in request.query.items():
+    for name, text in texts:
         plain = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
-        fields[name] = int(text) if name in NUMBERS and plain else text
+        fields[name] = int(text) if name in NUMBERS and plain else FLAGS.get((name, text), text)
     return fields

@@ -13,7 +13,6 @@ import base64
 import binascii
 import hashlib
 import ipaddress
-from collections import deque
 from collections.abc import Callable
 
 import orjson
@@ -43,13 +42,14 @@ class SignIn:
         self._clock = clock
         self._public_url = public_url
         self._since = int(clock())  # what was signed earlier may have been shown before a restart
-        self._used: set[str] = set()
-        self._in_order: deque[tuple[int, str]] = deque()
+        self._used: dict[str, int] = {}  # id → until when it could be shown again
+        self._tidied_at = 0
 
     async def read(self, request: web.Request) -> Event:
         """The event that signed this request; `Problem("sign-in")` says what is wrong."""
         event = _read(request.headers.getall("Authorization", []))
         now = int(self._clock())
+        self._since = min(self._since, now)  # the clock may have been ahead, and was put right
         if event.kind != KIND:
             raise wrong(f"The event's kind is not {KIND}.")
         if abs(now - event.created_at) > WINDOW:
@@ -82,14 +82,14 @@ class SignIn:
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def _use_up(self, event: Event, now: int) -> None:
-        while self._in_order and self._in_order[0][0] < now:
-            self._used.discard(self._in_order.popleft()[1])
+        if not self._tidied_at <= now < self._tidied_at + WINDOW:
+            self._tidied_at, latest = now, now + 2 * WINDOW
+            self._used = {one: at for one, at in self._used.items() if now <= at <= latest}
         if event.id in self._used:
             raise wrong("This event was shown before: sign another one for each request.")
         if len(self._used) >= MOST_REMEMBERED:
             raise Problem("slow-down", headers={"Retry-After": str(WINDOW)})
-        self._used.add(event.id)
-        self._in_order.append((now + 2 * WINDOW, event.id))
+        self._used[event.id] = event.created_at + WINDOW
 
 
 SIGN_IN = web.AppKey("sign_in", SignIn)

@@ -73,8 +73,8 @@ def add_door(app: web.Application, door: Door, signed_by: SignedBy) -> None:
     for kind in Kind:
         app.router.add_post(f"/door/{{event}}/{kind}", _scanner(kind))
     app.router.add_post("/door/{event}/scans", tell_scans)
-    app.router.add_get("/door/{event}/list", show_list, allow_head=False)
-    app.router.add_get("/door/{event}/counts", show_counts, allow_head=False)
+    app.router.add_get("/door/{event}/list", show_list)
+    app.router.add_get("/door/{event}/counts", show_counts)
     app.router.add_get("/door/{event}/live", show_live, allow_head=False)
 
 
@@ -161,18 +161,20 @@ async def _stream(
     loop, event_id = asyncio.get_running_loop(), counts["event_id"]
     shown = orjson.dumps(counts)
     await _send(response, b"retry: 2000\nevent: counts\ndata: " + shown + b"\n\n")
-    said = loop.time()
+    said = checked = loop.time()
     while not await _closes(closing, LOOK):
+        if loop.time() - checked >= HEARTBEAT:
+            checked = loop.time()
+            try:
+                await door.counts(caller, event_id)
+            except Refused:
+                return  # their time at the door is over
         now = orjson.dumps(await door.latest(event_id))
         if now != shown:
             shown, said = now, loop.time()
             await _send(response, b"event: counts\ndata: " + now + b"\n\n")
         elif loop.time() - said >= HEARTBEAT:
             said = loop.time()
-            try:
-                await door.counts(caller, event_id)
-            except Refused:
-                return  # their time at the door is over
             await _send(response, b": still here\n\n")
 
 

@@ -27,7 +27,6 @@ LOOK_AGAIN = 1
 ROUTES = (
     Route("GET", "/orders/{order_id}", "status", show_facts),
     Route("POST", "/orders/{order_id}/cancel", "cancel", show_facts),
-    Route("POST", "/orders/{order_id}/refund", "refund", show_facts),
 )
 
 
@@ -43,11 +42,11 @@ async def create(request: web.Request) -> web.Response:
     """
     asked = await read(request, "signed")
     command = command_of("buy", asked.fields)
-    request_id = understood(lambda: read_request_id(asked.fields))
-    messages = await ask(request, asked, command, request_id)
+    understood(lambda: read_request_id(asked.fields))  # a purchase must have a name
+    messages = await ask(request, asked, command)
     fresh = not messages
     if fresh:  # what was done leaves as letters; asked again, the same request shows the order
-        messages = await ask(request, asked, command, request_id)
+        messages = await ask(request, asked, command)
     order = _order(messages)
     if order["state"] == "held":
         await request.config_dict[BOT].invoice_made(order["order_id"], INVOICE_COMES)

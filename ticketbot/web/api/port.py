@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from aiohttp import web
 
@@ -35,6 +35,11 @@ class Bot(Protocol):
         `work`: the bits of proof of work that the request carried (NIP-13). `Retry` while the
         ledger cannot be written.
         """
+
+    async def ticket_file(
+        self, pubkey: str, ticket_id: str, form: Literal["pdf", "ics"]
+    ) -> bytes | None:
+        """A ticket of theirs as a page to print, or its event for a calendar; None: not theirs."""
 
     async def invoice_made(self, order_id: str, patience: float) -> bool:
         """Wait, for so many seconds at most, until the invoice of this order is there."""
