@@ -167,7 +167,7 @@ class App:
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
         )
         self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock.earliest)
-        self._epilogue = Epilogue(self.store, self.engine, clock.earliest)
+        self.epilogue = Epilogue(self.store, self.engine, clock.earliest)
         self._auditor = Auditor(self.store, self.engine, self.wallet, clock)
         self.desk = LedgerDesk(
             self.store,
@@ -223,10 +223,6 @@ class App:
         """Forget whoever is due now, and not only when the day is over."""
         await self._forgetter.forget()
 
-    async def finish_evenings(self) -> None:
-        """Thank visitors and publish badges now, and not only in a minute."""
-        await self._epilogue.play()
-
     async def summary(self) -> str:
         """How the bot is, in one line for people."""
         now = int(self.clock())
@@ -258,7 +254,7 @@ class App:
                 tasks.create_task(self._housekeeper.run()),
                 tasks.create_task(self._forgetter.run()),
                 tasks.create_task(self._turnstile.run()),
-                tasks.create_task(self._epilogue.run()),
+                tasks.create_task(self.epilogue.run()),
                 tasks.create_task(self._auditor.run()),
             ]
             if check:

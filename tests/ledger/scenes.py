@@ -143,7 +143,7 @@ async def goes_home(stage: Stage, alice: Person) -> None:
     await stage.organizer.says("attendance porto")
     await stage.organizer.hears("so far: 1 came")
     stage.clock.forward(3 * DAY)
-    await stage.app.finish_evenings()
+    await stage.app.epilogue.play()
     await alice.hears("Thank you for coming")
     await alice.hears("Your badge of Porto Dinner is published")
 

@@ -38,7 +38,7 @@ async def gets_in(organizer: Organizer, person: Person, what: str = "lisbon") ->
 async def ends(stage: Stage, hours: float = 7) -> None:
     """Time passes until everybody is at home."""
     stage.clock.forward(hours * HOUR)
-    await stage.app.finish_evenings()
+    await stage.app.epilogue.play()
 
 
 async def published(stage: Stage, *ids: str) -> list[dict[str, Any]]:
@@ -70,7 +70,7 @@ async def test_who_came_is_thanked_once_and_who_did_not_is_left_alone(
     await ends(stage, 1)
     assert await alice.hears() == "Thank you for coming to Lisbon Meetup!"
     await ends(stage, 1)
-    await stage.app.finish_evenings()
+    await stage.app.epilogue.play()
     assert await alice.hears_nothing() and bob.unread == 0
 
 
@@ -115,8 +115,8 @@ async def test_thanks_go_on_where_a_crash_stopped_them(
     await stage.app.engine.decide(lambda tx, ctx: thanking.page(event[0], tx, ctx), "thanks")
     await stage.crashes()
     await stage.opens()
-    await stage.app.finish_evenings()
-    await stage.app.finish_evenings()
+    await stage.app.epilogue.play()
+    await stage.app.epilogue.play()
     for one in visitors:
         assert (await one.hears("Thank you")).endswith("Lisbon Meetup!")
     assert await visitors[0].hears_nothing()
@@ -146,7 +146,7 @@ async def test_a_badge_is_for_who_asked_and_came(
     for one in (alice, carol, dave):
         await one.says("badge yes")
         await one.hears("Everybody can see it then")
-    await stage.app.finish_evenings()
+    await stage.app.epilogue.play()
     assert await published(stage) == []  # nobody is shown where they are now
     await ends(stage)
     definition, award = await published(stage)
@@ -179,8 +179,8 @@ async def test_who_asks_afterwards_gets_it_and_nobody_twice(
     await alice.hears("is published already")
     await bob.says("insignia sí")
     await bob.hears("Anotado")
-    await stage.app.finish_evenings()
-    await stage.app.finish_evenings()
+    await stage.app.epilogue.play()
+    await stage.app.epilogue.play()
     await bob.hears("está publicada")
     found = await published(stage)
     assert [event["kind"] for event in found] == [30009, 8, 8]
@@ -335,5 +335,5 @@ async def test_a_restored_ledger_thanks_nobody_for_what_was_before(
     await gets_in(organizer, alice)
     stage.clock.forward(7 * HOUR)
     stage.app.engine.reception.restored_at = int(stage.clock())
-    await stage.app.finish_evenings()
+    await stage.app.epilogue.play()
     assert await alice.hears_nothing()
