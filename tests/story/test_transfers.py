@@ -150,6 +150,13 @@ async def test_who_accepted_while_the_bot_was_down_has_accepted(
     assert not await is_valid(stage, old)
 
 
+async def is_gone(stage: Stage, sql: str) -> None:
+    """Wait until there is no such row any more."""
+    async with asyncio.timeout(10):
+        while await rows(stage, sql):
+            await asyncio.sleep(0.02)
+
+
 async def test_two_who_want_the_same_ticket(
     stage: Stage, organizer: Organizer, alice: Person, bob: Person
 ) -> None:
@@ -176,7 +183,7 @@ async def test_taken_back_and_accepted_at_once(
     code = code_of(stage, token)
     offer = await is_offered(alice, bob, code)
     await asyncio.gather(alice.says(f"transfer {code} cancel"), bob.says(f"accept {offer}"))
-    await settles_down(stage)
+    await is_gone(stage, "SELECT 1 FROM transfer")
     ((version, holder),) = await rows(stage, "SELECT version, holder FROM ticket")
     won = (1, await known(stage, alice)), (2, await known(stage, bob))
     assert (version, holder) in won
@@ -198,8 +205,12 @@ async def test_accepted_given_back_and_scanned_at_once(
             alice.says(f"refund {code} yes"),
             is_scanned(organizer, old),
         )
-        await settles_down(stage)
         ticket_id = code.replace("-", "").lower()
+        unused = (
+            f"SELECT 1 FROM ticket WHERE id = '{ticket_id}' AND state = 'valid' AND version = 1"
+        )
+        await is_gone(stage, unused)
+        await settles_down(stage)
         ((state, version, refund),) = await rows(
             stage, f"SELECT state, version, refund_id FROM ticket WHERE id = '{ticket_id}'"
         )
