@@ -55,6 +55,7 @@ MAY_SCAN = {
     "SCAN json_each VIRTUAL TABLE INDEX 1:": "the few numbers that were just found to be due",
     "SCAN orders USING INDEX orders_open": "only orders that wait for money are in this index",
     "SCAN refund USING INDEX refund_open": "only refunds that are not sent are in this index",
+    "SCAN payout USING INDEX payout_open": "only payouts that are not sent are in this index",
     "SCAN orphan USING INDEX orphan_open": "only money that nobody has claimed is in this index",
     "SCAN outbox USING COVERING INDEX outbox_due": "done rows are deleted",
     "SCAN quarantine": "each row is a bug, and goes after two weeks",

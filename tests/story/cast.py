@@ -20,10 +20,12 @@ from ticketbot.bookkeeping import ask
 from ticketbot.config import Config
 from ticketbot.config.values import (
     Bot,
+    Commission,
     Ledger,
     Lightning,
     Limits,
     Nostr,
+    Payouts,
     Privacy,
     Sales,
     Secret,
@@ -176,6 +178,8 @@ class Stage:
             "purge_days": 90,
             "relays": (self.relay,),
             "pays": False,
+            "ppm": 0,
+            "payouts": Payouts(),
         } | self.choices
         key = self.folder / "ticket-key"
         ledger = self.folder / "ledger.db"
@@ -199,6 +203,8 @@ class Stage:
             limits=Limits(choices["per_minute"], choices["newcomers"], choices["work"]),
             privacy=Privacy(choices["purge_days"]),
             warnings=(),
+            commission=Commission(choices["ppm"]),
+            payouts=choices["payouts"],
         )
 
     def new_wallet(self) -> FakeWallet:

@@ -40,7 +40,7 @@ def spoil(stage: Stage, *statements: str) -> Callable[[], None]:
     def mend() -> None:
         db = sqlite3.connect(stage.folder / "ledger.db")
         db.execute("DELETE FROM payment")
-        db.executemany("INSERT INTO payment VALUES (?, ?, ?, ?, ?)", before)
+        db.executemany("INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, ?, ?)", before)
         db.commit()
         db.close()
 

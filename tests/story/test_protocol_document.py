@@ -178,6 +178,9 @@ async def test_every_machine_message_is_answered_as_it_is_printed(stage: Stage) 
         match block.part:
             case "request":
                 await reading.asks(block.json)
+            case "request of the organizer":
+                reading = Reading(stage.organizer)
+                await reading.asks(block.json)
             case "request of a newcomer":
                 reading = Reading(await stage.enters())
                 await orders_are_left_unpaid(stage, block.json["event_id"])
@@ -196,6 +199,7 @@ async def test_every_machine_message_is_answered_as_it_is_printed(stage: Stage) 
     assert set(played) >= {
         *("events", "buy", "invoice", "ticket", "tickets", "status", "order", "cancel"),
         *("refund-due", "refund", "error"),
+        *("balance", "payout", "payout-to", "statement"),
     }
     sent = [event for event in alice.events if event.kind == 24133]
     (wire,) = of("wire")

@@ -26,6 +26,8 @@ CONTRACT = {
     "limits": "messages_per_minute",
     "privacy": "purge_days",
     "performance": "crypto_workers",
+    "commission": "ppm",
+    "payouts": "delay_hours minimum_sats schedule",
 }
 TARGETS = ("demo", "test", "test-long", "check", "bench")
 

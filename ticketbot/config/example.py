@@ -70,8 +70,8 @@ wallet = {toml(answers.wallet)}
 url = {toml(answers.lnbits_url)}
 # The wallet's invoice key, mode 0600. Or the credential `lnbits_invoice_key`.
 invoice_key_file = "lnbits-invoice-key"
-# The same wallet's admin key, where the bot shall pay by itself: it can spend all that
-# the wallet holds. Without it refunds and payouts wait for you. Or the credential `lnbits_admin_key`.
+# The same wallet's admin key, where the bot shall pay by itself: it can spend all that the
+# wallet holds. Without it refunds and payouts wait for you. Or the credential `lnbits_admin_key`.
 admin_key_file = ""
 # What that LNbits allows.
 requests_per_minute = 200
