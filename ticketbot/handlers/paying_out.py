@@ -29,12 +29,13 @@ def balance(request: Request, tx: Tx, ctx: Context) -> Reply:
     accounts = _accounts(request, tx, ctx)
     facts = _facts(accounts, request.sender, tx, ctx)
     where = ledger.payee(tx, request.sender)
-    owes = facts["payable_msat"] < 0
-    sentence = "payout-balance-owes" if owes else "payout-balance"
+    sentence = "payout-balance" if where else "payout-balance-nowhere"
+    if facts["payable_msat"] < 0:
+        sentence = "payout-balance-owes"
     values: dict[str, object] = {
         name.removesuffix("_msat"): sum_of(amount) for name, amount in facts.items()
     }
-    values["payee"] = quote(where) if where else "-"
+    values["payee"] = quote(where or "")
     return [Report("balance", dict(facts), sentence, values)]
 
 

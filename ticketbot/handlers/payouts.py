@@ -72,7 +72,7 @@ def offer(payout_id: str, address: str, tx: Tx, ctx: Context) -> Reply:
     if body is None or payout.state is not State.DUE or body.get("offered") == address:
         return []
     outbox.amend(tx, job(payout_id), offered=address)
-    values: dict[str, object] = {"payee": quote(address), "amount": payout.amount_msat}
+    values: dict[str, object] = {"payee": address, "amount": payout.amount_msat}
     return [_tell(payout, "offer", Said("payout-profile", values))]
 
 
