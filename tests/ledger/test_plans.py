@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.real.payee import payee
 from tests.story.cast import DAY, HOUR, Person, Stage
 from ticketbot.demo.stage import run_relay
 from ticketbot.domain.holds import REMEMBERED
@@ -32,9 +33,12 @@ from ticketbot.ledger import (
     orders,
     orphans,
     outbox,
+    payouts,
     people,
     refunds,
     schema,
+    shares,
+    spends,
     tickets,
 )
 from ticketbot.ledger import store as ledger
@@ -43,12 +47,15 @@ from ticketbot.lightning import InvoiceAsk
 
 ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
-    *(outbox, people, refunds, tickets),
+    *(outbox, payouts, people, refunds, shares, spends, tickets),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
-ONLY_OPERATORS_ASK = {"orders.ending", "orders.invoice_asked", "orphans.is_open"}
-ONLY_AFTER_A_RESTORE = {"orphans.adopted"}
+ONLY_OPERATORS_ASK = {
+    *("orders.ending", "orders.invoice_asked", "orphans.is_open"),
+    *("shares.organizers", "payouts.of", "payouts.total"),
+}
+ONLY_AFTER_A_RESTORE = {"orphans.adopted", "shares.earned"}
 
 # Which plan steps may read through, and why they stay small or rare.
 MAY_SCAN = {
@@ -261,7 +268,34 @@ async def _play(stage: Stage) -> None:
         await operator.hears("5,000 sats")
     await alice.says("thanks")
     await alice.hears("You are welcome")
+    await _organizer_is_paid(stage, alice)
     await _is_forgotten(stage, alice)
+
+
+async def _organizer_is_paid(stage: Stage, alice: Person) -> None:
+    """To an address that gives nothing, to one that does, by the clock, and by hand."""
+    organizer, now = stage.organizer, int(stage.clock())
+    await organizer.has_on_sale("Sintra Hike", start=now + 60, end=now + 120)
+    for _ in range(3):
+        await alice.buys("sintra")
+    stage.clock.forward(DAY + HOUR)
+    async with payee() as wallet:
+        wallet.clock = stage.clock
+        for words in ("balance", "statement", "payout to nobody@127.0.0.1:9"):
+            await organizer.says(words)
+            await organizer.hears()
+        wallet.spoil_offer["tag"] = "withdrawRequest"
+        await organizer.says(f"payout to {wallet.address}")
+        await organizer.hears("from now on")
+        await organizer.says("payout sintra")
+        await organizer.hears("gives me no invoice")
+        del wallet.spoil_offer["tag"]
+        await organizer.says(f"payout to {wallet.address}")
+        await organizer.hears("were sent to you")
+        await stage.app._payer.pay_by_the_clock()
+    for words in ("payouts", "payouts done sintra 1", "resume payouts"):
+        await stage.operator.says(words)
+        await stage.operator.hears()
 
 
 async def _is_paid_for_an_order_that_is_lost(stage: Stage) -> None:
