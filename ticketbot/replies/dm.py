@@ -112,7 +112,7 @@ def _value(name: str, value: object, how: Manner) -> object:
         case ("fee", int()):
             return format_sats(value)
         case ("accounts", tuple()):
-            return "\n".join(_fitting([_account(one) for one in value]))
+            return _accounts(value, how)
         case ("problems", tuple()):
             lines = [f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value]
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
@@ -121,18 +121,32 @@ def _value(name: str, value: object, how: Manner) -> object:
     return value
 
 
-def _account(one: Account) -> str:
-    """An event of an organizer's statement."""
+def _accounts(found: Sequence[Account], how: Manner) -> str:
+    """An organizer's events, a line each, and where the others are."""
+    more = say("statement-more", how.language, n=len(found))
+    lines = _fitting([_account(one, how) for one in found], more)
+    return "\n".join([*lines, more] if len(lines) < len(found) else lines)
+
+
+def _account(one: Account, how: Manner) -> str:
+    """`lisbon · Lisbon Meetup · 2 sold: gross 10,000 sats, commission -200 sats = 9,800 sats`."""
     parts = {
-        "gross": one.gross,
-        "commission": -one.commission,
-        "given back": -one.refunded,
-        "paid out": -one.paid,
-        "fees": -one.fees,
+        "statement-gross": one.gross,
+        "statement-commission": -one.commission,
+        "statement-refunded": -one.refunded,
+        "statement-paid": -one.paid,
+        "statement-fees": -one.fees,
     }
-    sums = ", ".join(f"{name} {sum_of(msat)}" for name, msat in parts.items() if msat)
-    return (
-        f"{one.code.lower()} · {one.title[:60]} · {one.sold} sold: {sums} = {sum_of(one.balance)}"
+    return say(
+        "statement-event",
+        how.language,
+        code=one.code.lower(),
+        title=one.title[:60],
+        sold=one.sold,
+        sums=", ".join(
+            say(key, how.language, amount=sum_of(msat)) for key, msat in parts.items() if msat
+        ),
+        left=sum_of(one.balance),
     )
 
 
