@@ -110,3 +110,28 @@ async def test_a_bolt11_is_good_for_one_refund_or_payout(
             await desk.passes(120)
     assert await desk.paid_out() == [4_851_000]
     assert sorted(one.state for one in await desk.payouts()) == [State.DUE, State.SENT]
+
+
+async def test_an_address_that_does_not_answer_is_tried_on_and_told_once(desk: PayoutDesk) -> None:
+    await earns(desk)
+    desk.services.down = True
+    async with desk.paying():
+        await desk.says(AskPayout((), PAYEE))
+        await desk.passes(6 * HOUR, 600)
+        told = [text for text in await desk.organizer_hears() if "does not answer" in text]
+        assert len(told) == 1
+        desk.services.down = False
+        await desk.passes(HOUR, 300)
+        await desk.is_paid()
+
+
+async def test_a_program_that_asks_again_is_answered_with_the_same_payout(
+    desk: PayoutDesk,
+) -> None:
+    await earns(desk)
+    first = await desk.says(AskPayout((), PAYEE), request_id="p1")
+    async with desk.paying():
+        await desk.is_paid()
+    again = await desk.says(AskPayout((), PAYEE), request_id="p1")
+    assert first[0].facts | {"state": "sent"} == again[0].facts
+    assert len(await desk.payouts()) == 1
