@@ -63,6 +63,7 @@ MAY_SCAN = {
     "SCAN orders USING INDEX orders_open": "only orders that wait for money are in this index",
     "SCAN refund USING INDEX refund_open": "only refunds that are not sent are in this index",
     "SCAN payout USING INDEX payout_open": "only payouts that are not sent are in this index",
+    "SCAN payee": "organizers who said where payouts go, once a day",
     "SCAN orphan USING INDEX orphan_open": "only money that nobody has claimed is in this index",
     "SCAN outbox USING COVERING INDEX outbox_due": "done rows are deleted",
     "SCAN quarantine": "each row is a bug, and goes after two weeks",

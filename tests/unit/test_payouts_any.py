@@ -95,7 +95,9 @@ def test_any_sequence_keeps_every_account(steps: list[tuple[str, object, int]]) 
 async def _play(folder: Path, steps: list[tuple[str, object, int]]) -> None:
     desk = PayoutDesk(folder)
     await desk.opens()
-    await desk.wallet.pay_in(10_000_000)  # the operator bears what refunds cost on their way
+    await desk.wallet.pay_in(
+        10**9
+    )  # what goes back after a payout is the operator's until the next
     sold: list[str] = []
     for what, which, number in steps:
         match what:
