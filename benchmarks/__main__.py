@@ -12,8 +12,10 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.daemon import measure_daemon
+from benchmarks.door import measure_door
 from benchmarks.growth import measure_growth
 from benchmarks.recovery import measure_recovery
+from benchmarks.refunds import measure_refunds
 from benchmarks.rush import Crowd, measure_rush
 from benchmarks.speed import Size, measure_speed, measure_two_cores, measure_waiting
 from benchmarks.wallet import measure_wallet
@@ -32,6 +34,8 @@ FULL: Mapping[str, Measure] = {
     "waiting": lambda folder: measure_waiting(folder, PER_SECOND, seconds=30),
     "rush": lambda folder: measure_rush(folder, Crowd(buyers=5000, seats=500)),
     "recovery": lambda folder: measure_recovery(folder, orders=10_000),
+    "refunds": lambda folder: measure_refunds(folder, orders=10_000, paid=1_000),
+    "door": lambda folder: measure_door(folder, scans=10_000, per_second=200, seconds=20),
     "lnbits": lambda folder: measure_wallet(folder, slices=4, purchases=160),
     "growth": lambda folder: measure_growth(
         folder, 9, 400, {"growth_100k": 100_000, "growth_1m": 1_000_000}
@@ -46,6 +50,8 @@ QUICK: Mapping[str, Measure] = {
     "waiting": lambda folder: measure_waiting(folder, PER_SECOND, seconds=5),
     "rush": lambda folder: measure_rush(folder, Crowd(buyers=5000, seats=500)),
     "recovery": lambda folder: measure_recovery(folder, orders=10_000),
+    "refunds": lambda folder: measure_refunds(folder, orders=1_000, paid=200),
+    "door": lambda folder: measure_door(folder, scans=4_000, per_second=200, seconds=5),
     "lnbits": lambda folder: measure_wallet(folder, slices=1, purchases=40),
     "growth": lambda folder: measure_growth(folder, 3, 200, {"growth_100k": 100_000}),
 }

@@ -34,6 +34,7 @@ from ticketbot.ledger import listings
 from ticketbot.ledger.audit import check_ledger
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.vault import Vault, open_vault
+from ticketbot.service import spare_collections
 
 PRICE_MSAT = 2_100_000
 CODE = "LISBON"
@@ -147,6 +148,7 @@ class RunningBot:
         ready = asyncio.create_task(self._app.ready.wait())
         await asyncio.wait([ready, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
         self._check()
+        spare_collections()  # as `run` does
         listing = on_sale(ORGANIZER, int(time.time()), self._seats)
         await self._app.store.transaction(lambda tx: listings.save(tx, listing, CODE))
         return self._app.keys.pubkey, self._app.desk.ticket_public_key

@@ -40,6 +40,7 @@ ALARMS = (
     Alarm("disk", 10, "alert-disk", "alert-disk-over"),
     Alarm("clock", 60, "alert-clock", "alert-clock-over"),
     Alarm("refunds", 10, "alert-restored", "alert-restored-over"),
+    Alarm("holds", 60, "alert-holds", "alert-holds-over"),
     Alarm("payouts", 10, "alert-payouts-wait", "alert-payouts-wait-over"),
     Alarm("poison", 10, "alert-poison", "alert-poison-over"),
     Alarm("orphans", 300, "alert-orphans", "alert-orphans-over"),

@@ -12,14 +12,18 @@ import time
 from collections.abc import Callable
 
 import structlog
+from aiohttp.web import Application
 
 from ticketbot import control
 from ticketbot.bookkeeping import Auditor
 from ticketbot.config import Config
+from ticketbot.config.values import Web
 from ticketbot.crew import Crew
 from ticketbot.desk import LedgerDesk
 from ticketbot.domain.ticket import TicketKey
+from ticketbot.doorkeeper import Doorkeeper
 from ticketbot.engine import Engine
+from ticketbot.epilogue import Epilogue
 from ticketbot.errors import Broken, Retry
 from ticketbot.forgetting import Forgetter
 from ticketbot.handlers.context import Settings
@@ -38,13 +42,18 @@ from ticketbot.outbox.herald import Herald, own_notes
 from ticketbot.outbox.invoicer import Invoicer
 from ticketbot.outbox.payer import Payer
 from ticketbot.outbox.refunder import Refunder
+from ticketbot.outbox.usher import Usher
 from ticketbot.relay.directory import Directory
 from ticketbot.relays import RelayPool
-from ticketbot.service import SingleInstance, notify, stop_signals, watchdog
+from ticketbot.service import SingleInstance, notify, spare_collections, stop_signals, watchdog
 from ticketbot.settlement import LOOK_BACK, Settlement
 from ticketbot.timekeeper import Timekeeper
 from ticketbot.wallets.fake import FakeWallet
 from ticketbot.web import app as web
+from ticketbot.web.api.app import make_api
+from ticketbot.web.api.auth import signed_by
+from ticketbot.web.api.door import add_door
+from ticketbot.window import Window
 
 FIRST_LOOK = 8.0  # seconds the wallet has at start before the bot goes on without it
 RELAYS_ANSWER = 1.0  # seconds until READY is said without those that are silent
@@ -149,11 +158,13 @@ class App:
             self._has_heard,
         )
         self._closer = Closer(self.store, self.engine, clock.earliest, self._has_heard)
+        self._usher = Usher(self.store, self.engine, clock.earliest, self._has_heard)
         self._settlement = Settlement(self.store, self.engine, self.wallet, lambda: self.pool.deaf)
         self._housekeeper = Housekeeper(
             self.store, self.engine, self.pool, self.wallet, self.interests, clock
         )
         self._forgetter = Forgetter(self.store, config.privacy.purge_days, clock.earliest)
+        self._epilogue = Epilogue(self.store, self.engine, clock.earliest)
         self._auditor = Auditor(self.store, self.engine, self.wallet, clock)
         self.desk = LedgerDesk(
             self.store,
@@ -164,6 +175,8 @@ class App:
             machine,
             lambda: self._housekeeper.alarms.ringing,
         )
+
+        self.window = Window(self.store, self.engine, self.wallet, settings, signer)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sell until `stop` is set; then finish what is in hand. Raises what breaks it."""
@@ -181,14 +194,21 @@ class App:
                     control.serve(self.engine, self.config.ledger.socket)
                 )
                 if self.config.web is not None:
-                    page = web.make_app(self.desk)
                     host, port = self.config.web.host, self.config.web.port
+                    page = web.make_app(self.desk, api=self._api(self.config.web))
                     self.web_port = await stack.enter_async_context(web.serve(page, host, port))
                 await self._work(stop, checked_later)
         finally:
             await self._lnurl.close()
             await self.wallet.close()
             await self.store.close()
+
+    def _api(self, choices: Web) -> Application | None:
+        if not choices.api:
+            return None
+        api = make_api(self.window, choices.requests_per_minute)
+        add_door(api, Doorkeeper(self.store, self.engine, self.desk.ticket_public_key), signed_by)
+        return api
 
     async def look_around(self) -> None:
         """Write the heartbeat now, and not only at the next round."""
@@ -197,6 +217,10 @@ class App:
     async def forget(self) -> None:
         """Forget whoever is due now, and not only when the day is over."""
         await self._forgetter.forget()
+
+    async def finish_evenings(self) -> None:
+        """Thank visitors and publish badges now, and not only in a minute."""
+        await self._epilogue.play()
 
     async def summary(self) -> str:
         """How the bot is, in one line for people."""
@@ -214,10 +238,8 @@ class App:
         return False
 
     async def _work(self, stop: asyncio.Event, check: bool) -> None:
-        carriers = (
-            *(self._courier, self._herald, self._invoicer),
-            *(self._refunder, self._payer, self._closer),
-        )
+        paying = (self._invoicer, self._refunder, self._payer, self._closer)
+        carriers = (self._courier, self._herald, *paying, self._usher)
         claims = [carrier.claims for carrier in carriers]
 
         self.engine.wake = self._courier.claims.stirred.set
@@ -230,6 +252,7 @@ class App:
                 tasks.create_task(self._settlement.run()),
                 tasks.create_task(self._housekeeper.run()),
                 tasks.create_task(self._forgetter.run()),
+                tasks.create_task(self._epilogue.run()),
                 tasks.create_task(self._auditor.run()),
             ]
             if check:
@@ -321,6 +344,13 @@ def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
         newcomers_per_minute=config.limits.newcomers_per_minute,
         proof_of_work_bits=config.limits.proof_of_work_bits,
         refunds_by_hand=by_hand,
+        doors_open_hours=config.door.open_hours,
+        attendance=config.after.attendance,
+        thanks=config.after.thanks,
+        remind_hours=config.reminders.hours_before,
+        last_call_hours=config.reminders.last_call_hours,
+        quiet_hours=config.reminders.quiet_hours,
+        change_refund_hours=config.changes.refund_hours,
         commission_ppm=config.commission.ppm,
         commissions=config.commission.organizers,
         payout_delay=config.payouts.delay_hours * 3600,
@@ -359,5 +389,6 @@ async def _greet(app: App) -> None:
             while not all(state.connected for state in app.pool.status().values()):
                 await asyncio.sleep(0.02)
     await app.look_around()
+    spare_collections()
     print(f"READY: {await app.summary()}", flush=True)  # noqa: T201  the contract's line
     notify("READY=1", f"STATUS={await app.summary()}")

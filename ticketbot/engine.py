@@ -19,15 +19,18 @@ import structlog
 from ticketbot.crew import Crew
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.order import Order
+from ticketbot.domain.scanning import Scan
 from ticketbot.domain.speech import read_text
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.domain.work import proven
 from ticketbot.errors import Broken, Malformed, Refused, Retry
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers import cashier, organizer
+from ticketbot.handlers import admitting, cashier, organizer
 from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Context, Request, Settings
-from ticketbot.ledger import inbox, marks, orders, outbox, people
+from ticketbot.handlers.scanners import Caller
+from ticketbot.keys import parse_event
+from ticketbot.ledger import inbox, marks, orders, outbox, people, stuck
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.metrics import metrics
@@ -35,10 +38,20 @@ from ticketbot.posting import post
 from ticketbot.reception import Reception, Work, answer
 from ticketbot.redaction import whereabouts
 from ticketbot.replies import dm
-from ticketbot.replies.outcome import Addressee, Failed, Outcome, Reply, Said, TicketShown, Told
+from ticketbot.replies.outcome import (
+    Addressee,
+    Failed,
+    Outcome,
+    Reply,
+    Report,
+    Said,
+    TicketShown,
+    Told,
+)
 
 TRIES = 3
 CUSTOMERS = 10_000  # to remember
+AT_ONCE = 50  # letters that were put aside, heard again
 
 
 class Spoken(NamedTuple):
@@ -49,7 +62,8 @@ class Spoken(NamedTuple):
 
 
 class Engine:
-    """Decides. Calls `wake` when messages must leave, `wake_invoicer` when invoices must be made.
+    """Decides. Calls `wake` when messages must leave, `wake_invoicer` when invoices must be made,
+    and `invoices_made` with the ids of orders whose invoices were.
 
     `notes_seen` is set when organizers wrote; `customers` are keys that have lately been sent a
     ticket they paid for; `paused` is the sentence that says why nothing new is sold just now, or
@@ -70,6 +84,7 @@ class Engine:
         self.settings = settings
         self.wake: Callable[[], None] = lambda: None
         self.wake_invoicer: Callable[[], None] = lambda: None
+        self.invoices_made: Callable[[Sequence[str]], None] = lambda orders: None
         self.notes_seen = asyncio.Event()
         self.customers: dict[str, None] = {}
         self.paused: str | None = None
@@ -103,6 +118,12 @@ class Engine:
         if notes:
             self.notes_seen.set()
 
+    async def hear_again(self, name: str | None) -> int:
+        """Letters that were put aside, or the one of this name, once more; how many they were."""
+        letters = await self.store.transaction(lambda tx: stuck.take_letters(tx, name, AT_ONCE))
+        await self.receive([parse_event(orjson.loads(letter)) for letter in letters], {})
+        return len(letters)
+
     async def dated(self, letters: Sequence[Event]) -> list[tuple[int, Event]]:
         """Letters with the time at which each was sent (unix seconds); what opens not, last."""
         opened = await self._crew.open(letters)
@@ -130,19 +151,19 @@ class Engine:
         self.wake()
         return self._spoken(said)
 
-    async def invoiced(self, made: Sequence[InvoiceRow], done: int | None = None) -> None:
-        """Record what the wallet made; `done` is the outbox row that asked for it."""
+    async def invoiced(self, made: Sequence[InvoiceRow], done: Sequence[int] = ()) -> None:
+        """Record what the wallet made; `done` are the outbox rows that asked for it."""
         ctx = self.context()
 
         def work(tx: Tx) -> None:
             for one in made:
                 self._post_fact(tx, ctx, cashier.invoiced(one, tx, ctx), one.external_id)
-            if done is not None:
-                outbox.done(tx, done)
+            outbox.done_all(tx, done)
 
         failpoint("engine.before-invoiced")
         await self._decide(work)
         failpoint("engine.after-invoiced")
+        self.invoices_made([one.order_id for one in made])
         metrics().invoices.labels("made").inc(len(made))
 
     async def settle(self, credits: Sequence[Credit]) -> int:
@@ -173,6 +194,26 @@ class Engine:
                 await self._undecided(credit.payment_hash, result)
                 raise Broken(f"payment {credit.payment_hash} could not be decided")
         return news
+
+    async def scan(
+        self, caller: Caller, event: str, scans: Sequence[Scan]
+    ) -> list[Report | Refused]:
+        """What comes of scans at an event, in their order; all of it is durable by then.
+
+        Whatever is asked at the same time shares its commits.
+        """
+        ctx = self.context()
+
+        def work_for(one: Scan) -> Callable[[Tx], Report | Refused]:
+            return lambda tx: admitting.attempt(caller, event, one, tx, ctx)
+
+        failpoint("engine.before-scan")
+        results = await self.store.transactions([work_for(one) for one in scans])
+        failpoint("engine.after-scan")
+        for result in results:
+            if isinstance(result, Exception) and not isinstance(result, Refused):
+                raise result
+        return [result for result in results if isinstance(result, Report | Refused)]
 
     async def release(self, order_id: str, why: str) -> None:
         """The hold of an order is over and the wallet says it was not paid."""

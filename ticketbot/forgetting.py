@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 import structlog
 
 from ticketbot.errors import Broken, Retry
-from ticketbot.ledger import forgetting, journal, marks
+from ticketbot.ledger import forgetting, journal, marks, promos, staff
 from ticketbot.ledger.store import Store, Tx
 
 DAY = 86_400
@@ -73,6 +73,8 @@ class Forgetter:
         people = await self._in_pages(
             found.people, lambda tx, page: forgetting.drop(tx, page, before)
         )
+        while await self._store.transaction(lambda tx: staff.forget_old(tx, before)):
+            await asyncio.sleep(REST)
         messages = await self._in_pages(found.strays, forgetting.drop_strays)
 
         def finish(tx: Tx) -> None:
@@ -80,7 +82,9 @@ class Forgetter:
             if max(len(over), len(found.people)) < MOST:
                 marks.put(tx, LAST, str(now))
             marks.put(tx, forgetting.TRACES, "1")
+            codes = promos.forget(tx, before)
             counts = {"orders": orders, "people": people, "messages": messages, "poison": poison}
+            counts["codes"] = codes
             if any(counts.values()):
                 journal.note(tx, now, "people", "forgotten", **counts)
 

@@ -21,9 +21,10 @@ from ticketbot.ledger import (
     orphans,
     outbox,
     payouts,
-    poison,
+    questions,
     refunds,
     restored,
+    stuck,
 )
 from ticketbot.ledger.outbox import LATE
 from ticketbot.ledger.store import Store, Tx
@@ -39,6 +40,7 @@ FREE_DISK = 200 * 2**20
 CLOCK_BACK = 60
 MUTE_FOR = 30
 DAY = 86_400
+STUCK = 3600  # seconds after which a hold should long be over
 
 
 class _Found(NamedTuple):
@@ -50,8 +52,9 @@ class _Found(NamedTuple):
     owed: int
     orphans: int
     orphaned: int
+    stuck: int
     refunds_wait: bool
-    poison: int
+    failing: int
     payouts_wait: int
 
 
@@ -114,6 +117,7 @@ class Housekeeper:
         def work(tx: Tx) -> _Found:
             marks.put(tx, "heartbeat", orjson.dumps(beat).decode())
             inbox.forget(tx, now - MONTH)
+            questions.forget(tx, now - DAY)
             outbox.pull_in(tx, now, LONGEST_DELAY)
             orders.shorten_holds(tx, longest)
             return _Found(
@@ -122,8 +126,9 @@ class Housekeeper:
                 outbox.late(tx, now - LATE),
                 refunds.owed_total(tx),
                 *orphans.total(tx),
+                orders.stuck(tx, now - STUCK),
                 restored.refunds_wait(tx) is not None,
-                poison.money_stuck(tx),
+                stuck.failing(tx),
                 payouts.total(tx) if restored.payouts_wait(tx) is not None else 0,
             )
 
@@ -140,7 +145,7 @@ class Housekeeper:
         """A ledger that cannot be written takes no alert either: it is told once it can."""
         since, now = self._mute_since, int(self._clock())
         if since is not None and now - since >= MUTE_FOR:
-            await self._engine.alert(f"mute:{since}", "alert-ledger", {"span": _span(now - since)})
+            await self._engine.alert(f"mute:{since}", "alert-ledger", {"span": now - since})
         self._mute_since = None
 
     def beat(self) -> dict[str, Any]:
@@ -199,22 +204,16 @@ class Housekeeper:
             troubles["disk"] = {"free": self._free // 2**20}
         if self._skew:
             who, by = max(self._skew.items(), key=lambda one: abs(one[1]))
-            side = "behind" if by > 0 else "ahead of"
-            troubles["clock"] = {"skew": _span(abs(by)), "side": side, "who": who}
+            side = "behind" if by > 0 else "ahead"
+            troubles["clock"] = {"skew": round(abs(by)), "side": side, "who": who}
+        if found.stuck and health.good and not self._pool.deaf:  # else it is known why they wait
+            troubles["holds"] = {"n": found.stuck}
         if found.refunds_wait and found.owed and not self._engine.reception.catching_up:
             troubles["refunds"] = {"owed": found.owed}
+        if found.failing:
+            troubles["poison"] = {"n": found.failing}
         if found.payouts_wait and not self._engine.reception.catching_up:
             troubles["payouts"] = {"owed": found.payouts_wait}
-        if found.poison:
-            troubles["poison"] = {"n": found.poison}
         if found.orphans and not self._engine.reception.catching_up:
             troubles["orphans"] = {"n": found.orphans, "amount": found.orphaned}
         return troubles
-
-
-def _span(seconds: float) -> str:
-    """`2 days`, `3 h`, `4 min`."""
-    for size, unit in ((DAY, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 1.5 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

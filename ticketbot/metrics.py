@@ -33,21 +33,26 @@ class Metrics:
             ProcessCollector,
         )
 
+        class Tally(Counter):
+            """A counter that finds its labels again at once."""
+
+            labels = cache(Counter.labels)
+
         here = CollectorRegistry()
         self.registry = here
-        self.dm_received = Counter(
+        self.dm_received = Tally(
             "ticketbot_dm_received", "Messages opened", ["protocol", "command"], registry=here
         )
-        self.dm_sent = Counter(
+        self.dm_sent = Tally(
             "ticketbot_dm_sent", "Messages published", ["protocol", "result"], registry=here
         )
-        self.invoices = Counter(
+        self.invoices = Tally(
             "ticketbot_invoices", "Invoices by what became of them", ["state"], registry=here
         )
         self.tickets_issued = Counter(
             "ticketbot_tickets_issued", "Tickets signed for their holders", registry=here
         )
-        self.checkins = Counter(
+        self.checkins = Tally(
             "ticketbot_checkins", "Tickets shown at the door", ["result"], registry=here
         )
         self.paid_to_ticket = Histogram(

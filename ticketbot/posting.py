@@ -20,11 +20,13 @@ from ticketbot.replies.outcome import (
     RefundOwed,
     RefundSent,
     Reply,
+    Report,
     Said,
     TicketShown,
     Told,
     Via,
 )
+from ticketbot.texts import DEFAULT
 
 DAY = 86_400
 EPHEMERAL_LIVES = 600  # seconds: a 24133 that nobody took by then is dropped, the DM stays
@@ -53,7 +55,9 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
     if to.person == people.NOBODY:
         return
     person = to.person if to.person is not None else people.meet(tx, to.pubkey).id
-    drafts = list(_drafts(outcome, to, ctx))
+    language, chosen = people.language_of(tx, person)
+    how = dm.Manner(ctx.settings.public_url, ctx.settings.relays, language or DEFAULT, chosen)
+    drafts = list(_drafts(outcome, to, ctx, how))
     first = people.next_stamp(tx, person, ctx.now, len(drafts)) if drafts else ctx.now
     for number, draft in enumerate(drafts):
         body: dict[str, Any] = {
@@ -78,17 +82,18 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
         outbox.put(tx, f"{key}:{number}", "message", due, body)
 
 
-def _drafts(outcome: Outcome, to: Addressee, ctx: Context) -> Iterator[Draft]:
-    how = dm.Manner(ctx.settings.public_url, ctx.settings.relays)
+def _drafts(outcome: Outcome, to: Addressee, ctx: Context, how: dm.Manner) -> Iterator[Draft]:
     if isinstance(outcome, TicketShown):
         if _ephemeral(outcome, to, ctx):
-            yield from _machine(outcome, to, ctx)
+            yield from _machine(outcome, to, how)
         if to.via == "24133" and not outcome.everywhere:
             return
-        via: Via = "auto" if to.via == "24133" else to.via
+        via: Via = "auto" if to.via in ("24133", "api") else to.via
         yield from (Draft(via, text) for text in dm.speak(outcome, how))
+    elif to.via == "api":
+        return
     elif to.via == "24133":
-        yield from _machine(outcome, to, ctx)
+        yield from _machine(outcome, to, how)
         if isinstance(outcome, RefundOwed):  # money: an ephemeral event is never the only copy
             yield from (Draft("auto", text) for text in dm.speak(outcome, how))
     else:
@@ -102,8 +107,10 @@ def _ephemeral(ticket: TicketShown, to: Addressee, ctx: Context) -> bool:
     return to.via == "24133" or (ticket.everywhere and ctx.settings.ephemeral == "always")
 
 
-def _machine(outcome: Outcome, to: Addressee, ctx: Context) -> Iterator[Draft]:
-    message = machine.write(outcome, to.request_id, ctx.settings.public_url)
+def _machine(outcome: Outcome, to: Addressee, how: dm.Manner) -> Iterator[Draft]:
+    """Programs are told in English, unless the person whose program it is chose a language."""
+    language = how.language if how.chosen else DEFAULT
+    message = machine.write(outcome, to.request_id, how.public_url, language)
     if message is not None:
         draw = "qr_code" in message and message["qr_code"] is None
         yield Draft("24133", orjson.dumps(message).decode(), draw)
@@ -120,6 +127,8 @@ def _until(outcome: Outcome, draft: Draft, ctx: Context) -> int:
             return expires_at
         case RefundOwed() | RefundSent():
             return ctx.now + 365 * DAY
+        case Report(kind="announcement"):
+            return ctx.now + NOTICE_LIVES
         case Said(sentence=key) if key.startswith("alert-"):
             return ctx.now + NOTICE_LIVES  # relays may be what it is about
     return ctx.now + DAY

@@ -6,6 +6,7 @@ command means is the handlers' business.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,13 +15,14 @@ from ticketbot.domain.command import Command, Hello
 from ticketbot.domain.command.machine import read_machine
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.speech import read_text
+from ticketbot.domain.tongues import guess_language
 from ticketbot.envelopes import WRAP, Opened
 from ticketbot.errors import Refused
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers.again import answered, heard_before
 from ticketbot.handlers.context import Context, Request, Settings
 from ticketbot.handlers.organizer import NOTE_KINDS
-from ticketbot.ledger import inbox, people
+from ticketbot.ledger import inbox, people, questions
 from ticketbot.ledger.people import Person
 from ticketbot.ledger.store import Tx
 from ticketbot.limits import Budget, Newcomers, Verdict
@@ -31,17 +33,23 @@ from ticketbot.replies.outcome import Addressee, Failed, Outcome, Reply, Said
 STALE_COMMAND = 24 * 3600
 FORGOTTEN = 7 * 24 * 3600
 STALE_MACHINE = 600
+FEW_WORDS = 40  # letters: in a rush everybody writes the same
 
+_read_again = functools.lru_cache(256)(read_text)
 Work = Callable[[Tx], object]
 
 
 class _Read(NamedTuple):
-    """What a letter says. `said` is answered in place of what a handler would say."""
+    """What a letter says. `said` is answered in place of what a handler would say.
+
+    `language`: the one that its first word tells, if any.
+    """
 
     command: Command | None
     request_id: str | None
     said: Outcome | None
     again: bool
+    language: str | None = None
 
 
 class Reception:
@@ -86,14 +94,15 @@ class Reception:
             if not inbox.claim(tx, letter.key, ctx.now):
                 return  # an old letter, read again after a restart, spends nothing
             if read.again:
-                if self._was_answered(read.command, letter.sent_at):
+                asked = known is not None and questions.pending(tx, known.id) is not None
+                if self._was_answered(read.command, letter.sent_at) and not asked:
                     return
                 verdict = "fine"
             verdict = verdict or self._budget.spend(letter.sender, ctx.now)
             if verdict == "silent":
                 return
             first = Failed(Refused("try-later", "slow-down")) if verdict == "warn" else read.said
-            person = _person(tx, letter, known)
+            person = _person(tx, letter, known, read.language)
             request = Request(
                 person,
                 letter.protocol,
@@ -103,6 +112,7 @@ class Reception:
                 key=letter.key,
                 sent_at=letter.sent_at,
                 again=read.again,
+                text="" if letter.protocol == "24133" else letter.text,
             )
             reply: Reply = [first] if first is not None else answer(request, tx, ctx)
             to = Addressee(letter.sender, letter.protocol, read.request_id, person.id)
@@ -118,14 +128,16 @@ class Reception:
         if age > (STALE_MACHINE if machine else FORGOTTEN) and (machine or not again):
             return None
         stale = Said("stale") if age > STALE_COMMAND and not (machine or again) else None
+        language = None if machine else guess_language(letter.text)
         try:
             if not machine:
-                return _Read(read_text(letter.text), None, stale, again)
+                read = _read_again if len(letter.text) <= FEW_WORDS else read_text
+                return _Read(read(letter.text), None, stale, again, language)
             asked = read_machine(letter.text)
             return asked and _Read(asked.command, asked.request_id, None, again)
         except Refused as refused:
             request_id = getattr(refused, "request_id", None)
-            return _Read(None, request_id, stale or Failed(refused), again)
+            return _Read(None, request_id, stale or Failed(refused), again, language)
 
     def _was_answered(self, command: Command | None, sent_at: int) -> bool:
         return bool(self.restored_at) and answered(command, (self.restored_at or 0) - sent_at)
@@ -144,7 +156,9 @@ def answer(request: Request, tx: Tx, ctx: Context) -> Reply:
         return [Failed(refused)]
 
 
-def _person(tx: Tx, letter: Opened, known: Person | None) -> Person:
+def _person(tx: Tx, letter: Opened, known: Person | None, language: str | None) -> Person:
     if known is None:
-        return people.welcome(tx, letter.sender, letter.protocol)
-    return people.wrote(tx, known, letter.protocol)
+        person = people.welcome(tx, letter.sender, letter.protocol)
+    else:
+        person = people.wrote(tx, known, letter.protocol)
+    return people.speaks(tx, person, language, chosen=False) if language else person

@@ -9,14 +9,19 @@ from collections.abc import Callable, Iterable
 _GONE = b"[redacted]"
 _IS = rb"""(?:\\*["'])?\s*[:=]\s*b?(?:\\*["'])?"""  # between a name and its value
 _HEX = rb"[0-9a-f]{16,}"
+_LONG_PATH = rb"""[^\s"'\\,;}\])]{16,}"""
 _VALUE = rb"""[^\s"'\\,;&}\])]"""
 _SECRETS = (
     (b"nsec1", rb"nsec1[02-9ac-hj-np-z]{20,}"),
     (b"tkt1:", rb"tkt1:[a-z2-7]+"),
+    (b"door1", rb"door1[a-z2-7]{20,}"),
     (b"walletconnect:", rb"""nostr\+walletconnect:[^\s"'\\]+"""),
     (b"cashu", rb"cashu[ab][a-z0-9_=+/-]{8,}"),
     (b"/tickets/", rb"(?<=/tickets/)[a-z0-9_-]{16,}"),
     (b"/ws/", rb"(?<=/ws/)[a-z0-9_-]{16,}"),  # LNbits wants its key in the push channel's path
+    # a relay of one's own may want a token in its address
+    (b"ws://", rb"(ws://[^\s/\"'\\]+/)" + _LONG_PATH),
+    (b"wss://", rb"(wss://[^\s/\"'\\]+/)" + _LONG_PATH),
     (b"bearer", rb"(bearer\s+)" + _VALUE + rb"+"),
     (b"authorization", rb"(authorization" + _IS + rb"(?:[a-z]+\s+)?)" + _VALUE + rb"+"),
     (b"api-key", rb"(x-api-key" + _IS + rb")" + _VALUE + rb"+"),

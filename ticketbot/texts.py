@@ -19,17 +19,33 @@ def sentences(language: str) -> dict[str, str]:
     folder = resources.files("ticketbot") / "locales" / language
     flat: dict[str, str] = {}
     for file in folder.iterdir():
-        for key, value in tomllib.loads(file.read_text("utf-8")).items():
-            if isinstance(value, dict):
-                flat |= {f"{key}.{form}": text.strip("\n") for form, text in value.items()}
-            else:
-                flat[key] = value.strip("\n")
+        flat |= read_sentences(file.read_text("utf-8"))
     return flat
 
 
+def read_sentences(toml: str) -> dict[str, str]:
+    """The sentences of one file."""
+    flat: dict[str, str] = {}
+    for key, value in tomllib.loads(toml).items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{form}": text.strip("\n") for form, text in value.items()}
+        else:
+            flat[key] = value.strip("\n")
+    return flat
+
+
+def has(key: str) -> bool:
+    """Whether there is a sentence of this name."""
+    return key in sentences(DEFAULT)
+
+
 def say(key: str, language: str = DEFAULT, **values: object) -> str:
-    """The sentence, filled. A key that no locale has is a bug: KeyError."""
-    known = sentences(language)
-    if key not in known:
-        key = f"{key}.{'one' if values.get('n') == 1 else 'other'}"
-    return known[key].format(**values)
+    """The sentence, filled. A key that no locale has is a bug: KeyError.
+
+    What a language lacks is said in the default one: an English word is better than none.
+    """
+    for known in (sentences(language), sentences(DEFAULT)):
+        for name in (key, f"{key}.{'one' if values.get('n') == 1 else 'other'}"):
+            if name in known:
+                return known[name].format(**values)
+    raise KeyError(key)

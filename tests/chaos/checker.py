@@ -37,7 +37,10 @@ class Books(NamedTuple):
     tickets: list[tuple[str, str, str | None, int, str, bytes]]
     refunds: list[tuple[str, int]]  # payment hash, msat
     spends: list[tuple[str, str, str, int]]  # payment hash, refund or payout, its state, msat
-    signed: dict[bytes, str]  # hash of every token there ever was → ticket
+    signed: dict[bytes, str]  # hash of every token there is → ticket
+    versions: dict[bytes, int]  # id of a ticket, as its token has it → its version now
+    kept: dict[str, int]  # payment hash → msat that organizers keep of tickets given back
+    gone: Counter[str]  # order → tickets of it that are void
     seats: list[tuple[str, str, int | None, int, int]]
     held: Counter[str]
 
@@ -76,6 +79,16 @@ def read(ledger: Path) -> Books:
                 " ON refund.id = ref"
             ),
             {bytes(h): i for h, i in rows("SELECT token_hash, id FROM ticket")},
+            {base64.b32decode(i.upper()): v for i, v in rows("SELECT id, version FROM ticket")},
+            dict(
+                rows(
+                    "SELECT payment_hash, sum(kept_msat) FROM ticket"
+                    " WHERE state = 'void' GROUP BY payment_hash"
+                )
+            ),
+            Counter(
+                dict(rows("SELECT order_id, count(*) FROM ticket WHERE state='void' GROUP BY 1"))
+            ),
             rows("SELECT event_id, tier, capacity, held, sold FROM seats"),
             held,
         )
@@ -145,11 +158,13 @@ def _fates(books: Books) -> Iterator[str]:
             worth[payment_hash] += msat
     for payment_hash, msat in books.refunds:
         worth[payment_hash] += msat
+    for payment_hash, msat in books.kept.items():
+        worth[payment_hash] += msat
     for payment_hash, (order, msat) in books.payments.items():
         if worth[payment_hash] != msat:
             yield f"{msat} msat came for order {order}, {worth[payment_hash]} msat have a fate"
     for order, (state, quantity) in books.orders.items():
-        expected = quantity if state == "paid" else 0
+        expected = quantity - books.gone[order] if state == "paid" else 0
         if number[order] != expected:
             yield f"order {order} is {state} and has {number[order]} of {quantity} tickets"
 
@@ -174,5 +189,6 @@ def _tokens(books: Books, tokens: set[str], key: bytes) -> Iterator[str]:
             verifier.verify(raw[-64:], raw[:-64])
         except InvalidSignature:
             yield f"a token was sent that nobody can verify: {token}"
-        if hashlib.sha256(token.encode()).digest() not in books.signed:
+        older = int.from_bytes(raw[51:53], "big") < books.versions.get(raw[1:11], 0)
+        if hashlib.sha256(token.encode()).digest() not in books.signed and not older:
             yield f"a token was sent that the ledger does not know: {token}"

@@ -58,6 +58,12 @@ class Evening:
         """Wait for the end of an event that lasts for some seconds."""
         await asyncio.sleep(self._ends + 1 - time.time())
 
+    async def moves_event(self) -> None:
+        """A newer note says that it ends days later."""
+        start = next(tag[1] for tag in self.tags if tag[0] == "start")
+        tags = [*self.tags, ["end", str(int(start) + 3 * 86_400)]]
+        await self.organizer.publish(31923, tags, "", int(time.time()) + 1)
+
     async def cancels_event(self) -> None:
         """A newer note says so, and its organizer answers the question."""
         tags = [*self.tags, ["status", "cancelled"]]
@@ -131,13 +137,18 @@ async def evening(
     purse: Purse | None = None,
     mutant: str | None = None,
     environment: Mapping[str, str] | None = None,
+    listen: int | None = None,
 ) -> AsyncIterator[Evening]:
     """The evening, its bot kept alive while the block runs; afterwards the books must be right.
 
-    A `mutant` is a bot with a planted fault (see mutants.py), whose books are not looked at.
+    With `listen` the bot's HTTP is at that port, and doors open two days before. A `mutant` is a
+    bot with a planted fault (see mutants.py), whose books are not looked at.
     """
     it = Evening(folder, relays, hold, purse)
     it.daemon.environment |= environment or {}
+    if listen is not None:
+        it.daemon.environment["TICKETBOT_WEB_LISTEN"] = f"127.0.0.1:{listen}"
+        it.daemon.environment["TICKETBOT_DOOR_OPEN_HOURS"] = "48"
     if mutant is not None:
         it.daemon.command = [sys.executable, "-m", "tests.chaos.mutants", mutant]
         it.daemon.environment["PYTHONPATH"] = str(ROOT)

@@ -6,6 +6,7 @@ stops pinging the watchdog, and is ended and started again by whoever minds the 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,10 +14,12 @@ from pathlib import Path
 import pytest
 
 import ticketbot
-from tests.chaos.evening import WITHIN, Evening, evening
+from tests.chaos.evening import WITHIN, Evening, evening, tokens_in
 from tests.chaos.purse import FakePurse
 from tests.real.payee import payee
+from ticketbot.demo.client import Client
 from ticketbot.demo.stage import run_relay
+from ticketbot.keys import Keys
 
 COMMITS = range(2, 14)
 WAYS = [
@@ -45,6 +48,8 @@ REFUND = [
     "spender.before-sent",
 ]
 CLOSING = ["closer.before-page", "closer.after-page"]
+DOOR = ["engine.before-scan", "engine.after-scan"]  # tests/chaos/test_door_kills.py
+USHER = ["usher.before-page", "usher.after-page"]
 PRICE = 5_000
 
 
@@ -159,6 +164,46 @@ async def test_while_an_event_is_closed(tmp_path: Path, relay: str, place: str, 
     assert sum("was cancelled" in text for text in told.values()) == 1
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("place", USHER)
+async def test_while_a_moved_event_is_told(
+    tmp_path: Path, relay: str, place: str, way: str
+) -> None:
+    """It ends later now, so the ticket is made again: once, and the one before is dead."""
+    async with evening(tmp_path, [relay], f"{place}={way}") as it:
+        await it.publishes_event()
+        first = await it.buys()
+        await it.moves_event()
+        await it.has_met(way)
+        second = await it.gets_a_ticket()
+        await it.alice.next("has changed", WITHIN)
+        assert first != second
+    told = {message.key: message.text for message in it.alice.heard}
+    assert sum("has changed" in text for text in told.values()) == 1
+    assert sum("\nTKT1:" in text for text in told.values()) == 2
+
+
+@pytest.mark.parametrize("place", ["engine.letter-answered", "ledger.after-commit"])
+@pytest.mark.parametrize("visit", [3, 4, 5])
+async def test_while_a_ticket_changes_hands(
+    tmp_path: Path, relay: str, place: str, visit: int
+) -> None:
+    """Cut off anywhere, it is with one of two people, and one code is good."""
+    async with evening(tmp_path, [relay], f"{place}=kill@{visit}") as it:
+        bob = Client(Keys(os.urandom(32)), it.daemon.keys.pubkey)
+        await bob.connect(relay)
+        await it.publishes_event()
+        old = await it.buys()
+        await it.alice.write(f"transfer lisbon {bob.keys.pubkey}")
+        await bob.next("would like to give you", WITHIN)
+        await bob.write("accept")
+        new = tokens_in((await bob.next("\nTKT1:", WITHIN)).text)[0]
+        await it.alice.next("was accepted", WITHIN)
+        assert old != new
+        assert it.sold() == 1
+        await bob.disconnect()
+
+
 def test_every_failpoint_is_visited() -> None:
     root = Path(ticketbot.__file__).parent
     source = "".join(file.read_text() for file in root.rglob("*.py"))
@@ -168,6 +213,8 @@ def test_every_failpoint_is_visited() -> None:
         *LAPSE,
         *REFUND,
         *CLOSING,
+        *DOOR,
+        *USHER,
         "ledger.before-commit",
         "ledger.after-commit",
     }

@@ -62,8 +62,9 @@ def test_the_end_of_an_id_is_enough(tx: Tx) -> None:
         order(tx, order_id)
     assert ids(orders.ending(tx, "QQIM")) == ["bbbbbbbbqqim", "aaaaaaaaqqim"]
     assert ids(orders.ending(tx, "qqim", 1)) == ["bbbbbbbbqqim"]
-    assert ids(orders.ending(tx, "%0000")) == ["aaaaaaaa0000"]
-    assert orders.ending(tx, "_im") == orders.ending(tx, "im")
+    assert ids(orders.ending(tx, "0000")) == ["aaaaaaaa0000"]
+    assert orders.ending(tx, "%0000") == orders.ending(tx, "") == []
+    assert orders.ending(tx, "_im") == []
 
 
 def test_whose_orders_are_open(tx: Tx) -> None:

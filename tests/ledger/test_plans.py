@@ -19,10 +19,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.real.payee import payee
+from tests.ledger.scenes import organizer_is_paid, plans_change
+from tests.story.caller import Caller
 from tests.story.cast import DAY, HOUR, Person, Stage
+from tests.story.scanner import Scanner, a_secret, at_the_door
 from ticketbot.demo.stage import run_relay
 from ticketbot.domain.holds import REMEMBERED
+from ticketbot.domain.nip19 import npub_encode
 from ticketbot.ledger import (
     forgetting,
     holds,
@@ -30,16 +33,23 @@ from ticketbot.ledger import (
     listings,
     marks,
     money,
+    moves,
     orders,
     orphans,
     outbox,
     payouts,
     people,
+    promos,
+    questions,
     refunds,
+    scans,
     schema,
     shares,
     spends,
+    staff,
+    stuck,
     tickets,
+    transfers,
 )
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
@@ -47,13 +57,16 @@ from ticketbot.lightning import InvoiceAsk
 
 ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
-    *(outbox, payouts, people, refunds, shares, spends, tickets),
+    *(moves, outbox, payouts, people, promos, questions, refunds, scans, shares, spends),
+    *(staff, stuck, tickets, transfers),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
 ONLY_OPERATORS_ASK = {
     *("orders.ending", "orders.invoice_asked", "orphans.is_open"),
     *("shares.organizers", "payouts.of", "payouts.total"),
+    "promos.miscounted",
+    "scans.unexplained",
 }
 ONLY_AFTER_A_RESTORE = {"orphans.adopted", "shares.earned"}
 
@@ -66,6 +79,7 @@ MAY_SCAN = {
     "SCAN payee": "organizers who said where payouts go, once a day",
     "SCAN orphan USING INDEX orphan_open": "only money that nobody has claimed is in this index",
     "SCAN outbox USING COVERING INDEX outbox_due": "done rows are deleted",
+    "SCAN outbox": "done rows are deleted, and an operator asks what is stuck",
     "SCAN quarantine": "each row is a bug, and goes after two weeks",
     "SCAN listing USING COVERING INDEX sqlite_autoindex_listing_2": "codes, once per new event",
 }
@@ -222,6 +236,7 @@ async def _play(stage: Stage) -> None:
     await alice.hears("is cancelled")
     await alice.pays(late)
     await alice.gets_a_ticket()
+    await _buys_with_a_code(stage, alice)
     await alice.says("resend")
     await alice.gets_a_ticket()
     await alice.says("buy porto")
@@ -231,6 +246,7 @@ async def _play(stage: Stage) -> None:
         await alice.says(words)
         await alice.hears("lnbc" if words == "buy faro" else "is cancelled")
     await _fetch_its_picture(stage, alice)
+    await _is_let_in(stage, alice)
 
     fields = {"event_id": lisbon.address(), "quantity": 1, "request_id": "r1"}
     await alice.asks(type="buy", **fields)
@@ -254,10 +270,12 @@ async def _play(stage: Stage) -> None:
     await organizer.says("cancel lisbon")
     await organizer.hears("done. The tickets of 2 orders are void")
 
+    await plans_change(stage, alice)
     for words in ("status", "refunds", "stop sales", "resume sales", "refund 0000 sent"):
         await operator.says(words)
         await operator.hears()
     await _fail_once(stage, alice)
+    await _is_asked_over_http(stage)
     await stage.app.look_around()
     stage.wallet.hang_up()
     await _is_paid_for_an_order_that_is_lost(stage)
@@ -269,34 +287,36 @@ async def _play(stage: Stage) -> None:
         await operator.hears("5,000 sats")
     await alice.says("thanks")
     await alice.hears("You are welcome")
-    await _organizer_is_paid(stage, alice)
+    await organizer_is_paid(stage, alice)
     await _is_forgotten(stage, alice)
 
 
-async def _organizer_is_paid(stage: Stage, alice: Person) -> None:
-    """To an address that gives nothing, to one that does, by the clock, and by hand."""
-    organizer, now = stage.organizer, int(stage.clock())
-    await organizer.has_on_sale("Sintra Hike", start=now + 60, end=now + 120)
-    for _ in range(3):
-        await alice.buys("sintra")
-    stage.clock.forward(DAY + HOUR)
-    async with payee() as wallet:
-        wallet.clock = stage.clock
-        for words in ("balance", "statement", "payout to nobody@127.0.0.1:9"):
-            await organizer.says(words)
-            await organizer.hears()
-        wallet.spoil_offer["tag"] = "withdrawRequest"
-        await organizer.says(f"payout to {wallet.address}")
-        await organizer.hears("from now on")
-        await organizer.says("payout sintra")
-        await organizer.hears("gives me no invoice")
-        del wallet.spoil_offer["tag"]
-        await organizer.says(f"payout to {wallet.address}")
-        await organizer.hears("were sent to you")
-        await stage.app._payer.pay_by_the_clock()
-    for words in ("payouts", "payouts done sintra 1", "resume payouts"):
-        await stage.operator.says(words)
-        await stage.operator.hears()
+async def _buys_with_a_code(stage: Stage, alice: Person) -> None:
+    """An early bird, two questions, and a code that is given back, late, and used."""
+    early = ["2000", "SAT", "first", 5]
+    await stage.organizer.has_on_sale("Evora", question=[["Name?"]], age=18, early_bird=early)
+    for words in ("promo evora FRIENDS 20% max 5", "promos evora", "promo evora FRIENDS stop"):
+        await stage.organizer.says(words)
+        await stage.organizer.hears("FRIENDS: 20" if "stop" not in words else "is stopped")
+    await stage.organizer.says("promo evora FRIENDS 20% max 5")
+    await stage.organizer.hears("FRIENDS: 20")
+    await alice.says("buy evora strangers")
+    await alice.hears("neither a code")
+    await alice.says("buy evora friends")
+    for answer in ("yes", "Alice"):
+        await alice.hears("nothing is held yet")
+        await alice.says(answer)
+    late = await alice.gets_an_invoice()
+    await alice.says("buy evora friends")
+    assert await alice.gets_an_invoice() == late
+    await alice.says("cancel")
+    await alice.hears("is cancelled")
+    await alice.pays(late)
+    await alice.gets_a_ticket()
+    (order,) = await stage.app.store.transaction(
+        lambda tx: tx.rows("SELECT order_id FROM promo_use WHERE promo = 1")
+    )
+    assert await stage.app.store.transaction(lambda tx: questions.answers(tx, order[0]))
 
 
 async def _is_paid_for_an_order_that_is_lost(stage: Stage) -> None:
@@ -306,11 +326,44 @@ async def _is_paid_for_an_order_that_is_lost(stage: Stage) -> None:
     await stage.wallet.receive(made.bolt11)
 
 
+async def _is_let_in(stage: Stage, alice: Person) -> None:
+    """A door with somebody at it, and a scanner; Porto begins so soon that it is open."""
+    organizer = stage.organizer
+    now = int(stage.clock())
+    await organizer.announces("Porto Dinner", price=None, doors=now, at=now + 1)
+    await organizer.hears("Updated")
+    await organizer.says(f"door add porto {npub_encode(alice.pubkey)}")
+    await alice.hears("You are at the door")
+    await alice.says("tickets")
+    code = re.findall(r"Porto Dinner · .* · ([A-Z2-7-]{19})", await alice.hears("You hold"))[0]
+    for words in (f"checkin {code} gate A", f"checkout {code}", f"undo {code}", "door"):
+        await alice.says(words)
+        await alice.hears()
+    async with at_the_door(stage) as session:
+        scanner = Scanner(session, await a_secret(organizer, "porto"), event="PORTO")
+        await scanner.scans("check-in", code, nonce="nonce-01")
+        await scanner.scans("check-in", code, nonce="nonce-01")
+        await scanner.gets("list?used=1")
+    await organizer.says("door list porto")
+    await organizer.hears("2 at the door")
+    await organizer.says(f"door remove porto {npub_encode(alice.pubkey)}")
+    await alice.hears("no longer at the door")
+
+
 async def _leave_unpaid(stage: Stage, event_id: str) -> None:
     """So many orders lapsed that the next one is looked at twice."""
     now = int(stage.clock())
     for _ in range(REMEMBERED):
         await stage.app.store.transaction(lambda tx: holds.lapsed(tx, event_id, now))
+
+
+async def _is_asked_over_http(stage: Stage) -> None:
+    operator = Caller(stage, stage.operator.keys)
+    seen = await operator.gets("/operator/stuck")
+    assert [one["key"] for one in seen.body["stuck"]] == ["bad"]
+    assert (await operator.posts("/operator/stuck/retry")).status == 200
+    for path in ("/operator/pending", "/organizer/events"):
+        assert (await operator.gets(path)).status == 200
 
 
 async def _fetch_its_picture(stage: Stage, alice: Person) -> None:

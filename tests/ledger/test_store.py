@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ticketbot import failpoints
-from ticketbot.errors import Broken, Retry
-from ticketbot.ledger import marks, schema
+from ticketbot.errors import Broken, Refused, Retry
+from ticketbot.ledger import journal, marks, outbox, schema
 from ticketbot.ledger.store import Store, Tx, read_ledger
 from ticketbot.ledger.vault import Vault
 
@@ -36,6 +36,61 @@ async def test_one_who_raises_takes_only_itself_back(store: Store) -> None:
     assert [results[0], results[2]] == ["done", "done"]
     assert isinstance(results[1], ValueError)
     assert await store.transaction(lambda tx: marks.get(tx, "bad")) is None
+
+
+async def test_what_waits_to_be_written_is_seen_by_whoever_asks(store: Store) -> None:
+    def note(tx: Tx) -> None:
+        journal.note(tx, 1, "order", "placed")
+        assert [one.what for one in journal.of(tx, "order")] == ["placed"]
+        journal.note(tx, 2, "order", "paid")
+
+    def read(tx: Tx) -> list[str]:
+        return [one.what for one in journal.of(tx, "order")]
+
+    results = await store.transactions([note, read])
+    assert results[1] == ["placed", "paid"]
+    assert await store.transaction(read) == ["placed", "paid"]
+
+
+@pytest.mark.parametrize("writes", [True, False])
+async def test_a_refusal_takes_its_own_block_back_and_nothing_else(
+    store: Store, *, writes: bool
+) -> None:
+    def refused(tx: Tx) -> str:
+        journal.note(tx, 1, "order", "before")
+        try:
+            with tx.savepoint():
+                journal.note(tx, 2, "order", "begun")
+                if writes:
+                    marks.put(tx, "begun", "1")
+                raise Refused("sold-out", "sold-out")
+        except Refused:
+            journal.note(tx, 3, "order", "refused")
+        return "said"
+
+    def other(tx: Tx) -> None:
+        journal.note(tx, 4, "order", "other")
+        with tx.savepoint():
+            marks.put(tx, "other", "1")
+
+    assert await store.transactions([other, refused, other]) == [None, "said", None]
+    said = await store.transaction(lambda tx: journal.of(tx, "order"))
+    assert [one.what for one in said] == ["other", "before", "refused", "other"]
+    assert await store.transaction(lambda tx: marks.get(tx, "begun")) is None
+    assert await store.transaction(lambda tx: marks.get(tx, "other")) == "1"
+
+
+async def test_a_row_that_may_not_be_written_is_only_its_writers_trouble(store: Store) -> None:
+    def bad(tx: Tx) -> None:
+        journal.note(tx, "noon", "order", "placed")  # type: ignore[arg-type]
+
+    def good(tx: Tx) -> None:
+        outbox.put(tx, "good", "message", 0, {})
+
+    results = await store.transactions([good, bad, good])
+    assert [results[0], results[2]] == [None, None]
+    assert isinstance(results[1], sqlite3.IntegrityError)
+    assert await store.transaction(outbox.pending) == 1
 
 
 async def test_a_caller_who_goes_away_does_not_undo_the_work(store: Store) -> None:

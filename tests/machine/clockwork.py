@@ -92,5 +92,5 @@ class LedgerAtOnce(Store):
             raise Death("the ledger of a dead process")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[list[Any]] = loop.create_future()
-        self._commit(Tx(self._db, self.vault), [_Asked(works, future, loop)])
+        self._commit([_Asked(works, future, loop)])
         return await future

@@ -15,6 +15,7 @@ from tests.machine import truth
 from tests.machine.money import Bill
 from tests.machine.people import Person
 from tests.machine.town import BEGIN, DAY, HOLD, HOUR, MINUTE, Town, listing
+from ticketbot.domain.payment import InvoiceAsk
 from ticketbot.envelopes import Protocol
 
 VIP = [("VIP", 9000, 2)]
@@ -183,6 +184,24 @@ def test_a_hold_ends_and_late_money_gets_the_seat_if_there_is_one(evening: Eveni
     assert evening.hears(evening.bob, "was sent to you") == 1
     assert evening.one("SELECT state, sent_at IS NOT NULL FROM refund") == ("sent", 1)
     assert evening.one("SELECT sum(amount_msat) FROM entry WHERE account = 'refunds'") == 0
+
+
+def test_an_answer_that_comes_when_nobody_asks_any_more_can_still_be_paid(evening: Evening) -> None:
+    evening.sells()
+    evening.says(evening.alice, "buy lisbon")
+    shown = evening.bill()
+    evening.says(evening.alice, "cancel")
+    ask = InvoiceAsk(shown.external_id, shown.amount_msat, "asked for long ago", DAY)
+    evening.town.loop.run_until_complete(evening.town.wallet.create(ask))
+    evening.goes_on()
+    late = evening.bill()
+    found = "SELECT count(*) FROM invoice WHERE payment_hash = ?"
+    assert late.external_id == shown.external_id
+    assert evening.one(found, late.payment_hash) == 0
+    evening.pays(late)
+    evening.goes_on(30)
+    assert evening.one(found, late.payment_hash) == 1
+    assert len(evening.alice.tokens()) == 1
 
 
 def test_wrong_and_double_money(evening: Evening) -> None:

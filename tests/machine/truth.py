@@ -145,10 +145,17 @@ def _bought_twice(town: Town) -> Iterator[str]:
 
 
 def _unwatched(town: Town) -> Iterator[str]:
-    """Whatever the wallet made for us can be paid, so the ledger must know it."""
+    """Whatever the wallet made for us can be paid, so the ledger must know it.
+
+    An answer may come so late that its order is over and is not looked for any more. Such an
+    invoice was never shown; should it be paid all the same, the wallet's list says for which
+    order, and that money is counted with all other money.
+    """
     known = {row[0] for row in town.tx().rows("SELECT payment_hash FROM invoice")}
+    over = "SELECT external_id FROM invoice JOIN orders ON order_id = orders.id"
+    late = {row[0] for row in town.tx().rows(f"{over} WHERE state IN ('released', 'closed')")}
     for bill in town.wallet.bills():
-        if bill.payment_hash not in known:
+        if bill.payment_hash not in known and bill.external_id not in late:
             yield f"nobody watches invoice {bill.payment_hash} of {bill.external_id}"
 
 

@@ -35,6 +35,12 @@ class SmallDesk:
     async def health(self) -> tuple[bool, dict[str, object]]:
         return True, {}
 
+    async def ticket_page(self, _capability: str) -> bytes | None:
+        return None
+
+    async def calendar_file(self, _capability: str) -> bytes | None:
+        return None
+
     async def ticket_token(self, _capability: str) -> str | None:
         return None
 

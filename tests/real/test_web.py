@@ -52,6 +52,12 @@ class SmallDesk:
             raise RuntimeError("the ledger is gone")
         return {HEX: TOKEN, BASE64URL: TOKEN}.get(capability)
 
+    async def ticket_page(self, capability: str) -> bytes | None:
+        return b"%PDF" if await self.ticket_token(capability) else None
+
+    async def calendar_file(self, capability: str) -> bytes | None:
+        return b"BEGIN:VCALENDAR" if await self.ticket_token(capability) else None
+
 
 @pytest.fixture
 def desk() -> SmallDesk:
@@ -129,6 +135,34 @@ async def test_a_picture_shows_its_ticket_and_is_kept_nowhere(
     with Image.open(io.BytesIO(picture)) as image:
         (code,) = zxingcpp.read_barcodes(image)
     assert code.text == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind", "body"),
+    [
+        ("pdf", "application/pdf", b"%PDF"),
+        ("ics", "text/calendar; charset=utf-8", b"BEGIN:VCALENDAR"),
+    ],
+)
+async def test_files_have_their_kind_and_are_kept_nowhere(
+    site: aiohttp.ClientSession, ending: str, kind: str, body: bytes
+) -> None:
+    async with site.get(f"/tickets/{HEX}.{ending}") as answer:
+        assert answer.status == 200 and await answer.read() == body
+        assert answer.headers["Content-Type"] == kind
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Robots-Tag"] == "noindex"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Content-Disposition"].endswith(f'.{ending}"')
+
+
+@pytest.mark.parametrize("ending", ["pdf", "ics"])
+@pytest.mark.parametrize("capability", ["e" * 32, "short", "a" * 65, "%2e%2e%2fetc"])
+async def test_files_without_a_capability_are_not_found(
+    site: aiohttp.ClientSession, ending: str, capability: str
+) -> None:
+    async with site.get(URL(f"/tickets/{capability}.{ending}", encoded=True)) as answer:
+        assert answer.status == 404
 
 
 @pytest.mark.parametrize(

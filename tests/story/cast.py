@@ -19,6 +19,7 @@ from ticketbot.app import App
 from ticketbot.bookkeeping import ask
 from ticketbot.config import Config
 from ticketbot.config.values import (
+    After,
     Bot,
     Commission,
     Ledger,
@@ -180,6 +181,9 @@ class Stage:
             "pays": False,
             "ppm": 0,
             "payouts": Payouts(),
+            "attendance": "anonymous",
+            "thanks": True,
+            "requests_per_minute": 10_000,
         } | self.choices
         key = self.folder / "ticket-key"
         ledger = self.folder / "ledger.db"
@@ -198,13 +202,19 @@ class Stage:
             lightning=Lightning("fake", allow_private_lnurl=True),
             lnbits=None,
             ledger=Ledger(f"sqlite:///{ledger}", ledger),
-            web=Web("127.0.0.1", 0, choices["public_url"]),
+            web=Web(
+                "127.0.0.1",
+                0,
+                choices["public_url"],
+                requests_per_minute=choices["requests_per_minute"],
+            ),
             sales=Sales(600, choices["max_holds"], 10),
             limits=Limits(choices["per_minute"], choices["newcomers"], choices["work"]),
             privacy=Privacy(choices["purge_days"]),
             warnings=(),
             commission=Commission(choices["ppm"]),
             payouts=choices["payouts"],
+            after=After(choices["attendance"], choices["thanks"]),
         )
 
     def new_wallet(self) -> FakeWallet:

@@ -163,7 +163,7 @@ class Counter:
         digest = hashlib.sha256(order_id.encode()).hexdigest()
         lives = self.now + self.settings.hold_seconds + PAY_BEFORE_EXPIRY
         fields = (order_id, self.now, digest, f"lnbc{digest}", amount, lives)
-        await self.engine.invoiced([InvoiceRow(row.body["external_id"], *fields)], done=row.id)
+        await self.engine.invoiced([InvoiceRow(row.body["external_id"], *fields)], done=[row.id])
 
     async def _read_answers(self) -> dict[str, list[dict[str, Any]]]:
         told: dict[str, list[dict[str, Any]]] = defaultdict(list)

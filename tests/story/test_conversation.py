@@ -158,7 +158,7 @@ async def test_too_many_in_every_way(organizer: Organizer, alice: Person) -> Non
     await alice.says("buy lisbon 11")
     assert await alice.hears() == "At most 10 tickets in one order. Buy the rest in another."
     await alice.says("buy lisbon 4")
-    assert await alice.hears() == "At most 3 tickets per person for this event."
+    assert await alice.hears() == "At most 3 tickets per person for Lisbon Meetup."
     await alice.says("buy lisbon 1")
     await alice.gets_an_invoice()
     await alice.says("buy lisbon 2")
@@ -337,4 +337,4 @@ async def test_nobody_empties_a_free_event(organizer: Organizer, alice: Person) 
     for _ in range(10):
         await alice.gets_a_ticket()
     await alice.says("buy lisbon")
-    assert await alice.hears("At most") == "At most 10 tickets per person for this event."
+    assert await alice.hears("At most") == "At most 10 tickets per person for Lisbon Meetup."

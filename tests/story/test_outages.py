@@ -18,6 +18,7 @@ from tests.real.relays import awkward_relay
 from tests.story.cast import HOUR, Organizer, Person, Stage
 from tests.story.program import listening
 from ticketbot.errors import Broken, Retry
+from ticketbot.ledger import orders
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.whole import SOON
 from ticketbot.relays import RelayPool
@@ -249,6 +250,19 @@ async def test_while_all_relays_are_deaf_no_hold_ends(island: Island) -> None:
     async with asyncio.timeout(10):
         while await stage.app.store.transaction(held):
             await asyncio.sleep(0.05)
+
+
+async def test_a_hold_whose_invoice_the_wallet_does_not_know_is_told(island: Island) -> None:
+    stage, alice = island.stage, island.alice
+    await stage.organizer.has_on_sale(stock=1)
+    await alice.says("buy lisbon")
+    await alice.gets_an_invoice()
+    stage.wallet._books._db.execute("DELETE FROM payment")
+    stage.clock.forward(HOUR + 700)
+    await rounds(stage, 8, 20)
+    told = say("alert-holds", n=1)[:30]
+    await until(lambda: alerts(stage).get(told) == 1)
+    assert await stage.app.store.transaction(lambda tx: orders.stuck(tx, int(stage.clock()))) == 1
 
 
 # --- the disk ---

@@ -35,6 +35,8 @@ from ticketbot.domain.addresses import is_literal, is_public, may_be_public
         "2001:0:7f00:1::1",
         "64:ff9b::127.0.0.1",
         "64:ff9b::10.0.0.1",
+        "192.0.0.8",
+        "3fff::1",
         "not an address",
     ],
 )

@@ -18,10 +18,12 @@ from benchmarks.__main__ import FULL, QUICK, ROOT, measure
 from benchmarks.bot import vault_of
 from benchmarks.crowd import BadService, Buyer
 from benchmarks.daemon import measure_daemon
+from benchmarks.door import measure_door
 from benchmarks.growth import measure_growth
 from benchmarks.history import fill
 from benchmarks.recovery import fill as fill_open
 from benchmarks.recovery import measure_recovery
+from benchmarks.refunds import measure_refunds
 from benchmarks.rush import Crowd, measure_rush
 from benchmarks.speed import Size, measure_speed, measure_two_cores, measure_waiting
 from benchmarks.wallet import compare
@@ -39,7 +41,9 @@ KEYS = {
     "growth": {"growth_100k", "growth_1m"},
     "recovery": {"recovery_ready_s", "recovery_s"},
     "rush": {"rush_sold", "rush_answered", "rush_seconds", "rush_p50_ms", "rush_p99_ms"},
+    "refunds": {"cancel_s", "refunds_per_s"},
     "daemon": {"idle_rss_mb", "ready_s"},
+    "door": {"scans_per_s", "scan_p50_ms", "scan_p99_ms"},
 }
 
 
@@ -55,6 +59,8 @@ def test_a_tiny_run_has_the_figures_of_the_contract() -> None:
             "daemon": lambda folder: measure_daemon(folder, 1),
             "recovery": lambda folder: measure_recovery(folder, 20),
             "rush": lambda folder: measure_rush(folder, Crowd(40, 8)),
+            "refunds": lambda folder: measure_refunds(folder, 30, 5),
+            "door": lambda folder: measure_door(folder, 40, 20, 1),
         }
     )
     figures |= compare([10.0, 12.0], [11.0])

@@ -81,6 +81,7 @@ def test_the_books_agree_and_foreign_money_stands_apart(house: BotHouse, sold: S
         "refunds_owed_msat": 4_000_000,
         "refunds_sent_msat": 0,
         "refunds_by_hand_msat": 0,
+        "kept_msat": 0,
         "organizers_msat": 10_000_000,
         "payouts_due_msat": 0,
         "payouts_sending_msat": 0,

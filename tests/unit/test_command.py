@@ -152,7 +152,6 @@ def test_a_slip_in_a_harmless_verb_is_mended(text: str, command: Command) -> Non
         ("stop", "stop sales"),
         ("stop sale", "stop sales"),
         ("stop sales lisbon", "stop sales"),
-        ("resume", "resume sales"),
         ("cancel my tickets", "cancel"),
         ("i want to buy 2 tickets for lisbon", "buy 2 lisbon"),
         ("2 lisbon tickets", "buy 2 lisbon"),
@@ -235,7 +234,8 @@ def test_what_is_refused(text: str, code: str, sentence: str) -> None:
 
 def test_number_words_are_left_to_who_knows_the_event() -> None:
     assert NUMBER_WORDS["two"] == 2
-    assert len(NUMBER_WORDS) == 12
+    assert NUMBER_WORDS["dos"] == 2
+    assert sorted(NUMBER_WORDS.values()) == sorted([*range(1, 13)] * 2)
     assert read_text("buy two") == Buy(("two",))
 
 

@@ -17,6 +17,7 @@ from ticketbot.cli import COMMANDS, DONE, FAILED, main
 from ticketbot.config import ConfigProblems, example, load
 from ticketbot.config.example import Answers
 from ticketbot.config.reader import OTHER_VARIABLES, Reader
+from ticketbot.domain.badge import AWARD, DEFINITION
 from ticketbot.handlers.organizer import NOTE_KINDS
 from ticketbot.metrics import metrics
 from ticketbot.relay import auth, directory, watch
@@ -277,6 +278,7 @@ def test_the_kinds_are_those_of_the_code() -> None:
     told = {int(kind) for row in rows(table) for kind in re.findall(r"\b\d+\b", row[0])}
     letters = {envelopes.CHAT, envelopes.SEAL, envelopes.WRAP, envelopes.NIP04, envelopes.MACHINE}
     lists = {directory.PROFILE, directory.READ_RELAYS, directory.DM_RELAYS}
-    assert told == letters | lists | NOTE_KINDS | {auth.AUTH_KIND, watch.ECHO_KIND}
+    own = {auth.AUTH_KIND, watch.ECHO_KIND, AWARD, DEFINITION}
+    assert told == letters | lists | NOTE_KINDS | own
     readme = section(page("README.md"), "## What is public")
     assert {int(kind) for row in rows(readme) for kind in re.findall(r"\d+", row[0])} <= told

@@ -300,8 +300,24 @@ def test_whom_a_note_is_for() -> None:
 
 
 NAMES = ["d", "title", "start", "end", "start_tzid", "price", "stock", "tier", "status", "t", "p"]
+NAMES += ["early_bird", "question", "age"]
 NAMES += ["sales_start", "sales_end", "max_per_buyer", "ephemeral", "image", "location", "summary"]
-VALUES = ["", "5000", "SAT", "BTC", "0.1 btc", str(START), "2027-03-01", "Europe/Lisbon", "never"]
+VALUES = [
+    "",
+    "1",
+    "first",
+    "until",
+    "VIP",
+    "18",
+    "5000",
+    "SAT",
+    "BTC",
+    "0.1 btc",
+    str(START),
+    "2027-03-01",
+    "Europe/Lisbon",
+    "never",
+]
 CELL = st.sampled_from(NAMES + VALUES) | st.text(max_size=30)
 TAGS = st.lists(st.lists(CELL, max_size=6), max_size=12)
 LINE = st.builds(

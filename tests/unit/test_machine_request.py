@@ -14,9 +14,12 @@ from ticketbot.domain.command import (
     CancelOrder,
     Command,
     ListEvents,
+    ListPromos,
+    MakePromo,
     Refund,
     ShowStatus,
     ShowTickets,
+    StopPromo,
 )
 from ticketbot.domain.command.machine import (
     LONGEST_JSON,
@@ -45,6 +48,26 @@ def machine(**body: object) -> MachineRequest | None:
         ),
         ({"type": "buy", "event_id": "x", "tier": ""}, Buy(("x",), 1, None, whole=True)),
         ({"type": "buy", "event_id": "x", "note": [{}], "error": 1}, Buy(("x",), whole=True)),
+        (
+            {"type": "buy", "event_id": "x", "code": "FRIENDS", "accept_age": False},
+            Buy(("x",), whole=True, code="FRIENDS"),
+        ),
+        (
+            {"type": "buy", "event_id": "x", "accept_age": True, "answers": {"A?": "b", "C?": ""}},
+            Buy(("x",), whole=True, answers=(("A?", "b"), ("C?", "")), of_age=True),
+        ),
+        ({"type": "buy", "event_id": "x", "answers": None}, Buy(("x",), whole=True)),
+        (
+            {"type": "promo", "event_id": "x", "code": "F", "percent": 20, "max": 5, "until": 9},
+            MakePromo(("x",), "F", 20, 0, 5, 9),
+        ),
+        (
+            {"type": "promo", "event_id": "x", "code": "F", "off_msat": 5000, "tier": "VIP"},
+            MakePromo(("x",), "F", 0, 5000, tier="VIP"),
+        ),
+        ({"type": "promo", "event_id": "x", "code": "F", "stop": True}, StopPromo(("x",), "F")),
+        ({"type": "promos", "event_id": "x"}, ListPromos(("x",))),
+        ({"type": "promos", "event_id": "x", "first": 11}, ListPromos(("x",), 11)),
         ({"type": "tickets"}, ShowTickets()),
         ({"type": "tickets", "after": "1:abc"}, ShowTickets(after="1:abc")),
         ({"type": "status", "order_id": "k7q2"}, ShowStatus("k7q2")),
@@ -87,6 +110,8 @@ def test_what_programs_send(body: dict[str, Any], command: Command) -> None:
         '{"type":"error","request_id":"r","code":"sold-out","message":""}',
         '{"type":"events","request_id":"r","events":[],"next":null}',
         '{"type":"tickets","request_id":"r","count":0}',
+        '{"type":"promo","request_id":"r","code":"FRIENDS","message":""}',
+        '{"type":"promos","request_id":"r","event_id":"x","promos":[]}',
         '{"type":"wave","request_id":"r"}',
         '{"type":"events","request_id":"r","pad":"' + "a" * LONGEST_JSON + '"}',
         '{"type":"events","request_id":"r","pad":"' + "é" * (LONGEST_JSON // 2) + '"}',
@@ -121,8 +146,43 @@ def test_what_is_never_answered(text: str) -> None:
         ({"type": "events", "after": 5}, "bad-request", "field-text"),
         ({"type": "status"}, "bad-request", "field-text"),
         ({"type": "cancel", "order_id": "x" * 65}, "bad-request", "field-text"),
-        ({"type": "refund", "order_id": "x"}, "bad-request", "field-text"),
+        ({"type": "refund", "order_id": "x", "to": 5}, "bad-request", "field-text"),
+        ({"type": "refund", "order_id": "x", "sure": "yes"}, "bad-request", "field-flag"),
         ({"type": "refund", "to": "x"}, "bad-request", "field-text"),
+        ({"type": "buy", "event_id": "x", "code": 5}, "bad-request", "field-text"),
+        ({"type": "buy", "event_id": "x", "code": "F" * 65}, "bad-request", "field-text"),
+        ({"type": "buy", "event_id": "x", "accept_age": "yes"}, "bad-request", "field-flag"),
+        ({"type": "buy", "event_id": "x", "accept_age": 1}, "bad-request", "field-flag"),
+        ({"type": "buy", "event_id": "x", "answers": ["M"]}, "bad-request", "field-pairs"),
+        ({"type": "buy", "event_id": "x", "answers": {"A?": 5}}, "bad-request", "field-pairs"),
+        (
+            {"type": "buy", "event_id": "x", "answers": {"A?": "x" * 201}},
+            "bad-request",
+            "field-pairs",
+        ),
+        (
+            {"type": "buy", "event_id": "x", "answers": {str(n): "" for n in range(4)}},
+            "bad-request",
+            "field-pairs",
+        ),
+        ({"type": "promo", "event_id": "x", "code": "F"}, "bad-request", "promo-fields"),
+        (
+            {"type": "promo", "event_id": "x", "code": "F", "percent": 5, "off_msat": 1000},
+            "bad-request",
+            "promo-fields",
+        ),
+        (
+            {"type": "promo", "event_id": "x", "code": "F", "off_msat": 1001},
+            "bad-request",
+            "promo-fields",
+        ),
+        (
+            {"type": "promo", "event_id": "x", "code": "F", "percent": 101},
+            "bad-request",
+            "field-number",
+        ),
+        ({"type": "promo", "event_id": "x", "percent": 5}, "bad-request", "field-text"),
+        ({"type": "promos"}, "bad-request", "field-text"),
     ],
 )
 def test_a_wrong_field_is_answered_under_its_request_id(
@@ -152,9 +212,14 @@ ANY_JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
     max_leaves=6,
 )
-KEYS = ["request_id", "event_id", "quantity", "tier", "limit", "after", "order_id", "to", "method"]
+KEYS = ["code", "answers", "accept_age", "percent", "off_msat", "max", "until", "stop", "first"]
+KEYS += ["request_id", "event_id", "quantity", "tier", "limit", "after", "order_id", "to", "method"]
 REQUEST = st.fixed_dictionaries(
-    {"type": st.sampled_from(["events", "buy", "tickets", "status", "cancel", "refund"])},
+    {
+        "type": st.sampled_from(
+            ["events", "buy", "tickets", "status", "cancel", "refund", "promo", "promos"]
+        )
+    },
     optional={key: ANY_JSON | st.just("r") for key in KEYS},
 )
 

@@ -39,6 +39,9 @@ secrets = st.one_of(
     ),
     hexes.map(lambda key: f"nostr+walletconnect://{key}?relay=wss%3A%2F%2Fr.example&secret={key}"),
     hexes.map(lambda key: f"cashuA{key}=="),
+    hexes.map(lambda key: f"wss://relay.example/{key}"),
+    hexes.map(lambda key: f"ws://127.0.0.1:7777/inbox?token={key}"),
+    st.text(BASE32, min_size=32, max_size=32).map(lambda letters: f"door1{letters.lower()}"),
     cases.map(lambda case: case(KNOWN)),
 )
 people = st.one_of(
@@ -124,7 +127,7 @@ def test_what_is_said_stays_a_line_of_json(text: str) -> None:
     "text",
     [
         "payment 8d3f0a51e8c4ab2c8d3f0a51e8c4ab2c8d3f0a51e8c4ab2c8d3f0a51e8c4ab2c is undecided",
-        "order 1k2m3n4p5q6r: relay wss://nos.lol, key order:1k2m:ticket:0",
+        "order 1k2m3n4p5q6r: relay wss://nos.lol/inbox, key order:1k2m:ticket:0",
         "bot.nsec_file: nsec does not exist; `ticketbot init` makes a key for the bot",
         "lnbits-invoice-key: lnbits.invoice_key_file does not exist",
         "the secret is in a file, the password in another, a bearer, too",

@@ -80,6 +80,15 @@ async def test_a_batch_is_one_write() -> None:
     ]
 
 
+async def test_messages_of_any_length_arrive_each_under_its_own_mask() -> None:
+    link, wire = await connected()
+    sent = [b"x" * size for size in (0, 1, 125, 126, 65_535, 65_536)]
+    link.send(sent)
+    link.send([b"same", b"same"])
+    assert [frame.data for frame in wire.frames()] == [*sent, b"same", b"same"]
+    assert wire.writes[-1][2:6] != wire.writes[-1][12:16]
+
+
 async def test_messages_in_pieces_are_put_together() -> None:
     link, wire = await connected()
     wire.server.send_text(b'["NOT', fin=False)

@@ -94,7 +94,7 @@ def _ledger_lines(sums: Sums) -> list[Line]:
     if sums.refunds_by_hand.number:
         sent += f", {sums.refunds_by_hand.number:,} of them by hand"
     going = sums.refunds_due.msat + sums.refunds_sending.msat + sums.refunds_sent.msat
-    odd = sums.received.msat - sums.tickets.msat - going
+    odd = sums.received.msat - sums.tickets.msat - going - sums.kept.msat
     free = f", {sums.free_tickets:,} besides were free" if sums.free_tickets else ""
     return [
         _line("Received for orders", sums.received, "payment"),
@@ -106,6 +106,7 @@ def _ledger_lines(sums: Sums) -> list[Line]:
         _line("  are refunds due", sums.refunds_due, "refund"),
         _line("  are refunds being sent", sums.refunds_sending, "refund"),
         ("  are refunds sent", sats(sums.refunds_sent.msat), sent),
+        *([_line("  are fees of returned tickets", sums.kept, "ticket")] if sums.kept.msat else []),
         *([("  are UNEXPLAINED", sats(odd), "see below")] if odd else []),
         _line("Organizers have earned", sums.shares, "organizer"),
         *_payout_lines(sums),
@@ -180,6 +181,7 @@ def _ledger_json(sums: Sums) -> dict[str, int]:
         "refunds_owed_msat": sums.refunds_due.msat + sums.refunds_sending.msat,
         "refunds_sent_msat": sums.refunds_sent.msat,
         "refunds_by_hand_msat": sums.refunds_by_hand.msat,
+        "kept_msat": sums.kept.msat,
         "organizers_msat": sums.shares.msat,
         "payouts_due_msat": sums.payouts_due.msat,
         "payouts_sending_msat": sums.payouts_sending.msat,

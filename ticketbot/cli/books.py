@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ticketbot.cli.opening import open_house
 from ticketbot.cli.output import at, count, pairs, sats, show, show_json, span, table
-from ticketbot.handlers.checkout import SALES_STOPPED
+from ticketbot.handlers.conditions import SALES_STOPPED
 from ticketbot.handlers.organizer import IGNORED
 from ticketbot.ledger import audit, listings, marks, outbox, overview, verdicts
 from ticketbot.ledger.listings import Listed, Seats

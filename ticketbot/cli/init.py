@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
-from ticketbot.cli.keys import jwk
 from ticketbot.cli.output import pairs, show, show_json
 from ticketbot.config import SEARCHED, Answers, write_example, write_secret
+from ticketbot.domain.jwt_ticket import jwk
 from ticketbot.domain.nip19 import npub_encode, nsec_encode, read_pubkey
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.errors import Broken, Malformed, TicketbotError

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 import sys
@@ -13,6 +11,7 @@ from typing import NamedTuple
 
 from ticketbot.cli.opening import House, open_house
 from ticketbot.cli.output import at, pairs, show, show_json
+from ticketbot.domain.jwt_ticket import jwk, read_ticket
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import (
     Claims,
@@ -20,21 +19,21 @@ from ticketbot.domain.ticket import (
     TicketKey,
     check_time,
     group_id,
-    read_token,
-    token_hash,
 )
 from ticketbot.errors import Broken
-from ticketbot.ledger import listings, tickets
+from ticketbot.handlers.validating import look_up
 from ticketbot.ledger.store import Tx
 
 LONGEST_LINK = 4096
 NO_TICKET_KEY = "there is no ticket key yet: `ticketbot run` makes one, or `ticketbot restore`"
 
-VOID = "void: it was given back, or its event was cancelled"
-ROTATED = "replaced: a newer version of this ticket was given out, the holder has it"
-UNKNOWN = "unknown: its signature is this bot's, but this ledger has no such ticket"
-FOREIGN = "not the one in this ledger: its signature is this bot's, its content is not"
-USED = "used: it was admitted already"
+IN_WORDS = {
+    "void": "void: it was given back, or its event was cancelled",
+    "replaced": "replaced: a newer version of this ticket was given out, the holder has it",
+    "unknown": "unknown: its signature is this bot's, but this ledger has no such ticket",
+    "foreign": "not the one in this ledger: its signature is this bot's, its content is not",
+    "used": "used: it was admitted already",
+}
 
 
 class Verdict(NamedTuple):
@@ -74,14 +73,6 @@ def keys(args: Namespace) -> int:
     return 0
 
 
-def jwk(public: bytes) -> dict[str, str]:
-    """The ticket key as an EdDSA JSON Web Key (RFC 8037), `kid` = its thumbprint (RFC 7638)."""
-    needed = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(public)}
-    canonical = json.dumps(needed, sort_keys=True, separators=(",", ":")).encode()
-    kid = _base64url(hashlib.sha256(canonical).digest())
-    return {**needed, "alg": "EdDSA", "use": "sig", "kid": kid}
-
-
 def verify(args: Namespace) -> int:
     """Say whether a ticket is valid; exit code 1 when it is not."""
     token = sys.stdin.read(LONGEST_LINK) if args.token == "-" else args.token
@@ -99,10 +90,14 @@ def verify(args: Namespace) -> int:
 def judge(token: str, public: bytes, now: int, house: House | None) -> Verdict:
     """The signature first, then the ledger (if there is one), then the time."""
     try:
-        claims = read_token(token, public)
+        claims = read_ticket(token, public)
     except TicketInvalid as error:
         return Verdict(str(error))
-    verdict = house.look(lambda tx: _in_ledger(tx, token, claims)) if house else Verdict(None)
+    seed = None if house is None else house.config.bot.ticket_key
+    verdict = Verdict(None)
+    if house is not None and seed is not None:
+        signer = TicketKey.from_bytes(bytes.fromhex(seed.reveal()))
+        verdict = house.look(lambda tx: _in_ledger(tx, signer, claims))
     if verdict.reason is None:
         try:
             check_time(claims, now)
@@ -111,27 +106,11 @@ def judge(token: str, public: bytes, now: int, house: House | None) -> Verdict:
     return verdict._replace(claims=claims)
 
 
-def _in_ledger(tx: Tx, token: str, claims: Claims) -> Verdict:
-    row = tickets.get(tx, claims.ticket_id)
-    if row is None:
-        return Verdict(UNKNOWN)
-    reason = None
-    if row.state == "void":
-        reason = VOID
-    elif row.version != claims.version:
-        reason = ROTATED
-    elif row.token_hash != token_hash(_bare(token)):
-        reason = FOREIGN
-    elif row.state == "admitted":
-        reason = USED
-    listed = listings.by_id(tx, row.event_id)
-    return Verdict(reason, title=listed.listing.title if listed else None, tier=row.tier)
-
-
-def _bare(text: str) -> str:
-    """The token as it was signed, out of what `read_token` understood."""
-    found = re.search("TKT1:[A-Z2-7]+", "".join(text.split()).upper())
-    return found[0] if found else text
+def _in_ledger(tx: Tx, signer: TicketKey, claims: Claims) -> Verdict:
+    found = look_up(claims, signer, tx)
+    reason = None if found.reason is None else IN_WORDS[found.reason]
+    title = None if found.listed is None else found.listed.listing.title
+    return Verdict(reason, title=title, tier=None if found.row is None else found.row.tier)
 
 
 def _tell(args: Namespace, verdict: Verdict, house: House | None, with_ledger: bool) -> None:
@@ -180,7 +159,3 @@ def _typed_key(text: str) -> bytes:
     if not re.fullmatch("[0-9a-fA-F]{64}", text):
         raise Broken("--public-key is not 64 hex digits: `ticketbot keys` prints it")
     return bytes.fromhex(text)
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")

@@ -102,8 +102,10 @@ def _json(found: list[Standing], waiting: list[Open], now: int) -> dict[str, obj
                 "organizer": npub_encode(one.organizer),
                 **_sums(one, now),
                 "events": [
-                    {"event_id": account.event_id}
-                    | dict(zip(COLUMNS, row_of(account), strict=True))
+                    {
+                        "event_id": account.event_id,
+                        **dict(zip(COLUMNS, row_of(account), strict=True)),
+                    }
                     for account in one.accounts
                 ],
             }

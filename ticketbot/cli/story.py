@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
-from itertools import dropwhile
 from typing import NamedTuple
 
 from ticketbot.cli.opening import open_house
@@ -18,7 +17,8 @@ from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Order
 from ticketbot.domain.refund import Refund
 from ticketbot.domain.ticket import group_id
-from ticketbot.ledger import journal, listings, overview, people, tickets
+from ticketbot.handlers.story import amount_of, decisions_of, details_of
+from ticketbot.ledger import listings, overview, people, tickets
 from ticketbot.ledger.journal import Decision
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
@@ -76,7 +76,7 @@ def _read(tx: Tx, text: str, name_people: bool) -> _Story:
         order,
         npub_encode(people.person(tx, order.person).pubkey) if name_people else None,
         listed,
-        _decisions(tx, order),
+        decisions_of(tx, order),
         overview.invoices_of(tx, order.id),
         overview.payments_of(tx, order.id),
         tickets.of_order(tx, order.id),
@@ -92,15 +92,6 @@ def _read(tx: Tx, text: str, name_people: bool) -> _Story:
         overview.waiting_of(tx, order.id),
         overview.put_aside_of(tx, order.id),
     )
-
-
-def _decisions(tx: Tx, order: Order) -> list[Decision]:
-    """The order's own, and what was decided about its event meanwhile."""
-    both = journal.of(tx, order.id, order.event_id)
-    since = dropwhile(lambda one: one.subject != order.id, both)
-    return [
-        one if one.subject == order.id else one._replace(what=f"event: {one.what}") for one in since
-    ]
 
 
 def _head(story: _Story) -> list[tuple[str, object]]:
@@ -166,11 +157,8 @@ def _sections(story: _Story) -> Iterator[Section]:
 
 
 def _decision_line(one: Decision) -> tuple[object, ...]:
-    detail = dict(one.detail)
-    amount = detail.pop("msat", None)
-    detail.pop("event", None)  # it stands above
-    rest = ", ".join(f"{name} {value}" for name, value in detail.items() if value not in ("", None))
-    return (utc(one.at), one.what, "" if amount is None else sats(int(amount)), rest)
+    amount = amount_of(one)
+    return (utc(one.at), one.what, "" if amount is None else sats(amount), details_of(one))
 
 
 def _invoice_line(one: InvoiceRow) -> tuple[object, ...]:

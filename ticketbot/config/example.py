@@ -87,6 +87,9 @@ hold_seconds = 600
 max_holds_per_buyer = 2
 max_tickets_per_order = 10
 
+[door]
+# People are let in from so many hours before an event's start, where its note does not say.
+open_hours = 6
 [commission]
 # What you keep of sales, in millionths: 20000 is 2 %. It is fixed for each order when it is paid.
 ppm = 0
@@ -108,6 +111,18 @@ messages_per_minute = 60
 [privacy]
 # So many days after an event's end the bot forgets who was there.
 purge_days = 90
+
+[changes]
+# So long after a note moves its event, holders may give tickets back for the whole price.
+refund_hours = 72
+
+[reminders]
+# Hours before an event starts: a word to everybody with a ticket, and their ticket once more to
+# whom no relay could bring it. 0: none.
+hours_before = 24
+last_call_hours = 3
+# Who ordered so shortly before the reminder gets none.
+quiet_hours = 12
 
 [performance]
 # Processes that encrypt and sign beside the bot when it is busy, 25 MB each.

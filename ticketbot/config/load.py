@@ -12,9 +12,12 @@ from ticketbot.config.reader import ConfigProblems, Problem, Reader
 from ticketbot.config.secrets import Source, key_file, read_secret
 from ticketbot.config.values import (
     ANYONE,
+    After,
     Bot,
+    Changes,
     Commission,
     Config,
+    Door,
     Ledger,
     Lightning,
     Limits,
@@ -23,6 +26,7 @@ from ticketbot.config.values import (
     Payouts,
     Performance,
     Privacy,
+    Reminders,
     Sales,
     Secret,
     Web,
@@ -70,6 +74,14 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
         ),
         warnings=tuple(reader.warnings),
         performance=Performance(reader.number("performance", "crypto_workers", 0, 0, 16)),
+        after=_after(reader),
+        door=Door(reader.number("door", "open_hours", 6, 0, 24 * 31)),
+        changes=Changes(reader.number("changes", "refund_hours", 72, 0, 8760)),
+        reminders=Reminders(
+            hours_before=reader.number("reminders", "hours_before", 24, 0, 720),
+            last_call_hours=reader.number("reminders", "last_call_hours", 3, 0, 720),
+            quiet_hours=reader.number("reminders", "quiet_hours", 12, 0, 720),
+        ),
         commission=_commission(reader),
         payouts=Payouts(
             delay_hours=reader.number("payouts", "delay_hours", 24, 0, 8760),
@@ -79,6 +91,12 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
     )
     reader.finish()
     return config
+
+
+def _after(reader: Reader) -> After:
+    modes: tuple[Literal["anonymous", "off", "full"], ...] = ("anonymous", "off", "full")
+    mode = reader.choice("attendance", "mode", modes)
+    return After(mode, reader.flag("attendance", "thanks", True))
 
 
 def _search() -> Path:
@@ -240,13 +258,15 @@ def _web(reader: Reader) -> Web | None:
         reader.reject("web", "public_url", public_url, want)
     elif public and public.scheme == "http" and public.hostname not in _LOOPBACK:
         reader.warnings.append("web.public_url is http: others on the way can read tickets")
+    api = reader.flag("web", "api", True)
+    per_minute = reader.number("web", "requests_per_minute", 120, 1, 100_000)
     if not listen:
         return None
     address = _url(f"tcp://{listen}", "tcp")
     if address is None or address.netloc != listen or address.port is None:
         reader.reject("web", "listen", listen, "host:port", "127.0.0.1:8080")
         return None
-    return Web(address.hostname or "", address.port, public_url or None)
+    return Web(address.hostname or "", address.port, public_url or None, api, per_minute)
 
 
 def _url(text: str, *schemes: str) -> SplitResult | None:

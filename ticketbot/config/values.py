@@ -99,11 +99,16 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """Where HTTP listens; `public_url` is how people reach it, without a slash at its end."""
+    """Where HTTP listens; `public_url` is how people reach it, without a slash at its end.
+
+    `requests_per_minute`: what one key may ask of the API, and a fifth of one address's share.
+    """
 
     host: str
     port: int
     public_url: str | None
+    api: bool = True
+    requests_per_minute: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +150,41 @@ class Privacy:
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """`open_hours`: how long before an event's start people are let in."""
+
+    open_hours: int = 6
+
+
+@dataclass(frozen=True, slots=True)
 class Performance:
     """`crypto_workers`: processes that open and seal letters under load; 0: none."""
 
     crypto_workers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """`attendance`: what organizers may know of visits; `thanks`: visitors are thanked."""
+
+    attendance: Literal["off", "anonymous", "full"] = "anonymous"
+    thanks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """`refund_hours`: how long tickets of an event that was moved go back in full."""
+
+    refund_hours: int = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Reminders:
+    """Hours before an event's start; who ordered within `quiet_hours` of the first gets none."""
+
+    hours_before: int = 24
+    last_call_hours: int = 3
+    quiet_hours: int = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +206,10 @@ class Config:
     privacy: Privacy
     warnings: tuple[str, ...]
     performance: Performance = Performance()
+    door: Door = Door()
+    after: After = After()
+    changes: Changes = Changes()
+    reminders: Reminders = Reminders()
     commission: Commission = field(default_factory=Commission)
     payouts: Payouts = Payouts()
 

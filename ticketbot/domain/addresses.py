@@ -11,6 +11,8 @@ _PRIVATE_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_RESERVED = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("3fff::/20"))
+"""Not global either, but older versions of Python do not know it."""
 # They carry an IPv4 address inside, which would escape the check.
 _TUNNELS = (ipaddress.ip_network("2001::/32"), ipaddress.ip_network("2002::/16"))
 
@@ -26,6 +28,8 @@ def is_public(address: str) -> bool:
             ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         elif ip not in _GLOBAL_UNICAST or any(ip in tunnel for tunnel in _TUNNELS):
             return False
+    if any(ip in reserved for reserved in _RESERVED):
+        return False
     return ip.is_global and not ip.is_multicast
 
 

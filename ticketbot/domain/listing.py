@@ -1,14 +1,15 @@
 """What is for sale: read from an organizer's note, with everything that is wrong at once.
 
 Calendar events (NIP-52, kinds 31922 and 31923) and labelled notes (kind 1, see note.py)
-become a `Listing`. Prices are tags as in NIP-99; `stock`, `tier`, `sales_start`,
-`sales_end`, `max_per_buyer` and `ephemeral` are ticketbot's own (docs/protocol.md).
+become a `Listing`. Prices are tags as in NIP-99; `stock`, `sales_start`, `sales_end`,
+`max_per_buyer`, `ephemeral` and those of offer.py and terms.py are ticketbot's own
+(docs/protocol.md).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import asdict, astuple, dataclass, field, fields
+from typing import Any, Literal
 
 from ticketbot.domain.money import PriceProblem, read_price
 from ticketbot.domain.naming import FieldProblem, quote, show
@@ -21,8 +22,19 @@ from ticketbot.domain.note import (
     read_note,
     without_mentions,
 )
+from ticketbot.domain.offer import LONGEST_TIER as LONGEST_TIER
+from ticketbot.domain.offer import (
+    EarlyBird,
+    Question,
+    read_age,
+    read_early_birds,
+    read_questions,
+    read_tiers,
+)
+from ticketbot.domain.offer import Tier as Tier
 from ticketbot.domain.sheet import Problem as Problem
 from ticketbot.domain.sheet import Sheet, read_count
+from ticketbot.domain.terms import Terms, read_terms
 from ticketbot.domain.when import (
     ASSUMED_LENGTH,
     DAY,
@@ -38,19 +50,12 @@ from ticketbot.domain.when import (
 )
 from ticketbot.errors import TicketbotError
 
-MOST_TIERS, MOST_CATEGORIES = 10, 20
-LONGEST_TITLE, LONGEST_PLACE, LONGEST_SUMMARY, LONGEST_TIER = 120, 200, 500, 40
+MOST_CATEGORIES = 20
+LONGEST_TITLE, LONGEST_PLACE, LONGEST_SUMMARY = 120, 200, 500
 LONGEST_D = 200  # bytes: an naddr holds 255, and an event_id with it stays under 300
-LONGEST_URL = 500
+LONGEST_URL, LONGEST_THANKS = 500, 300
 
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """One kind of ticket. `stock` None = as many as the event has."""
-
-    name: str
-    price_msat: int
-    stock: int | None
+Offer = Literal["asked", "offered", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,10 @@ class Listing:
 
     `event_id` is `kind:pubkey:d`, of a kind-1 note its id. `stock` None = unlimited.
     `ephemeral` False forbids kind 24133. `general`: tickets are sold without a tier too, at
-    `price_msat`; where they are not, `price_msat` is the cheapest tier's.
+    `price_msat`; where they are not, `price_msat` is the cheapest tier's. `doors`: from when on
+    people are let in, where the organizer says so. `age`: from so many years on, which buyers
+    confirm. `thanks`: what visitors are told afterwards. `badge`: given to who asks for it, offered
+    to every visitor, or never.
     """
 
     event_id: str
@@ -85,6 +93,13 @@ class Listing:
     cancelled: bool
     image: str | None
     general: bool = True
+    doors: int | None = None
+    early_birds: tuple[EarlyBird, ...] = ()
+    questions: tuple[Question, ...] = ()
+    age: int | None = None
+    thanks: str = ""
+    badge: Offer = "asked"
+    terms: Terms = field(default_factory=Terms)
 
     def tier(self, name: str) -> Tier | None:
         """The tier of this name, case ignored."""
@@ -105,14 +120,29 @@ class Listing:
     def to_json(self) -> dict[str, Any]:
         """A plain dict; `from_json` is its inverse."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
-        tiers = [[tier.name, tier.price_msat, tier.stock] for tier in self.tiers]
-        return plain | {"tiers": tiers, "categories": list(self.categories)}
+        rows = {name: [astuple(row) for row in plain[name]] for name in _PARTS}
+        rest = {"categories": list(self.categories), "terms": asdict(self.terms)}
+        return plain | rows | rest
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Listing:
         """The listing that `to_json` wrote."""
-        tiers = tuple(Tier(*row) for row in plain["tiers"])
-        return cls(**plain | {"tiers": tiers, "categories": tuple(plain["categories"])})
+        parts = {
+            name: tuple(kind(*map(_frozen, row)) for row in plain.get(name, ()))
+            for name, kind in _PARTS.items()
+        }
+        rest = {
+            "categories": tuple(plain["categories"]),
+            "terms": Terms(**plain.get("terms", {})),
+        }
+        return cls(**plain | parts | rest)
+
+
+_PARTS: dict[str, Any] = {"tiers": Tier, "early_birds": EarlyBird, "questions": Question}
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 class ListingProblems(TicketbotError):
@@ -153,12 +183,16 @@ def read_listing(event: Event, bot: str) -> Listing:
     title = _read_title(sheet)
     d = "" if event.kind == TEXT_NOTE else sheet.read("d", "", lambda: _read_d(event))
     span = _read_span(sheet, event)
-    tiers = _read_tiers(sheet)
+    tiers = read_tiers(sheet)
     price, general = _read_prices(sheet, tiers)
+    early_birds = _read_early_birds(sheet, tiers, price if general else None)
+    questions, age = read_questions(sheet), sheet.maybe("age", read_age)
     stock = sheet.maybe("stock", lambda text: read_count(text, 0))
     sales = _read_sales(sheet, span)
     max_per_buyer = sheet.maybe("max_per_buyer", lambda text: read_count(text, 1))
     ephemeral = _read_ephemeral(sheet)
+    doors, badge = _read_doors(sheet, span), _read_badge(sheet)
+    terms = read_terms(sheet, span.start if span else None)
     if sheet.problems or span is None:
         raise ListingProblems(tuple(sheet.problems.values()), title or None)
 
@@ -188,6 +222,13 @@ def read_listing(event: Event, bot: str) -> Listing:
         cancelled=says_cancelled(event),
         image=next((url for url in sheet.texts("image") if _is_image(url)), None),
         general=general,
+        doors=doors,
+        early_birds=early_birds,
+        questions=questions,
+        age=age,
+        thanks=show(" ".join(sheet.texts("thanks")[:1]), LONGEST_THANKS),
+        badge=badge,
+        terms=terms,
     )
 
 
@@ -292,25 +333,14 @@ def _read_prices(sheet: Sheet, tiers: tuple[Tier, ...]) -> tuple[int, bool]:
     return price, True
 
 
-def _read_tiers(sheet: Sheet) -> tuple[Tier, ...]:
-    rows = sheet.padded("tier", 4)
-    if len(rows) > MOST_TIERS:
-        sheet.blame("tier", FieldProblem("tier-many", most=MOST_TIERS))
+def _read_early_birds(
+    sheet: Sheet, tiers: tuple[Tier, ...], price: int | None
+) -> tuple[EarlyBird, ...]:
+    """Once the prices that they undercut can be read: what follows from a mistake is none."""
+    if any(field.startswith(("tier", "price")) for field in sheet.problems):
         return ()
-    tiers: dict[str, Tier] = {}
-    for written, number, currency, stock in rows:
-        name = show(written, LONGEST_TIER)
-        if not any(letter.isalpha() for letter in name):
-            sheet.blame("tier", FieldProblem("tier-name", text=name))
-            continue
-        try:
-            if name.casefold() in tiers:
-                raise FieldProblem("tier-twice", text=name)
-            count = read_count(stock, 0) if stock.strip() else None
-            tiers[name.casefold()] = Tier(name, read_price(number, currency), count)
-        except FieldProblem as wrong:
-            sheet.blame(f"tier {name}", wrong, like="tier")
-    return tuple(tiers.values())
+    regular = {tier.name: tier.price_msat for tier in tiers}
+    return read_early_birds(sheet, regular | ({} if price is None else {"": price}), tiers)
 
 
 def _read_sales(sheet: Sheet, span: Span | None) -> tuple[int | None, int | None]:
@@ -322,6 +352,13 @@ def _read_sales(sheet: Sheet, span: Span | None) -> tuple[int | None, int | None
     return start, end
 
 
+def _read_doors(sheet: Sheet, span: Span | None) -> int | None:
+    doors = sheet.maybe("doors", read_stamp)
+    if doors is not None and span is not None and doors >= span.end:
+        sheet.blame("doors", FieldProblem("doors-late"))
+    return doors
+
+
 def _read_ephemeral(sheet: Sheet) -> bool:
     """False where kind 24133 is forbidden; a slip in this tag must not publish anything."""
     wish = sheet.read("ephemeral", None, lambda: sheet.one("ephemeral"))
@@ -330,6 +367,17 @@ def _read_ephemeral(sheet: Sheet) -> bool:
     if wish.lower() != "never":
         sheet.blame("ephemeral", FieldProblem("ephemeral-value", text=quote(wish)))
     return False
+
+
+def _read_badge(sheet: Sheet) -> Offer:
+    wish = sheet.read("badge", None, lambda: sheet.one("badge"))
+    if wish is None or wish.lower() == "asked":
+        return "asked"
+    if wish.lower() in ("yes", "offered"):
+        return "offered"
+    if wish.lower() != "never":
+        sheet.blame("badge", FieldProblem("badge-value", text=quote(wish)))
+    return "never"
 
 
 def _categories(sheet: Sheet) -> tuple[str, ...]:

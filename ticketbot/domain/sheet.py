@@ -26,7 +26,15 @@ _EXAMPLES = {
     "sales_start": '["sales_start","1803900000"]',
     "sales_end": '["sales_end","1804186800"]',
     "max_per_buyer": '["max_per_buyer","4"]',
+    "doors": '["doors","1804181400"]',
     "ephemeral": '["ephemeral","never"]',
+    "early_bird": '["early_bird","3000","SAT","until","1803900000"]',
+    "question": '["question","Size of your T-shirt?","S","M","L"]',
+    "age": '["age","18"]',
+    "badge": '["badge","never"]',
+    "transfer": '["transfer","never"]',
+    "refund_until": '["refund_until","48h"]',
+    "refund_fee": '["refund_fee","10%"]',
 }
 _DAY_EXAMPLES = {"start": '["start","2027-03-04"]', "end": '["end","2027-03-05"]'}
 _LINE_EXAMPLES = {

@@ -109,6 +109,11 @@ class TicketKey:
             raise ValueError(f"claims out of range: {error}") from error
         return "TKT1:" + base64.b32encode(signed + self._private.sign(signed)).decode().rstrip("=")
 
+    @property
+    def private(self) -> Ed25519PrivateKey:
+        """The key itself, for who signs a ticket in another form (`jwt_ticket`)."""
+        return self._private
+
 
 def verify_token(text: str, public_key: bytes) -> tuple[str, bytes, bytes, int, int, bytes, int]:
     """The claims of a genuine token; else a `ValueError` that names the reason.

@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
-PHRASES = ("forget me", "stop sales", "resume sales", "resume refunds", "resume payouts")
+from ticketbot.domain.tongues import (
+    NAMES,
+    SPANISH,
+    SPANISH_NOISE,
+    SPANISH_NUMBERS,
+    SPANISH_POLITE,
+)
+
+DOOR = ("door add", "door list", "door remove", "door token")
+ORGANIZING = (
+    *("stats", "attendees", "find", "order"),
+    *("pause", "resume", "announce", "comp", "rehearse"),
+)
+"""What only organizers ask; a slip in one is offered, never guessed in small talk."""
+PHRASES = (
+    "forget me",
+    "stop sales",
+    "resume sales",
+    "resume refunds",
+    "resume payouts",
+    "give back",
+    *DOOR,
+)
 VERBS: dict[str, str] = {
     **dict.fromkeys(("hi", "hello", "hey", "hola", "ola", "olá", "hallo", "salut"), "hello"),
     **dict.fromkeys(("gm", "yo", "howdy", "bonjour", "start"), "hello"),
@@ -15,18 +37,29 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("buy", "purchase", "book"), "buy"),
     **dict.fromkeys(("tickets", "ticket"), "tickets"),
     **dict.fromkeys(("link", "pay", "invoice"), "link"),
+    **dict.fromkeys(("lang", "language"), "lang"),
+    **dict.fromkeys(("calendar", "ics"), "calendar"),
+    "pdf": "pdf",
+    **{verb: verb for verb in ("badge", "attendance")},
+    **{verb: verb for verb in ("undo", "door")},
+    **dict.fromkeys(("checkin", "check-in", "check in", "admit"), "checkin"),
+    **dict.fromkeys(("checkout", "check-out", "check out"), "checkout"),
+    **{verb: verb for verb in ("promo", "promos")},
+    **{verb: verb for verb in ("transfer", "accept", "decline")},
+    **{verb: verb for verb in ORGANIZING},
     **{
         verb: verb
         for verb in ("resend", "status", "cancel", "refund", "refunds", "orphans", "retry")
     },
     **{verb: verb for verb in ("balance", "payout", "payouts", "statement")},
     **{phrase: phrase for phrase in PHRASES},
+    **SPANISH,
 }
 """What people may type for each command."""
 
 HARMLESS = (
     *("events", "event", "tickets", "status", "help", "resend", "link"),
-    *("balance", "statement"),
+    *("promos", "balance", "statement"),
 )
 WEIGHTY = (
     "buy",
@@ -34,6 +67,7 @@ WEIGHTY = (
     "refund",
     "refunds",
     "orphans",
+    "promo",
     "retry",
     "payout",
     "payouts",
@@ -41,11 +75,24 @@ WEIGHTY = (
     "stop sales",
     "resume sales",
     "resume refunds",
+    "checkin",
+    "checkout",
+    "undo",
+    "door",
+    *DOOR,
+    "transfer",
+    "accept",
+    "decline",
+    "give back",
     "resume payouts",
 )
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"
-NUMBER_WORDS = {word: number for number, word in enumerate(_COUNTING.split(), start=1)}
+NUMBER_WORDS = {
+    word: number
+    for words in (_COUNTING.split(), SPANISH_NUMBERS)
+    for number, word in enumerate(words, start=1)
+}
 
 
 def _words(text: str) -> frozenset[str]:
@@ -53,7 +100,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 RESERVED = (
-    _words(" ".join((*VERBS, *NUMBER_WORDS)))
+    _words(" ".join((*VERBS, *NUMBER_WORDS, *NAMES, *SPANISH_NOISE, *SPANISH_POLITE)))
     | _words("order orders sale seat seats all vip please me mine my none free sats yes no not")
     | _words("transfer accept lang human stats attendees checkin undo find pause announce comp")
     | _words("door confirm what when where who why how join leave decline waitlist offer offers")

@@ -16,6 +16,7 @@ ASSUMED_LENGTH = 6 * HOUR  # NIP-52: without an end an event is over at once; pe
 LATEST = 2**32 - 1 - 31 * DAY  # a ticket expires 30 days after the end, in a u32
 FARTHEST = 20 * 366 * DAY
 LAST_DAY_LAG = 12 * HOUR  # a day ends last at UTC-12
+FIRST_DAY_LEAD = 14 * HOUR  # and begins first at UTC+14
 
 _LOCAL = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T]+|, *)(\d{1,2}:\d{2})(?::00)?(?: *(\S.*))?", re.A)
 _CLOCK = re.compile(r"(\d{1,2}:\d{2})(?::00)?", re.A)
@@ -130,3 +131,14 @@ def _in_range(stamp: int, text: str) -> int:
     if not 0 < stamp <= LATEST:
         raise TimeProblem("time-range", text=quote(text))
     return stamp
+
+
+class Clock(NamedTuple):
+    """What a clock in this zone shows at a moment. With its day, where that is not today.
+
+    Languages write it in their own way: replies/local.py.
+    """
+
+    at: int
+    zone: str
+    now: int

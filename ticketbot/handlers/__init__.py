@@ -4,8 +4,35 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee, checkout, operator, owed, paying_out, privacy
+from ticketbot.handlers import (
+    attendance,
+    attendee,
+    badges,
+    checkout,
+    door,
+    files,
+    language,
+    operator,
+    owed,
+    own,
+    paying_out,
+    privacy,
+    promos,
+    returning,
+    stuck,
+    transfers,
+    validating,
+)
 from ticketbot.handlers.context import Context, Handler, Request
+from ticketbot.handlers.desk import (
+    announcing,
+    attendees,
+    giving,
+    orders,
+    pausing,
+    rehearsing,
+    stats,
+)
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
 
@@ -22,12 +49,42 @@ COMMANDS: dict[type, Handler] = {
     c.CancelOrder: attendee.cancel,
     c.ShowLink: attendee.link,
     c.Refund: owed.refund,
+    c.Validate: validating.validate,
+    c.ListOwnEvents: own.list_own_events,
+    c.Transfer: transfers.transfer,
+    c.Accept: transfers.accept,
+    c.Decline: transfers.decline,
+    c.GiveBack: returning.by_organizer,
     c.ShowBalance: paying_out.balance,
     c.AskPayout: paying_out.payout,
     c.PayOutTo: paying_out.pay_out_to,
     c.ShowStatement: paying_out.statement,
     c.ForgetMe: privacy.forget_me,
     c.Unknown: attendee.unknown,
+    c.ChooseLanguage: language.choose,
+    c.ShowCalendar: files.show_calendar,
+    c.ShowPdf: files.show_pdf,
+    c.WishBadge: badges.wish,
+    c.ShowAttendance: attendance.show,
+    c.ScanTicket: door.scan,
+    c.AddStaff: door.add,
+    c.RemoveStaff: door.remove,
+    c.ListStaff: door.list_staff,
+    c.MakeToken: door.make_token,
+    c.CountDoor: door.count,
+    c.MakePromo: promos.make,
+    c.StopPromo: promos.stop,
+    c.ListPromos: promos.listed,
+    c.ShowStats: stats.stats,
+    c.ListAttendees: attendees.listed,
+    c.Find: attendees.found,
+    c.PauseEvent: pausing.pause,
+    c.ResumeEvent: pausing.resume,
+    c.Announce: announcing.announce,
+    c.Comp: giving.comp,
+    c.ShowOrder: orders.show,
+    c.ResendOrder: orders.resend,
+    c.Rehearse: rehearsing.rehearse,
 }
 
 OPERATOR_COMMANDS: dict[type, Handler] = {
@@ -39,7 +96,9 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
     c.ListOrphans: operator.list_orphans,
     c.CloseOrphan: operator.close_orphan,
     c.ResumeRefunds: operator.resume_refunds,
-    c.RetryJobs: operator.retry,
+    c.ListPending: stuck.list_pending,
+    c.ListStuck: stuck.list_stuck,
+    c.RetryStuck: stuck.retry,
     c.ListPayouts: paying_out.listed,
     c.PayoutDone: paying_out.done,
     c.ResumePayouts: paying_out.resume,
@@ -48,6 +107,8 @@ OPERATOR_COMMANDS: dict[type, Handler] = {
 
 def answer(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Find who answers this command, and let them."""
+    if request.text and (reply := checkout.heard(request, tx, ctx)) is not None:
+        return reply
     kind = type(request.command)
     if kind in OPERATOR_COMMANDS and _asks_as_operator(request, ctx):
         return OPERATOR_COMMANDS[kind](request, tx, ctx)

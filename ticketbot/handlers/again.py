@@ -8,13 +8,16 @@ may still be paid.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ticketbot.domain import command as c
 from ticketbot.domain.order import Order, State
 from ticketbot.handlers import cashier
 from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Context, Request
-from ticketbot.ledger import journal, orders
+from ticketbot.ledger import journal, orders, promos, questions
 from ticketbot.ledger.orphans import Orphan
+from ticketbot.ledger.questions import Answers
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
 
@@ -29,14 +32,31 @@ ONLY_ASKED = (
     c.Resend,
     c.ShowStatus,
     c.ShowLink,
+    c.ShowCalendar,
+    c.ShowPdf,
+    c.ShowAttendance,
+    c.Validate,
+    c.ListOwnEvents,
+    c.ListPending,
+    c.ListStuck,
     c.ListRefunds,
     c.ListOrphans,
+    c.ListStaff,
+    c.CountDoor,
+    c.ListPromos,
+    c.ShowStats,
+    c.ListAttendees,
+    c.Find,
+    c.ShowOrder,
     c.ListPayouts,
     c.ShowBalance,
     c.ShowStatement,
 )
 """They change nothing, so answering them twice is of no use."""
-NEVER_AGAIN = (c.ResumeRefunds, c.ResumePayouts, c.RetryJobs)
+NEVER_AGAIN = (
+    *(c.ResumeRefunds, c.ResumePayouts, c.RetryStuck, c.MakeToken),
+    *(c.Announce, c.ResendOrder, c.Rehearse),
+)
 STILL_WAITS = 3600
 LATE_LETTERS = 600
 
@@ -63,7 +83,29 @@ def answered(command: c.Command | None, before: int) -> bool:
     return only_asked and before > STILL_WAITS
 
 
-def take_up(order: Order, orphans: list[Orphan], request: Request, tx: Tx, ctx: Context) -> Reply:
+class Details(NamedTuple):
+    """What belongs to an order beside its row: the number of its code, what its buyer answered."""
+
+    promo: int | None = None
+    answers: Answers = ()
+
+
+def write(order: Order, details: Details, tx: Tx) -> None:
+    """A new order with all that belongs to it."""
+    orders.place(tx, order)
+    if details.promo is not None:
+        promos.bind(tx, details.promo, order.id, order.quantity)
+    questions.keep(tx, order.id, details.answers)
+
+
+def take_up(
+    order: Order,
+    orphans: list[Orphan],
+    details: Details,
+    request: Request,
+    tx: Tx,
+    ctx: Context,
+) -> Reply:
     """Write the order as one whose hold is over, and credit what was paid for it."""
     paid = orphans[0].amount_msat if orphans else 0
     if paid and paid % order.quantity == 0:  # the price may have been another one then
@@ -73,7 +115,7 @@ def take_up(order: Order, orphans: list[Orphan], request: Request, tx: Tx, ctx: 
         placed_at=request.sent_at,
         hold_until=request.sent_at + ctx.settings.hold_seconds,
     )
-    orders.place(tx, order)
+    write(order, details, tx)
     orders.ask_invoice(tx, order, request.sent_at)
     journal.note(
         tx,

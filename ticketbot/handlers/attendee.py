@@ -69,19 +69,21 @@ def list_events(request: Request, tx: Tx, ctx: Context) -> Reply:
     """What is on sale, by start; words filter by title, place and category."""
     command = request.command
     assert isinstance(command, ListEvents)
-    words = [word.lower() for word in command.words]
     cards: list[Card] = []
     more: str | None = None
     room = ROOM
-    for found in _on_sale_after(_cursor(command.after), tx, ctx):
-        if not all(word in _haystack(found) for word in words):
+    first = max(finding.read_cursor(command.after), (command.starts_from or 0, ""))
+    for found in _on_sale_after(first, tx, ctx):
+        if command.starts_to is not None and found.listing.start > command.starts_to:
+            break
+        if not _is_wanted(found, command):
             continue
         room -= _weight(found)
         if len(cards) == (command.limit or PAGE) or (cards and room < 0):
             last = cards[-1].listing
             more = f"{last.start}:{last.event_id}"
             break
-        cards.append(finding.card(tx, found))
+        cards.append(finding.card(tx, found, ctx.now))
     return [EventsFound(tuple(cards), more, quote(" ".join(command.words)))]
 
 
@@ -90,15 +92,17 @@ def show_event(request: Request, tx: Tx, ctx: Context) -> Reply:
     command = request.command
     assert isinstance(command, ShowEvent)
     found, _ = finding.event_in(command.words, tx, ctx)
-    return [EventShown(finding.card(tx, found))]
+    return [EventShown(finding.card(tx, found, ctx.now))]
 
 
 def show_tickets(request: Request, tx: Tx, ctx: Context) -> Reply:
     """What this person holds: to people a list, to programs the tickets again."""
     command = request.command
     assert isinstance(command, ShowTickets)
+    if command.ticket_id is not None or command.order_id is not None:
+        return _named_tickets(request, command, tx, ctx)
     if request.request_id is not None:
-        return _tickets_again(request, _cursor(command.after), tx, ctx)
+        return _tickets_again(request, finding.read_cursor(command.after), tx, ctx)
     count, first, rows = _page_of_tickets(request, command.first, tx, ctx)
     found = [(viewing.listed(tx, row.event_id).listing, row.tier, row.id) for row in rows]
     return [TicketsCounted(count, tuple(found), first)]
@@ -124,7 +128,7 @@ def show_status(request: Request, tx: Tx, ctx: Context) -> Reply:
     command = request.command
     assert isinstance(command, ShowStatus)
     if command.order_id is not None:
-        return [viewing.summary(tx, finding.own_order(tx, request, command.order_id))]
+        return [viewing.summary(tx, finding.own_order(tx, request, command.order_id), request)]
     mine = orders.latest_of(tx, request.person.id)
     if not mine:
         return [Said("status-none")]
@@ -197,6 +201,24 @@ def _tickets_again(request: Request, cursor: tuple[int, str], tx: Tx, ctx: Conte
     return [*shown, TicketsCounted(tickets.count_of_holder(tx, person, ctx.now), after=after)]
 
 
+def _named_tickets(request: Request, command: ShowTickets, tx: Tx, ctx: Context) -> Reply:
+    """One ticket of this person, or those of one of their orders that they still hold."""
+    if command.ticket_id is not None:
+        found = tickets.get(tx, command.ticket_id)
+        rows = [] if found is None else [found]
+    else:
+        rows = tickets.of_order(tx, finding.own_order(tx, request, command.order_id or "").id)
+    mine = [row for row in rows if row.holder == request.person.id and row.state != "void"]
+    if command.ticket_id is not None and not mine:
+        raise Refused("not-yours", "ticket-unknown-here", word=quote(command.ticket_id))
+    shown = [
+        _again(request, row, tx, ctx)
+        for row in mine
+        if viewing.may_show_tickets(request, viewing.listed(tx, row.event_id).listing, ctx)
+    ]
+    return [*shown, TicketsCounted(len(mine))]
+
+
 def _again(request: Request, row: TicketRow, tx: Tx, ctx: Context) -> TicketShown:
     listing = viewing.listed(tx, row.event_id).listing
     return issuing.show(tx, ctx, row, listing, request.person, everywhere=False)
@@ -215,15 +237,18 @@ def _weight(found: Listed) -> int:
     return 300 + sum(80 + len(text.encode()) for text in texts)
 
 
+def _is_wanted(found: Listed, wish: ListEvents) -> bool:
+    """Whether an event has every word, is of the category, and has a ticket at such a price."""
+    one, text = found.listing, _haystack(found)
+    if not all(word.lower() in text for word in wish.words):
+        return False
+    kinds = {category.casefold() for category in one.categories}
+    if wish.category is not None and wish.category.casefold() not in kinds:
+        return False
+    least, most = wish.price_from or 0, wish.price_to
+    return any(price >= least and (most is None or price <= most) for price in one.prices)
+
+
 def _haystack(found: Listed) -> str:
     one = found.listing
     return " ".join((found.code, one.title, one.place, *one.categories)).lower()
-
-
-def _cursor(after: str | None) -> tuple[int, str]:
-    if not after:
-        return (0, "")
-    start, _, event_id = after.partition(":")
-    if not (start.isascii() and start.isdigit() and len(start) <= 12):
-        raise Refused("bad-request", "bad-cursor")
-    return (int(start), event_id)

@@ -9,6 +9,7 @@ from ticketbot.domain.order import OPEN, Effect, Happening, Order, State, Step, 
 from ticketbot.domain.payout import commission_of
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import issuing
+from ticketbot.handlers.allowance import exceeded
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.refunds import Debt, owe
 from ticketbot.handlers.telling import tell
@@ -21,8 +22,8 @@ from ticketbot.ledger import (
     orders,
     orphans,
     people,
+    promos,
     shares,
-    tickets,
 )
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
@@ -115,6 +116,7 @@ def carry_out(
         match effect:
             case Effect.FREE_HELD_SEATS:
                 listings.free_held(tx, order.event_id, order.tier, order.quantity)
+                promos.give_back(tx, order.id)
                 listings.fit(tx, listing)  # a capacity that was cut below them falls now
             case Effect.SELL_HELD_SEATS:
                 listings.sell_held(tx, order.event_id, order.tier, order.quantity)
@@ -122,6 +124,7 @@ def carry_out(
                     holds.paid(tx, order.event_id)
             case Effect.SELL_FREE_SEATS:
                 listings.sell_free(tx, order.event_id, order.tier, order.quantity)
+                promos.count(tx, order.id)
             case Effect.ISSUE_TICKETS:
                 for ticket in issuing.issue(tx, ctx, order, listing, payment_hash):
                     reply.append(tell(tx, order, f"ticket:{ticket.ticket_id}", ticket))
@@ -181,9 +184,6 @@ def _unfit(order: Order, listed: Listed, credit: Credit, tx: Tx, ctx: Context) -
     free = listings.available(listings.seats_of(tx, order.event_id), order.tier)
     if free is not None and free < order.quantity:
         return "refund-sold-out"
-    if listing.max_per_buyer is not None:
-        has = tickets.live_count(tx, order.person, order.event_id)
-        held = orders.held_seats(tx, order.person, order.event_id)
-        if has + held + order.quantity > listing.max_per_buyer:
-            return "refund-max"
-    return None
+    if exceeded(tx, order.person, listing, order.tier, order.quantity):
+        return "refund-max"
+    return None if promos.has_room(tx, order.id) else "refund-code"

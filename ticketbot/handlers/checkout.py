@@ -3,88 +3,118 @@
 from __future__ import annotations
 
 from ticketbot.domain.command import Buy
-from ticketbot.domain.holds import judge
-from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Happening, Order, State, order_id, step, tag_of
 from ticketbot.errors import Refused
-from ticketbot.handlers import again, cashier, finding, viewing
+from ticketbot.handlers import again, cashier, finding, questions, viewing
+from ticketbot.handlers.again import Details, write
+from ticketbot.handlers.basket import Basket, fill, moment_of
+from ticketbot.handlers.conditions import (
+    check_flood,
+    check_free,
+    check_on_sale,
+    check_quantity,
+)
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.questions import Step
 from ticketbot.ledger import (
-    holds,
     inbox,
     journal,
     listings,
-    marks,
     orders,
     orphans,
     outbox,
-    tickets,
+    promos,
 )
-from ticketbot.ledger.listings import Listed
+from ticketbot.ledger import questions as waiting
 from ticketbot.ledger.orphans import Orphan
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import Reply
-
-SALES_STOPPED = "sales-stopped"
-MOST_GIVEN_UP = 10  # unpaid orders an hour: each costs the wallet an invoice
+from ticketbot.replies.outcome import Failed, Reply, Said
 
 
 def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Hold the seats and ask for the invoice; it is shown when the wallet has made it."""
     wish = request.command
     assert isinstance(wish, Buy)
-    asked = f"{wish.words}|{wish.quantity}|{wish.tier}"
+    asked = _content(wish, tx)
     key = inbox.request_key(tx, request.person.id, request.request_id or "")
     if request.request_id is not None and (before := inbox.remembered(tx, key)):
         if before[0] != inbox.content_hash(asked):
             raise Refused("bad-request", "request-id-reused")
         return viewing.present(tx, ctx, _known(tx, before[1]), request)
 
-    found, left = finding.event_in(wish.words, tx, ctx)
-    tier = finding.tier_in((wish.tier,) if wish.tier else left, found.listing)
-    unit = _price(found.listing, tier)
+    basket, redeemed = fill(wish, request, tx, ctx)
     name, paid = _identity(request, tx)
-    order = _order(request, ctx, name, found.listing, tier, unit)
-    if paid or (request.again and unit):
-        reply = again.take_up(order, paid, request, tx, ctx)
-        if request.request_id is not None:
-            inbox.remember(tx, key, asked, order.id)
-        return reply
-    _check_on_sale(tx, ctx, found, request)
-    if request.request_id is None and (same := _same_open(tx, request, found, tier, wish.quantity)):
-        return viewing.present(tx, ctx, same, request)
-    _check_quantity(tx, ctx, request, found.listing, wish.quantity, free=unit == 0)
-    if unit and _is_limited(found.listing, tier):
-        _check_flood(tx, ctx, request, found.listing, tier, wish.quantity)
-    _place(tx, ctx, order)
+    if request.request_id is not None and not paid:
+        basket = basket._replace(wish=questions.checked(basket.listing, basket.wish))
+    order = _order(request, ctx, name, basket)
+    lacks = None if paid else questions.next_step(basket.listing, basket.wish)
+    if paid or (request.again and basket.unit_msat and lacks is None):
+        reply = again.take_up(order, paid, _details(basket), request, tx, ctx)
+    elif request.again and lacks is not None:
+        return _asked_again(lacks, basket, request, tx)
+    else:
+        check_on_sale(tx, ctx, basket, request)
+        if redeemed.refused is not None:
+            if redeemed.guessed and not request.again:
+                promos.guessed(tx, request.person.id, ctx.now)
+            return [Failed(redeemed.refused)]
+        if request.request_id is None and (same := _same_open(tx, request, basket)):
+            return viewing.present(tx, ctx, same, request)
+        check_quantity(tx, ctx, request, basket)
+        check_flood(tx, ctx, request, basket)
+        if lacks is not None:
+            return _ask(lacks, basket, request, tx, ctx)
+        reply = _place(tx, ctx, order, basket)
     if request.request_id is not None:
         inbox.remember(tx, key, asked, order.id)
-    if order.amount_msat == 0:
-        given = step(order.state, Happening.GIVEN)
-        return cashier.carry_out(given, order, found.listing, None, tx, ctx)
-    external_id = orders.ask_invoice(tx, order, ctx.now)
-    outbox.put(tx, f"invoice:{external_id}", "invoice", ctx.now, _invoice_job(order, external_id))
-    return []
+    else:
+        waiting.give_up(tx, request.person.id)
+    return reply
 
 
-def _price(listing: Listing, tier: str) -> int:
-    chosen = listing.tier(tier) if tier else None
-    return chosen.price_msat if chosen else listing.price_msat
+def heard(request: Request, tx: Tx, ctx: Context) -> Reply | None:
+    """What somebody says who is being asked something; None when it is a command like any other."""
+    waits = waiting.pending(tx, request.person.id)
+    if waits is None:
+        return None
+    now = moment_of(request, ctx)
+    if not questions.is_answer(request, waits, now):
+        return questions.given_up(request, waits, now, tx)
+    found, _ = finding.event_in(waits.wish.words, tx, ctx)
+    step = questions.next_step(found.listing, waits.wish)
+    said = waits.wish if step is None else questions.hear(request, step, waits.wish, found.listing)
+    if said is None:
+        return None
+    if isinstance(said, Buy) or said.sentence == "too-young":
+        waiting.give_up(tx, request.person.id)
+    if isinstance(said, Said):
+        return [said]
+    try:
+        with tx.savepoint():
+            return buy(request._replace(command=said), tx, ctx)
+    except Refused as refused:
+        return [Failed(refused)]
 
 
-def _order(
-    request: Request, ctx: Context, order_id: str, listing: Listing, tier: str, unit: int
-) -> Order:
-    wish = request.command
-    assert isinstance(wish, Buy)
+def _content(wish: Buy, tx: Tx) -> str:
+    """What a program asked for, to be told from something else; what is secret in it is hidden."""
+    plain = f"{wish.words}|{wish.quantity}|{wish.tier}"
+    if wish.code is None and not wish.answers and not wish.of_age:
+        return plain
+    secret = f"{wish.code}|{wish.answers}|{wish.of_age}".encode()
+    return f"{plain}|{tx.vault.tag(b'wish', secret).hex()}"
+
+
+def _order(request: Request, ctx: Context, order_id: str, basket: Basket) -> Order:
+    quantity = basket.wish.quantity
     return Order(
         id=order_id,
         person=request.person.id,
-        event_id=listing.event_id,
-        tier=tier,
-        quantity=wish.quantity,
-        unit_msat=unit,
-        amount_msat=unit * wish.quantity,
+        event_id=basket.listing.event_id,
+        tier=basket.tier,
+        quantity=quantity,
+        unit_msat=basket.unit_msat,
+        amount_msat=basket.unit_msat * quantity,
         state=State.HELD,
         via=request.via,
         request_id=request.request_id,
@@ -93,9 +123,17 @@ def _order(
     )
 
 
-def _place(tx: Tx, ctx: Context, order: Order) -> None:
+def _details(basket: Basket) -> Details:
+    promo = None if basket.promo is None else basket.promo.id
+    return Details(promo, questions.answers(basket.listing, basket.wish))
+
+
+def _place(tx: Tx, ctx: Context, order: Order, basket: Basket) -> Reply:
+    """Seats, order and code in one; a free order gets its tickets, any other its invoice."""
     listings.hold(tx, order.event_id, order.tier, order.quantity)
-    orders.place(tx, order)
+    write(order, _details(basket), tx)
+    if basket.promo is not None and not promos.count(tx, order.id):
+        raise Refused("bad-request", "code-used-up", word=basket.promo.code)
     journal.note(
         tx,
         ctx.now,
@@ -106,70 +144,33 @@ def _place(tx: Tx, ctx: Context, order: Order) -> None:
         seats=order.quantity,
         msat=order.amount_msat,
     )
+    if order.amount_msat == 0:
+        given = step(order.state, Happening.GIVEN)
+        return cashier.carry_out(given, order, basket.listing, None, tx, ctx)
+    external_id = orders.ask_invoice(tx, order, ctx.now)
+    outbox.put(tx, f"invoice:{external_id}", "invoice", ctx.now, _invoice_job(order, external_id))
+    return []
 
 
-def _check_on_sale(tx: Tx, ctx: Context, found: Listed, request: Request) -> None:
-    listing, now = found.listing, ctx.now
-    if ctx.paused is not None and not request.again:
-        raise Refused("try-later", ctx.paused)
-    if marks.get(tx, SALES_STOPPED) is not None:
-        raise Refused("not-on-sale", "sales-stopped")
-    if found.state != "on-sale":
-        raise Refused("not-on-sale", "event-cancelled", title=listing.title)
-    if now >= listing.end:
-        raise Refused("not-on-sale", "event-over", title=listing.title)
-    if listing.sales_start is not None and now < listing.sales_start:
-        raise Refused("not-on-sale", "sales-later", title=listing.title, at=listing.sales_start)
-    if listing.sales_end is not None and now >= listing.sales_end:
-        raise Refused("not-on-sale", "sales-over", title=listing.title, at=listing.sales_end)
+def _ask(lacks: Step, basket: Basket, request: Request, tx: Tx, ctx: Context) -> Reply:
+    """The next question, if there are seats to ask it for."""
+    check_free(tx, basket)
+    return questions.ask(lacks, basket.wish, basket.listing, request.person.id, ctx.now, tx)
 
 
-def _check_quantity(
-    tx: Tx, ctx: Context, request: Request, listing: Listing, quantity: int, *, free: bool
-) -> None:
-    most, person = ctx.settings.max_tickets_per_order, request.person.id
-    if quantity > most:
-        raise Refused("too-many", "too-many-per-order", most=most)
-    if len(orders.open_of(tx, person)) >= ctx.settings.max_holds_per_buyer:
-        raise Refused("too-many", "too-many-open", n=ctx.settings.max_holds_per_buyer)
-    if orders.given_up(tx, person, ctx.now - 3600) >= MOST_GIVEN_UP:
-        raise Refused("try-later", "too-many-given-up")
-    limit = listing.max_per_buyer or (most if free else None)  # nobody empties a free event
-    if limit is not None:
-        has = tickets.live_count(tx, person, listing.event_id)
-        held = orders.held_seats(tx, person, listing.event_id)
-        if has + held + quantity > limit:
-            raise Refused("too-many", "too-many-per-buyer", most=limit)
+def _asked_again(lacks: Step, basket: Basket, request: Request, tx: Tx) -> Reply:
+    """A letter from before a restore: its buyer's answers are on their way behind it."""
+    first = not (basket.wish.answers or basket.wish.of_age)
+    questions.ask(lacks, basket.wish, basket.listing, request.person.id, request.sent_at, tx)
+    return [Said("stale")] if first else []
 
 
-def _is_limited(listing: Listing, tier: str) -> bool:
-    chosen = listing.tier(tier) if tier else None
-    return listing.stock is not None or (chosen is not None and chosen.stock is not None)
-
-
-def _check_flood(
-    tx: Tx, ctx: Context, request: Request, listing: Listing, tier: str, quantity: int
-) -> None:
-    """Seats that nobody pays for must not keep out those who would."""
-    now_held = holds.of(tx, listing.event_id, tier)
-    if not now_held.doubtful(ctx.now):
-        return
-    bits, minutes = ctx.settings.proof_of_work_bits, -(-ctx.settings.hold_seconds // 60)
-    trusted = request.work >= bits or orders.has_paid(tx, request.person.id)
-    match judge(now_held, quantity, trusted=trusted):
-        case "sold-out":
-            raise Refused("sold-out", "sold-out")
-        case "newcomers-wait":
-            raise Refused("try-later", "newcomers-wait", minutes=minutes, bits=bits)
-        case "all-wait" if quantity > now_held.most():
-            raise Refused("try-later", "ask-for-fewer", minutes=minutes, most=now_held.most())
-        case "all-wait":
-            raise Refused("try-later", "all-wait", minutes=minutes)
-
-
-def _same_open(tx: Tx, request: Request, found: Listed, tier: str, quantity: int) -> Order | None:
-    for order in orders.open_of(tx, request.person.id, found.listing.event_id):
-        if (order.tier, order.quantity) == (tier, quantity):
+def _same_open(tx: Tx, request: Request, basket: Basket) -> Order | None:
+    """An open order for the same; whoever names a code means one with it."""
+    for order in orders.open_of(tx, request.person.id, basket.listing.event_id):
+        if (order.tier, order.quantity) != (basket.tier, basket.wish.quantity):
+            continue
+        if basket.promo is None or promos.of_order(tx, order.id) == basket.promo.id:
             return order
     return None
 

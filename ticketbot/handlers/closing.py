@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any, NamedTuple
 
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.order import Happening, Order, step
-from ticketbot.handlers import refunds, viewing
+from ticketbot.domain.order import Order
+from ticketbot.handlers import viewing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.handlers.refunds import Debt
-from ticketbot.handlers.telling import alert, tell_holder
-from ticketbot.ledger import journal, listings, orders, outbox, shares, tickets
+from ticketbot.handlers.giving_back import CANCELLED, give_back
+from ticketbot.handlers.telling import alert
+from ticketbot.ledger import journal, listings, orders, outbox, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
-from ticketbot.ledger.tickets import TicketRow
-from ticketbot.replies.outcome import Addressee, OrderShown, Outcome, Reply, Said, Told
+from ticketbot.replies.outcome import Addressee, Outcome, Reply, Said, Told
 
 ANSWER_WITHIN = 86_400  # seconds the organizer has to put it back on sale
 PAGE = 50  # tickets in one transaction: purchases of other events are not kept waiting
@@ -148,24 +146,14 @@ def _empty(
 ) -> tuple[Reply, Tally]:
     """Every ticket of an order becomes void, and what was paid for it is owed to its holder."""
     live = [row for row in tickets.of_order(tx, order.id) if row.state != "void"]
-    reply: Reply = []
-    for (payment_hash, holder), group in groupby(sorted(live, key=_payment), _payment):
-        rows = list(group)
-        amount = sum(row.price_msat for row in rows)
-        refund_id = None
-        if payment_hash and amount:
-            debt = Debt(payment_hash, amount, "refund-cancelled", holder)
-            refund_id, told = refunds.owe(debt, order, tx, ctx, alone=False)
-            shares.give_back(tx, payment_hash, refund_id, amount, ctx.now)
-            reply += told
-            tally = tally._replace(refunds=tally.refunds + 1, msat=tally.msat + amount)
-        else:
-            reply.append(_lost(order, holder, listing, tx))
-        tickets.void(tx, [row.id for row in rows], refund_id)
-    listings.free_sold(tx, order.event_id, order.tier, len(live))
-    orders.move(tx, order, step(order.state, Happening.EMPTIED).state)
-    journal.note(tx, ctx.now, order.id, "tickets void", tickets=len(live), why="event cancelled")
-    return reply, tally._replace(orders=tally.orders + 1, tickets=tally.tickets + len(live))
+    reply, done = give_back(live, order, listing, CANCELLED, tx, ctx, alone=False)
+    return reply, Tally(
+        tally.after,
+        tally.orders + 1,
+        tally.tickets + len(live),
+        tally.refunds + done.refunds,
+        tally.msat + done.msat,
+    )
 
 
 def _finish(listing: Listing, number: int, tally: Tally, tx: Tx, ctx: Context) -> Reply:
@@ -178,19 +166,6 @@ def _finish(listing: Listing, number: int, tally: Tally, tx: Tx, ctx: Context) -
     if tally.refunds:
         reply += alert(ctx, Said("alert-closing", totals), f"closing:{number}")
     return reply
-
-
-def _payment(row: TicketRow) -> tuple[str, int]:
-    return row.payment_hash or "", row.holder
-
-
-def _lost(order: Order, holder: int, listing: Listing, tx: Tx) -> Told:
-    """A ticket that cost nothing: there is nothing to do, but nobody should travel for it."""
-    said: Outcome = Said("ticket-cancelled", {"title": listing.title})
-    if order.via == "24133" and holder == order.person:
-        closed = step(order.state, Happening.EMPTIED).state
-        said = OrderShown(order._replace(state=closed), listing, 0)
-    return tell_holder(tx, order, holder, "event-cancelled", said)
 
 
 def _totals(listing: Listing, tally: Tally) -> dict[str, object]:

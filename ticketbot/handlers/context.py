@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from ticketbot.domain.attendance import Mode
 from ticketbot.domain.command import Command
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.ledger.people import Person
@@ -38,6 +39,13 @@ class Settings:
     newcomers_per_minute: int = 2000
     proof_of_work_bits: int = 20  # of newcomers, where many orders are left unpaid; 0: never
     refunds_by_hand: bool = True
+    doors_open_hours: int = 6  # before the start, where the note does not say
+    attendance: Mode = "anonymous"
+    thanks: bool = True  # to who was let in, when the event is over
+    remind_hours: int = 24  # before the start; 0: no reminder
+    last_call_hours: int = 3  # before the start, to who was not reached; 0: none
+    quiet_hours: int = 12  # who has ordered so shortly before a reminder gets none
+    change_refund_hours: int = 72  # after an event was moved tickets go back in full; 0: never
     commission_ppm: int = 0
     commissions: Mapping[str, int] = field(default_factory=dict)
     payout_delay: int = 86_400
@@ -69,8 +77,9 @@ class Request(NamedTuple):
     `work`: the bits of proof of work that its event carried (NIP-13).
     `console`: typed on the bot's own machine, by whoever may reach its ledger. That is an
     operator, and `person` is the bot itself, who holds and owes nothing.
-    `key` is the letter's, the same however often it comes; `sent_at` (unix seconds) is what its
-    sender says. `again`: it may have been answered by a ledger that was lost.
+    `text` is what a person wrote, as it came. `key` is the letter's, the same however often it
+    comes; `sent_at` (unix seconds) is what its sender says. `again`: it may have been answered by
+    a ledger that was lost.
     """
 
     person: Person
@@ -82,6 +91,7 @@ class Request(NamedTuple):
     key: bytes = b""
     sent_at: int = 0
     again: bool = False
+    text: str = ""
 
     @property
     def sender(self) -> str:

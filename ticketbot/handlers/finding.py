@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ticketbot.domain import pricing
+from ticketbot.domain.command import Buy
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.naming import nearest, quote
 from ticketbot.domain.order import Order
+from ticketbot.domain.promo import spelled
 from ticketbot.domain.vocabulary import NUMBER_WORDS
 from ticketbot.errors import Refused
 from ticketbot.handlers.context import Context, Request
 from ticketbot.ledger import listings, orders
-from ticketbot.ledger.listings import Listed
+from ticketbot.ledger.listings import Listed, Seats
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import Card
+from ticketbot.replies.outcome import Card, Early
 
 MOST_WORDS = 12  # nobody names an event in more, and each costs a look at every code
+LONGEST_NUMBER = 12  # digits of a time or an amount in a cursor
+CODE_NOISE = frozenset({"code", "with"})
 LETTERS = 4  # of an order's id: what people read of it
 
 
@@ -56,14 +61,49 @@ def tier_in(words: Sequence[str], listing: Listing) -> str:
     raise Refused("bad-request", "tier-unknown", word=quote(wanted), tiers=names)
 
 
-def card(tx: Tx, found: Listed) -> Card:
-    """The event with what is left of it."""
-    seats = listings.seats_of(tx, found.listing.event_id)
+def tier_and_code(wish: Buy, left: Sequence[str], listing: Listing) -> tuple[str, str | None]:
+    """The tier, and the code as it was written; what people left over may be both, or either."""
+    if wish.tier is not None or wish.code is not None or (wish.whole and not left):
+        return tier_in((wish.tier,) if wish.tier else left, listing), wish.code
+    words = [word for word in left if word not in CODE_NOISE]
+    for others, code in ((words, None), (words[:-1], words[-1:]), (words[1:], words[:1])):
+        tier = _fitting(others, listing)
+        if tier is not None and (code is None or spelled("".join(code))):
+            return tier, None if code is None else code[0]
+    return tier_in(left, listing), None
+
+
+def price(tx: Tx, listing: Listing, tier: str, now: int, quantity: int) -> int:
+    """What one ticket of an order costs at `now`, in msat, before any code."""
+    taken = 0
+    if pricing.counts_seats(listing, tier):
+        taken = listings.seats_taken(listings.seats_of(tx, listing.event_id), tier)
+    return pricing.price_at(listing, tier, now, taken, quantity)
+
+
+def card(tx: Tx, found: Listed, now: int) -> Card:
+    """The event with what it costs at `now` (unix seconds), and what is left of it."""
+    listing, seats = found.listing, listings.seats_of(tx, found.listing.event_id)
+    early = tuple(filter(None, (_early(listing, one.tier, seats, now) for one in seats)))
+    prices = {one.tier: one.price_msat for one in early}
     tiers = tuple(
-        (tier.name, tier.price_msat, listings.available(seats, tier.name))
-        for tier in found.listing.tiers
+        (
+            tier.name,
+            prices.get(tier.name, tier.price_msat),
+            listings.available(seats, tier.name),
+        )
+        for tier in listing.tiers
     )
-    return Card(found.listing, found.code, listings.available(seats, ""), tiers)
+    return Card(listing, found.code, listings.available(seats, ""), tiers, early)
+
+
+def _early(listing: Listing, tier: str, seats: Sequence[Seats], now: int) -> Early | None:
+    taken = listings.seats_taken(seats, tier)
+    bird = pricing.early_bird(listing, tier, now, taken)
+    if bird is None:
+        return None
+    left = None if bird.first is None else bird.first - taken
+    return Early(tier, bird.price_msat, pricing.regular(listing, tier), bird.until, left)
 
 
 def own_order(tx: Tx, request: Request, named: str) -> Order:
@@ -75,6 +115,26 @@ def own_order(tx: Tx, request: Request, named: str) -> Order:
     if not found or found[0].person != mine:
         raise Refused("not-yours", "order-unknown", order=quote(named))
     return found[0]
+
+
+def read_cursor(after: str | None) -> tuple[int, str]:
+    """From the `next` of an earlier answer to (number, id); the beginning without one."""
+    if not after:
+        return (0, "")
+    number, _, name = after.partition(":")
+    if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER):
+        raise Refused("bad-request", "bad-cursor")
+    return (int(number), name)
+
+
+def _fitting(words: Sequence[str], listing: Listing) -> str | None:
+    """The tier that these words name, or that no words mean; None where they name none."""
+    if words:
+        tier = listing.tier(" ".join(words))
+        return None if tier is None else tier.name
+    if listing.general:
+        return ""
+    return listing.tiers[0].name if len(listing.tiers) == 1 else None
 
 
 def _ends(order: Order, letters: str) -> bool:

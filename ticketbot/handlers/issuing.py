@@ -9,11 +9,15 @@ from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order, asked_at
 from ticketbot.domain.ticket import Claims, event_hash, expiry, holder_hash, token_hash
 from ticketbot.handlers.context import Context
-from ticketbot.ledger import journal, people, tickets
+from ticketbot.ledger import journal, outbox, people, tickets
 from ticketbot.ledger.people import Person
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
 from ticketbot.replies.outcome import TicketShown
+
+PICTURE, CALENDAR = b"capability", b"calendar"
+"""What an address opens: the ticket itself, or what anybody may know of its event. Calendars are
+read by strangers, so theirs lets nobody in."""
 
 
 def issue(
@@ -46,6 +50,37 @@ def issue(
     return shown
 
 
+def rotate(
+    tx: Tx,
+    ctx: Context,
+    before: TicketRow,
+    listing: Listing,
+    holder: Person,
+    expires_at: int | None = None,
+) -> TicketShown:
+    """The next version of a ticket, for `holder`: from now on the one before admits nobody.
+
+    Token and picture die with their version, also where they still wait to be delivered.
+    """
+    version = before.version + 1
+    row = before._replace(
+        holder=holder.id,
+        version=version,
+        expires_at=before.expires_at if expires_at is None else expires_at,
+        nonce=tx.vault.tag(b"nonce", f"{before.id}:{version}".encode())[:8],
+    )
+    shown = show(tx, ctx, row, listing, holder, everywhere=True)
+    if not tickets.rotate(tx, before, row._replace(token_hash=token_hash(shown.token))):
+        raise LookupError(f"ticket {before.id} is not of version {before.version} any more")
+    outbox.drop_under(tx, delivery(before))
+    return shown
+
+
+def delivery(row: TicketRow) -> str:
+    """How the keys of the messages begin that bring a ticket."""
+    return f"{row.order_id}:ticket:{row.id}"
+
+
 def show(
     tx: Tx, ctx: Context, row: TicketRow, listing: Listing, holder: Person, *, everywhere: bool
 ) -> TicketShown:
@@ -59,7 +94,8 @@ def show(
         version=row.version,
         token=token_of(tx, ctx, row, holder),
         salt=salt,
-        capability=_capability(tx, row),
+        capability=_capability(tx, row, PICTURE),
+        calendar=_capability(tx, row, CALENDAR),
         everywhere=everywhere,
     )
 
@@ -78,8 +114,8 @@ def token_of(tx: Tx, ctx: Context, row: TicketRow, holder: Person) -> str:
     return ctx.signer.sign(claims)
 
 
-def by_capability(tx: Tx, capability: str) -> TicketRow | None:
-    """The live ticket whose picture this capability opens, or None.
+def by_capability(tx: Tx, capability: str, purpose: bytes = PICTURE) -> TicketRow | None:
+    """The live ticket whose picture (or calendar file) this capability opens, or None.
 
     None also when its holder was forgotten: its token cannot be made any more.
     """
@@ -90,7 +126,7 @@ def by_capability(tx: Tx, capability: str) -> TicketRow | None:
     row = tickets.get(tx, base64.b32encode(raw[:10]).decode().lower())
     if row is None or row.state == "void" or row.holder == people.NOBODY:
         return None
-    return row if hmac.compare_digest(_capability(tx, row), capability) else None
+    return row if hmac.compare_digest(_capability(tx, row, purpose), capability) else None
 
 
 def _identity(tx: Tx, order: Order, number: int) -> tuple[str, bytes]:
@@ -108,7 +144,7 @@ def _salt(tx: Tx, row: TicketRow) -> bytes:
     return tx.vault.tag(b"salt", f"{row.id}:{row.version}".encode())
 
 
-def _capability(tx: Tx, row: TicketRow) -> str:
-    mac = tx.vault.tag(b"capability", f"{row.id}:{row.version}".encode())
+def _capability(tx: Tx, row: TicketRow, purpose: bytes) -> str:
+    mac = tx.vault.tag(purpose, f"{row.id}:{row.version}".encode())
     raw = base64.b32decode(row.id.upper()) + mac
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ticketbot.domain.command import CloseOrphan, RetryJobs
+from ticketbot.domain.command import CloseOrphan
 from ticketbot.domain.naming import quote
 from ticketbot.errors import Refused
-from ticketbot.handlers.checkout import SALES_STOPPED
+from ticketbot.handlers.conditions import SALES_STOPPED
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.organizer import IGNORED
 from ticketbot.ledger import (
@@ -14,25 +14,23 @@ from ticketbot.ledger import (
     marks,
     orphans,
     outbox,
-    poison,
     refunds,
     restored,
     verdicts,
 )
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import Reply, Said
+from ticketbot.replies.outcome import Reply, Report, Said
 
 SHORTEST = 4  # letters that name an order
 REFUNDS = "refunds"
 SALES = "sales"
-POISON = "poison"
 """What the journal calls the whole shop, and what had failed."""
 
 
 def status(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Sales, outbox, money owed, relays and wallet, in a few lines."""
     beat = marks.heartbeat(tx) or {}
-    values = {
+    values: dict[str, object] = {
         "sales": "stopped" if marks.get(tx, SALES_STOPPED) else "open",
         "events": len(listings.upcoming(tx, ctx.now, most=1000)),
         "pending": outbox.pending(tx),
@@ -42,8 +40,10 @@ def status(request: Request, tx: Tx, ctx: Context) -> Reply:
         "wallet": beat.get("wallet", "?"),
         "audit": _audited(tx),
     }
-    said: Reply = [Said("operator-status", values)]
-    troubles = beat.get("troubles")
+    troubles = beat.get("troubles") or []
+    facts = {"owed_msat" if name == "owed" else name: value for name, value in values.items()}
+    facts["troubles"] = troubles
+    said: Reply = [Report("operator-status", facts, "operator-status", values)]
     if isinstance(troubles, list) and troubles:
         said = [*said, Said("operator-troubles", {"words": ", ".join(troubles)})]
     return said
@@ -53,23 +53,35 @@ def stop_sales(request: Request, tx: Tx, ctx: Context) -> Reply:
     """No new orders; open ones can still be paid."""
     marks.put(tx, SALES_STOPPED, str(ctx.now))
     journal.note(tx, ctx.now, SALES, "stopped", by=_way(request))
-    return [Said("operator-stopped")]
+    return [Report("sales", {"open": False}, "operator-stopped")]
 
 
 def resume_sales(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Sell again."""
     marks.drop(tx, SALES_STOPPED)
     journal.note(tx, ctx.now, SALES, "resumed", by=_way(request))
-    return [Said("operator-resumed")]
+    return [Report("sales", {"open": True}, "operator-resumed")]
 
 
 def list_orphans(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Money for orders that this ledger does not know: after a restore nobody has claimed it."""
     found = orphans.unclaimed(tx)
+    facts: dict[str, object] = {
+        "payments": [
+            {
+                "order_id": one.order_id,
+                "payment_hash": one.payment_hash,
+                "amount_msat": one.amount_msat,
+                "settled_at": one.settled_at,
+            }
+            for one in found
+        ]
+    }
     if not found:
-        return [Said("operator-orphans-none")]
+        return [Report("orphans", facts, "operator-orphans-none")]
     rows = tuple((one.order_id, one.amount_msat, "") for one in found[:15])
-    return [Said("operator-orphans", {"n": len(found), "owed": orphans.total(tx)[1], "rows": rows})]
+    values = {"n": len(found), "owed": orphans.total(tx)[1], "rows": rows}
+    return [Report("orphans", facts, "operator-orphans", values)]
 
 
 def close_orphan(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -94,26 +106,10 @@ def resume_refunds(request: Request, tx: Tx, ctx: Context) -> Reply:
     return [Said("operator-refunds-resumed")]
 
 
-def retry(request: Request, tx: Tx, ctx: Context) -> Reply:
-    """What failed three times; `retry all` has it tried again, once what was wrong is mended."""
-    wish = request.command
-    assert isinstance(wish, RetryJobs)
-    found = poison.put_aside(tx)
-    if not found:
-        return [Said("operator-retry-none")]
-    if not wish.all:
-        return [Said("operator-retry", {"words": "\n".join(f"- {one.key}" for one in found[:15])})]
-    for one in found:
-        poison.put_back(tx, one, ctx.now)
-        journal.note(tx, ctx.now, POISON, "put back", key=one.key, by=_way(request))
-    return [Said("operator-retried", {"n": len(found)})]
-
-
-def _audited(tx: Tx) -> str:
+def _audited(tx: Tx) -> int | None:
+    """How many differences the last audit found; None before the first."""
     verdict = verdicts.last(tx)
-    if verdict is None:
-        return "not checked yet"
-    return f"{verdict.total} differences" if verdict.total else "right"
+    return None if verdict is None else verdict.total
 
 
 def _way(request: Request) -> str:

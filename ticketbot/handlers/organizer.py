@@ -6,7 +6,7 @@ from ticketbot.domain.listing import Listing, ListingProblems, is_for, read_list
 from ticketbot.domain.naming import short_code
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.note import looks_like_listing
-from ticketbot.handlers import cashier, closing, finding
+from ticketbot.handlers import cashier, changes, closing, finding, reminders
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import inbox, journal, listings, marks, orders
 from ticketbot.ledger.listings import Listed
@@ -68,10 +68,13 @@ def _save(note: Event, listing: Listing, before: Listed | None, tx: Tx, ctx: Con
         return _off_sale(note, Listed(listing, code, "cancelled"), tx, ctx)
     what = "put on sale" if before is None else "edited"
     journal.note(tx, ctx.now, listing.event_id, what, code=code, note=note.id)
+    reminders.arm(listing, tx, ctx)
     saved = Listed(listing, code, "on-sale")
     first = "listing-new" if before is None else "listing-updated"
     said = Said(first, {"code": code.lower(), "title": listing.title})
-    return [_tell(note, said), _tell(note, EventShown(finding.card(tx, saved)), 1)]
+    moved = None if before is None else changes.noticed(before.listing, listing, tx, ctx)
+    reply: Reply = [_tell(note, said), _tell(note, EventShown(finding.card(tx, saved, ctx.now)), 1)]
+    return [*reply, _tell(note, moved, 2)] if moved else reply
 
 
 def _deleted(note: Event, tx: Tx, ctx: Context) -> Reply:

@@ -9,27 +9,32 @@ from ticketbot.domain.naming import quote
 from ticketbot.domain.refund import Refund
 from ticketbot.domain.spending import TYPED_LIVES, Destination, State, read_destination
 from ticketbot.errors import Refused
-from ticketbot.handlers import finding, refunds, viewing
+from ticketbot.handlers import finding, refunds, returning, viewing
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.telling import alert
+from ticketbot.ledger import orders
 from ticketbot.ledger import refunds as ledger
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import Reply, Said
+from ticketbot.replies.outcome import Outcome, Reply, Report, Said
 
 PAID_BY_HAND = "sent"
 LISTED = 15
+REFUND_LETTERS = 7  # of a refund's id: the end of its order's, and its own number
+_GIVES_BACK: tuple[tuple[str, ...], ...] = ((), (returning.SURE,))
 
 
 def refund(request: Request, tx: Tx, ctx: Context) -> Reply:
     """A buyer says where the money that is owed to them shall go."""
     wish = request.command
     assert isinstance(wish, Wish)
-    order = None if wish.order_id is None else finding.own_order(tx, request, wish.order_id)
-    owed = ledger.owed_to(tx, request.person.id)
-    owed = [one for one in owed if order is None or one.order_id == order.id]
+    owed = _named(ledger.owed_to(tx, request.person.id), wish.order_id)
+    if wish.order_id is not None and not owed:
+        if wish.words in _GIVES_BACK:
+            return returning.by_holder(request, tx, ctx)
+        finding.own_order(tx, request, wish.order_id)  # or there is none such
     going = _send(owed, wish.words, "buyer", tx, ctx)
-    if request.request_id is not None and order is not None:
-        return [viewing.summary(tx, order), *_by_hand(going, ctx)]
+    if request.request_id is not None and wish.order_id is not None:
+        return [_where_it_stands(request, wish.order_id, owed, tx), *_by_hand(going, ctx)]
     if not owed:
         return [Said("refund-none")]
     reply: Reply = []
@@ -43,17 +48,32 @@ def refund(request: Request, tx: Tx, ctx: Context) -> Reply:
 
 def listed(request: Request, tx: Tx, ctx: Context) -> Reply:
     """What is owed back, order by order, for the operator."""
-    owed = ledger.owed(tx)
+    owed, total = ledger.owed(tx), ledger.owed_total(tx)
+    named = ("order_id", "amount_msat", "state")
+    facts: dict[str, object] = {
+        "refunds": [
+            dict(zip(named, (one.order_id, one.amount_msat, str(one.state)), strict=True))
+            for one in owed
+        ],
+        "owed_msat": total,
+    }
     if not owed:
-        return [Said("operator-refunds-none")]
-    rows = tuple((one.order_id, one.amount_msat, str(one.state)) for one in owed[:LISTED])
-    return [Said("operator-refunds", {"n": len(owed), "owed": ledger.owed_total(tx), "rows": rows})]
+        return [Report("refunds", facts, "operator-refunds-none")]
+    shared = _shared(owed)
+    rows = tuple(
+        (one.id if one.order_id in shared else one.order_id, one.amount_msat, str(one.state))
+        for one in owed[:LISTED]
+    )
+    values = {"n": len(owed), "owed": total, "rows": rows}
+    return [Report("refunds", facts, "operator-refunds", values)]
 
 
 def settle(request: Request, tx: Tx, ctx: Context) -> Reply:
     """An operator has paid an order's refund by hand, or says where it shall go."""
     wish = request.command
     assert isinstance(wish, Wish) and wish.order_id is not None
+    if wish.words in _GIVES_BACK and not (request.console or ledger.owed_for(tx, wish.order_id)):
+        return refund(request, tx, ctx)  # operators have tickets, too
     owed = _owed_for(wish.order_id, tx)
     order, by = owed[0].order_id[-4:].upper(), f"operator {request.sender[:8]}"
     if not wish.words:
@@ -108,7 +128,37 @@ def _owed_for(letters: str, tx: Tx) -> list[Refund]:
         raise Refused("not-yours", "operator-refund-unknown", order=quote(letters))
     if len({one.order_id for one in owed}) > 1:
         raise Refused("bad-request", "operator-refund-which", order=quote(letters))
+    if len({one.person for one in owed}) > 1:
+        codes = ", ".join(one.id[-REFUND_LETTERS:].upper() for one in owed[:LISTED])
+        raise Refused("bad-request", "operator-refund-whose", codes=codes)
     return owed
+
+
+def _shared(owed: Sequence[Refund]) -> set[str]:
+    """Orders of which several people get something back."""
+    people: dict[str, set[int]] = {}
+    for one in owed:
+        people.setdefault(one.order_id, set()).add(one.person)
+    return {order_id for order_id, some in people.items() if len(some) > 1}
+
+
+def _named(owed: Sequence[Refund], order: str | None) -> list[Refund]:
+    """What is owed for an order, by its id or the end of it; None: all of it."""
+    letters = (order or "").lower()
+    if order is not None and len(letters) < finding.LETTERS:
+        return []
+    return [one for one in owed if one.order_id.endswith(letters)]
+
+
+def _where_it_stands(request: Request, named: str, owed: Sequence[Refund], tx: Tx) -> Outcome:
+    """The order of who bought it; of who was given a ticket of it, what comes back to them."""
+    order = orders.get(tx, owed[0].order_id) if owed else None
+    if order is None or order.person == request.person.id:
+        return viewing.summary(tx, order or finding.own_order(tx, request, named))
+    known = [ledger.get(tx, one.id) or one for one in owed]
+    back = [{"amount_msat": one.amount_msat, "state": str(one.state)} for one in known]
+    facts: dict[str, object] = {"order_id": order.id, "refunds": back}
+    return Report("refund", facts, "refund-noted", {"amount": _total(owed)})
 
 
 def _by_hand(going: Sequence[Refund], ctx: Context) -> Reply:

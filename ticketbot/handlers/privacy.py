@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ticketbot.domain.command import ForgetMe
 from ticketbot.errors import Refused
-from ticketbot.handlers import viewing
+from ticketbot.handlers import transfers, viewing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.ledger import forgetting, journal, orders, payouts, refunds
+from ticketbot.ledger import forgetting, journal, orders, payouts, refunds, staff
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
 
@@ -19,9 +19,11 @@ def forget_me(request: Request, tx: Tx, ctx: Context) -> Reply:
     if not command.sure:
         return [Said("forget-ask")]
     payouts.forget(tx, request.sender)
+    told = transfers.forget(request.person, tx, ctx)
     count = forgetting.forget(tx, request.person.id)
+    staff.forget(tx, request.sender, ctx.now)
     journal.note(tx, ctx.now, "people", "forgotten as asked", orders=count)
-    return [Said("forget-done")]
+    return [Said("forget-done"), *told]
 
 
 def _refuse_a_loss(request: Request, tx: Tx, ctx: Context) -> None:

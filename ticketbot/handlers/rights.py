@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding
 from ticketbot.handlers.context import Context, Request
+from ticketbot.ledger import listings
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 
@@ -16,9 +17,12 @@ def own_event(
 ) -> tuple[Listed, tuple[str, ...]]:
     """The sender's own event that one of the words names, and the words that are left.
 
-    `Refused`: unknown, or somebody else's. Whoever asks on the bot's own machine may do
-    what each organizer may.
+    Without words the only one is meant that is not over, if there is only one. `Refused`:
+    unknown, or somebody else's. Whoever asks on the bot's own machine may do what each
+    organizer may.
     """
+    if not words and len(mine := listings.coming_of(tx, request.sender, ctx.now)) == 1:
+        return mine[0], ()
     found, left = finding.event_in(words, tx, ctx)
     if not (request.console or found.listing.organizer == request.sender):
         raise Refused("not-yours", "event-not-yours", title=found.listing.title)

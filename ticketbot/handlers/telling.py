@@ -10,17 +10,32 @@ from ticketbot.replies.outcome import Addressee, Outcome, Said, Told
 
 
 def tell(tx: Tx, order: Order, what: str, outcome: Outcome) -> Told:
-    """An outcome for the order's buyer, the way they asked."""
-    return tell_holder(tx, order, order.person, what, outcome)
+    """An outcome of the order's own course for its buyer, the way they asked."""
+    told = tell_holder(tx, order, order.person, what, outcome)
+    if order.via == "api":
+        return told._replace(to=told.to._replace(via="api"))
+    return told
 
 
 def tell_holder(tx: Tx, order: Order, person: int, what: str, outcome: Outcome) -> Told:
-    """An outcome for somebody who has to do with an order: its buyer, or who holds a ticket."""
+    """An outcome for somebody who has to do with an order: its buyer, or who holds a ticket.
+
+    Who bought over HTTP reads there how an order goes on, and is sent the rest as a DM.
+    """
     someone = people.person(tx, person)
     to = Addressee(someone.pubkey, "auto", None, someone.id)
-    if person == order.person:
+    if person == order.person and order.via != "api":
         to = to._replace(via=order.via, request_id=order.request_id)  # type: ignore[arg-type]
     return Told(to, outcome, f"{order.id}:{what}")
+
+
+def tell_person(tx: Tx, person: int, key: str, outcome: Outcome) -> list[Outcome | Told]:
+    """An outcome for somebody, whatever they ordered: by DM, and as JSON if they are a program."""
+    someone = people.person(tx, person)
+    to = Addressee(someone.pubkey, someone.via, None, someone.id)
+    if someone.via != "24133":
+        return [Told(to, outcome, key)]
+    return [Told(to._replace(via="auto"), outcome, key), Told(to, outcome, f"{key}:program")]
 
 
 def alert(ctx: Context, said: Said, key: str) -> list[Outcome | Told]:

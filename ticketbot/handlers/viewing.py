@@ -15,6 +15,8 @@ from ticketbot.replies.outcome import InvoiceShown, OrderShown, Outcome, Reply, 
 
 def present(tx: Tx, ctx: Context, order: Order, request: Request) -> Reply:
     """The order as it is now: its invoice, its tickets, or what became of it."""
+    if request.via == "api":
+        return [summary(tx, order, request)]
     listing = listed(tx, order.event_id).listing
     if order.state is State.INVOICED and (made := orders.invoice_for(tx, order.id)):
         return [invoice_shown(order, listing, made)]
@@ -34,12 +36,16 @@ def may_show_tickets(request: Request, listing: Listing, ctx: Context) -> bool:
     return request.via != "24133" or (listing.ephemeral and ctx.settings.ephemeral != "never")
 
 
-def summary(tx: Tx, order: Order) -> Outcome:
-    """State, tickets and refunds of an order."""
+def summary(tx: Tx, order: Order, request: Request | None = None) -> Outcome:
+    """State, tickets and refunds of an order; to who asked over HTTP also its invoice."""
     live = [row for row in tickets.of_order(tx, order.id) if row.state != "void"]
     owed = tuple((one.amount_msat, str(one.state)) for one in refunds.of_order(tx, order.id))
     why = journal.why_released(tx, order.id) if order.state is State.RELEASED else None
-    return OrderShown(order, listed(tx, order.event_id).listing, len(live), owed, why)
+    listing, waiting = listed(tx, order.event_id).listing, None
+    if request is not None and request.via == "api" and order.state is State.INVOICED:
+        made = orders.invoice_for(tx, order.id)
+        waiting = None if made is None else invoice_shown(order, listing, made)
+    return OrderShown(order, listing, len(live), owed, why, waiting)
 
 
 def invoice_shown(order: Order, listing: Listing, made: InvoiceRow) -> InvoiceShown:

@@ -28,6 +28,7 @@ class Sums(NamedTuple):
     refunds_sending: Sum
     refunds_sent: Sum
     refunds_by_hand: Sum  # among those that were sent: the operator paid them, not the bot
+    kept: Sum  # of tickets that were given back, by the terms of their organizers
     shares: Sum
     payouts_due: Sum
     payouts_sending: Sum
@@ -65,6 +66,7 @@ def sums(tx: Tx) -> Sums:
             "FROM refund WHERE state = 'sent' AND NOT EXISTS (SELECT 1 FROM spend"
             " WHERE purpose = 'refund' AND ref = refund.id AND spend.state = 'paid')",
         ),
+        kept=_sum(tx, "kept_msat", "FROM ticket WHERE kept_msat > 0"),
         shares=_sum(
             tx,
             "share",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from ticketbot.domain.payout import reserve
-from ticketbot.ledger import audit_payouts, orphans
+from ticketbot.ledger import audit_payouts, orphans, promos, scans
 from ticketbot.ledger.store import Tx
 
 NEVER = 2**62
@@ -243,9 +243,9 @@ def _unbooked(tx: Tx, one: Sent) -> str | None:
 def _fates(tx: Tx) -> list[str]:
     rows = tx.rows(
         "SELECT payment_hash, amount_msat,"
-        " (SELECT coalesce(sum(price_msat), 0) FROM ticket"
+        " (SELECT coalesce(sum(iif(state = 'void', kept_msat, price_msat)), 0) FROM ticket"
         "  WHERE ticket.order_id = payment.order_id"
-        "  AND ticket.payment_hash = payment.payment_hash AND state <> 'void') AS tickets,"
+        "  AND ticket.payment_hash = payment.payment_hash) AS tickets,"
         " (SELECT coalesce(sum(amount_msat), 0) FROM refund"
         "  WHERE refund.order_id = payment.order_id"
         "  AND refund.payment_hash = payment.payment_hash) AS refunds"
@@ -299,13 +299,13 @@ def _void(tx: Tx) -> list[str]:
     """Refunds of tickets: each void ticket that was paid for names the one that pays it back."""
     rows = tx.rows(
         "SELECT id FROM ticket WHERE state = 'void' AND refund_id IS NULL"
-        " AND payment_hash IS NOT NULL AND price_msat > 0"
+        " AND payment_hash IS NOT NULL AND price_msat > kept_msat"
     )
     broken = [f"ticket {row[0]} is void, and no refund gives its price back" for row in rows]
     rows = tx.rows("SELECT id, state FROM ticket WHERE refund_id IS NOT NULL AND state <> 'void'")
     broken += [f"ticket {i} is {s}, and its price goes back" for i, s in rows]
     rows = tx.rows(
-        "SELECT refund.id, refund.amount_msat, coalesce(sum(price_msat), 0) AS prices"
+        "SELECT refund.id, refund.amount_msat, coalesce(sum(price_msat - kept_msat), 0) AS prices"
         " FROM refund JOIN payment ON payment.payment_hash = refund.payment_hash"
         " LEFT JOIN ticket ON ticket.refund_id = refund.id"
         " AND ticket.payment_hash = refund.payment_hash"
@@ -364,7 +364,7 @@ def _tokens(tx: Tx) -> list[str]:
 
 
 CHECKS: tuple[tuple[str, str, Callable[[Tx], list[str]]], ...] = (
-    ("I1", "each payment = its live tickets + its refunds", _fates),
+    ("I1", "each payment = its live tickets + its refunds + what is kept of it", _fates),
     ("I2", "held + sold ≤ capacity, and both as orders and tickets say", _seats),
     ("I1b", "an order is paid if and only if it has live tickets", _paid_orders),
     ("I1c", "a void ticket that was paid for names the refund of its price", _void),
@@ -374,5 +374,11 @@ CHECKS: tuple[tuple[str, str, Callable[[Tx], list[str]]], ...] = (
     ("I10b", "the book owes organizers what the events say", audit_payouts.book),
     ("I11", "a payout is sent exactly once, and made of its parts", audit_payouts.payouts),
     ("I5", "every ticket has the one token of its version", _tokens),
+    ("I5b", "a ticket stands where its scans leave it, and so do the counts", scans.unexplained),
     ("I6", "every entry is balanced, and the book equals the payments", _books),
+    (
+        "I12",
+        "a code was used for the tickets that are held or were paid with it",
+        promos.miscounted,
+    ),
 )

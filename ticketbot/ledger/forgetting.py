@@ -26,6 +26,8 @@ UNBOUND = (
     "NOT EXISTS (SELECT 1 FROM orders WHERE orders.person = person.id)"
     " AND NOT EXISTS (SELECT 1 FROM ticket WHERE holder = person.id)"
     " AND NOT EXISTS (SELECT 1 FROM refund WHERE refund.person = person.id)"
+    " AND NOT EXISTS (SELECT 1 FROM transfer WHERE sender = person.id)"
+    " AND NOT EXISTS (SELECT 1 FROM transfer WHERE recipient = person.id)"
 )
 
 
@@ -43,7 +45,7 @@ def over(tx: Tx, before: int, most: int) -> list[str]:
         f" WHERE person > {NOBODY} AND ends < ? AND {DECIDED} AND NOT {AWAITED} LIMIT ?",
         (before, most),
     )
-    return [row[0] for row in rows]
+    return [row[0] for row in rows] + _held_over(tx, before, most - len(rows))
 
 
 def let_go(tx: Tx, order_ids: Sequence[str]) -> int:
@@ -125,10 +127,25 @@ def drop_poison(tx: Tx, before: int) -> int:
     return tx.change("DELETE FROM quarantine WHERE at < ?", (before,))
 
 
+def _held_over(tx: Tx, before: int, most: int) -> list[str]:
+    """As `over`, of orders whose buyer is forgotten, while who was given a ticket is not."""
+    rows = tx.rows(
+        "SELECT DISTINCT orders.id FROM ticket INDEXED BY ticket_by_holder"
+        " CROSS JOIN orders ON orders.id = order_id"
+        " CROSS JOIN listing ON listing.event_id = orders.event_id"
+        f" WHERE holder > {NOBODY} AND person = {NOBODY} AND ends < ?"
+        f" AND {DECIDED} AND NOT {AWAITED} LIMIT ?",
+        (before, most),
+    )
+    return [row[0] for row in rows]
+
+
 def _unbind(tx: Tx, value: str | int, *, orders: str, tickets: str, refunds: str) -> int:
     """Take the person out of the rows that these conditions on `value` find; how many orders."""
     them = (value,)
-    tx.change(f"DELETE FROM request WHERE order_id IN (SELECT id FROM orders WHERE {orders})", them)
+    of_theirs = f"order_id IN (SELECT id FROM orders WHERE {orders})"
+    tx.change(f"DELETE FROM request WHERE {of_theirs}", them)
+    tx.change(f"DELETE FROM answer WHERE {of_theirs}", them)
     tx.change(
         "UPDATE spend SET bolt11 = NULL WHERE purpose = 'refund' AND state <> 'open'"
         f" AND ref IN (SELECT id FROM refund WHERE {refunds})",

@@ -26,7 +26,7 @@ class Decision(NamedTuple):
 
 def note(tx: Tx, at: int, subject: str, what: str, **detail: Detail) -> None:
     """Write a decision down. `what` is a few words of ours; `detail` holds nothing personal."""
-    tx.change(
+    tx.add(
         "INSERT INTO decision (at, subject, what, detail) VALUES (?, ?, ?, ?)",
         (at, subject, what, orjson.dumps(detail).decode()),
     )

@@ -10,6 +10,7 @@ import orjson
 
 from ticketbot.domain.listing import Listing
 from ticketbot.errors import Refused
+from ticketbot.ledger import marks
 from ticketbot.ledger.store import Row, Tx
 
 COLUMNS = "event_id, code, state, body"
@@ -75,6 +76,16 @@ def upcoming(tx: Tx, now: int, after: tuple[int, str] = (0, ""), most: int = 20)
     return [listed(row) for row in rows]
 
 
+def of_organizer(tx: Tx, organizer: str, after: tuple[int, str], most: int) -> list[Listed]:
+    """All of an organizer's events, by start, after the cursor (start, event_id)."""
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM listing WHERE organizer = ? AND (starts, event_id) > (?, ?)"
+        " ORDER BY starts, event_id LIMIT ?",
+        (organizer, *after, most),
+    )
+    return [listed(row) for row in rows]
+
+
 def codes(tx: Tx, now: int) -> list[str]:
     """The codes people can still type."""
     return [row[0] for row in tx.rows("SELECT code FROM listing WHERE ends > ?", (now,))]
@@ -88,6 +99,14 @@ def taken(tx: Tx) -> set[str]:
 def organizers(tx: Tx, now: int) -> list[str]:
     """Keys of those whose events are not over."""
     return [r[0] for r in tx.rows("SELECT DISTINCT +organizer FROM listing WHERE ends > ?", (now,))]
+
+
+def coming_of(tx: Tx, organizer: str, now: int) -> list[Listed]:
+    """An organizer's events that are not over."""
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM listing WHERE organizer = ? AND ends > ?", (organizer, now)
+    )
+    return [listed(row) for row in rows]
 
 
 def save(tx: Tx, listing: Listing, code: str) -> None:
@@ -145,11 +164,35 @@ def available(seats: Iterable[Seats], tier: str) -> int | None:
     return min(free) if free else None
 
 
+def pause(tx: Tx, event_id: str, now: int) -> None:
+    """No new orders, whatever its note says from now on."""
+    marks.put(tx, f"paused:{event_id}", str(now))
+
+
+def resume(tx: Tx, event_id: str) -> None:
+    """Sold again, as its note says."""
+    marks.drop(tx, f"paused:{event_id}")
+
+
+def paused(tx: Tx, event_id: str) -> bool:
+    """Whether its organizer has paused its sales."""
+    return marks.get(tx, f"paused:{event_id}") is not None
+
+
+def seats_taken(seats: Iterable[Seats], tier: str) -> int:
+    """Seats of a kind that are held or sold; '' are those without a tier."""
+    by_tier = {one.tier: one.held + one.sold for one in seats}
+    if tier:
+        return by_tier.get(tier, 0)
+    return 2 * by_tier.get("", 0) - sum(by_tier.values())
+
+
 def hold(tx: Tx, event_id: str, tier: str, quantity: int) -> None:
-    """Hold seats; `Refused("sold-out")` when they are not there. Undo by savepoint."""
+    """Hold seats, of the event and of the tier; `Refused("sold-out")` when they are not there."""
     touched = tx.change(
         "UPDATE seats SET held = held + ?1 WHERE event_id = ?2 AND tier IN ('', ?3)"
-        " AND (capacity IS NULL OR held + sold + ?1 <= capacity)",
+        " AND (SELECT min(s.capacity IS NULL OR s.held + s.sold + ?1 <= s.capacity)"
+        " FROM seats AS s WHERE s.event_id = ?2 AND s.tier IN ('', ?3))",
         (quantity, event_id, tier),
     )
     if touched != _rows_of(tier):

@@ -31,6 +31,6 @@ def post(tx: Tx, ref: str, now: int, *lines: tuple[str, int]) -> None:
     """Write one balanced set of entries: (account, msat), summing to zero."""
     if sum(amount for _, amount in lines) != 0:
         raise AssertionError(f"entries of {ref} do not sum to zero: {lines}")
-    rows = ", ".join(["(?, ?, ?, ?)"] * len(lines))
-    values = [value for account, amount in lines for value in (ref, account, amount, now)]
-    tx.change(f"INSERT INTO entry (ref, account, amount_msat, at) VALUES {rows}", values)
+    for account, amount in lines:
+        row = (ref, account, amount, now)
+        tx.add("INSERT INTO entry (ref, account, amount_msat, at) VALUES (?, ?, ?, ?)", row)

@@ -62,9 +62,11 @@ def with_listing(tx: Tx, order_id: str) -> tuple[Order, Listed]:
 
 def ending(tx: Tx, letters: str, most: int = 5) -> list[Order]:
     """Orders whose id ends so: what people read is the end of it."""
+    if not letters.isalnum():  # nothing that LIKE would take for anything else
+        return []
     rows = tx.rows(
         f"SELECT {COLUMNS} FROM orders WHERE id LIKE ? ORDER BY rowid DESC LIMIT ?",
-        ("%" + letters.lower().replace("%", "").replace("_", ""), most),
+        (f"%{letters.lower()}", most),
     )
     return [_order(tx, row) for row in rows]
 
@@ -107,6 +109,16 @@ def open_of_event(tx: Tx, event_id: str) -> list[Order]:
     return [_order(tx, row) for row in rows]
 
 
+def waiting(tx: Tx, after: tuple[int, str], most: int) -> list[Order]:
+    """Orders that wait for their payment, by the end of their hold, past (hold_until, id)."""
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM orders WHERE {OPEN} AND hold_until >= ?1"
+        " AND (hold_until, id) > (?1, ?2) ORDER BY hold_until, id LIMIT ?3",
+        (*after, most),
+    )
+    return [_order(tx, row) for row in rows]
+
+
 def lapsed(tx: Tx, now: int, after: tuple[int, str], at_wallet: int | None = None) -> list[Order]:
     """A page of orders whose hold is over, past the cursor (hold_until, id).
 
@@ -131,12 +143,18 @@ def shorten_holds(tx: Tx, latest: int) -> int:
     )
 
 
-def held_seats(tx: Tx, person: int, event_id: str) -> int:
-    """How many seats a person holds unpaid for an event."""
+def stuck(tx: Tx, before: int) -> int:
+    """How many holds should have been over by then, and are not."""
+    row = tx.row(f"SELECT count(*) FROM orders WHERE {OPEN} AND hold_until < ?", (before,))
+    return int(row[0]) if row else 0
+
+
+def held_seats(tx: Tx, person: int, event_id: str, tier: str | None = None) -> int:
+    """How many seats a person holds unpaid for an event, or of one of its kinds."""
     row = tx.row(
         "SELECT coalesce(sum(quantity), 0) FROM orders"
-        f" WHERE person = ? AND event_id = ? AND {OPEN}",
-        (person, event_id),
+        f" WHERE person = ?1 AND event_id = ?2 AND {OPEN} AND (?3 IS NULL OR tier = ?3)",
+        (person, event_id, tier),
     )
     return int(row[0]) if row else 0
 

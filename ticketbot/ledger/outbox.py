@@ -24,17 +24,12 @@ class Due(NamedTuple):
     body: dict[str, Any]
 
 
-def put(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> bool:
-    """Queue something under its deterministic key; False when it is queued already."""
-    sealed = tx.vault.seal(orjson.dumps(body), b"outbox")
-    return (
-        tx.change(
-            "INSERT OR IGNORE INTO outbox (key, kind, put_at, due, body)"
-            " VALUES (?1, ?2, ?3, ?3, ?4)",
-            (key, kind, due, sealed),
-        )
-        == 1
-    )
+_PUT = "INSERT OR IGNORE INTO outbox (key, kind, put_at, due, body) VALUES (?1, ?2, ?3, ?3, ?4)"
+
+
+def put(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> None:
+    """Queue something under its deterministic key, unless it is queued already."""
+    tx.add(_PUT, (key, kind, due, tx.vault.seal(orjson.dumps(body), b"outbox")))
 
 
 def due(tx: Tx, kind: str, now: int, skip: frozenset[int], most: int) -> list[Due]:
@@ -96,9 +91,12 @@ def pull_in(tx: Tx, now: int, longest: int) -> int:
     longer, and a cancelled event begins its day anew.
     """
     kinds = [(kind, longest, now) for kind in ("invoice", "message", "note")]
-    kinds += [("refund", max(longest, DAY), now), ("payout", max(longest, DAY), now)]
-    kinds += [("closing", max(longest, DAY), now + DAY)]
-    return sum(
+    # an errand that was not tried yet has its own time, perhaps weeks ahead
+    tried = "kind = 'errand' AND attempts > 0"
+    pulled = tx.change(
+        f"UPDATE outbox SET due = ?1 WHERE {tried} AND due > ?1 + ?2", (now, longest)
+    )
+    return pulled + sum(
         tx.change(
             "UPDATE outbox SET due = ?1 WHERE kind = ?2 AND due > ?3 + ?4", (due, kind, now, most)
         )
@@ -109,7 +107,8 @@ def pull_in(tx: Tx, now: int, longest: int) -> int:
 def quarantine(tx: Tx, room: str, key: str, error: str, body: bytes, now: int) -> None:
     """Put poison aside so that the rest goes on; sealed, and what it made fail may quote it.
 
-    Under one key only the newest is kept.
+    `room` is `inbox`, or the kind that the row had in the outbox. Under one key only the newest
+    is kept.
     """
     tx.change("DELETE FROM quarantine WHERE room = ? AND key = ?", (room, key))
     tx.change(
@@ -126,8 +125,34 @@ def quarantine(tx: Tx, room: str, key: str, error: str, body: bytes, now: int) -
 
 def hasten(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> None:
     """Make a row due at `due`, as if it had never been tried; queue it where there is none."""
-    if not put(tx, key, kind, due, body):
-        tx.change("UPDATE outbox SET due = min(due, ?), attempts = 0 WHERE key = ?", (due, key))
+    put(tx, key, kind, due, body)
+    tx.change("UPDATE outbox SET due = min(due, ?), attempts = 0 WHERE key = ?", (due, key))
+
+
+def arm(tx: Tx, key: str, kind: str, due: int, body: dict[str, Any]) -> None:
+    """The row under this key, whatever it was before, is due then and carries this."""
+    sealed = tx.vault.seal(orjson.dumps(body), b"outbox")
+    tx.change(
+        "INSERT INTO outbox (key, kind, put_at, due, body) VALUES (?1, ?2, ?3, ?3, ?4)"
+        " ON CONFLICT (key) DO UPDATE SET due = ?3, attempts = 0, body = ?4",
+        (key, kind, due, sealed),
+    )
+
+
+def is_due(tx: Tx, number: int, now: int) -> bool:
+    """Whether this very row is still there, and its time has come."""
+    return tx.row("SELECT 1 FROM outbox WHERE id = ? AND due <= ?", (number, now)) is not None
+
+
+def has_under(tx: Tx, prefix: str) -> bool:
+    """Whether anything waits whose key begins so."""
+    sql = "SELECT 1 FROM outbox WHERE key >= ? AND key < ? LIMIT 1"
+    return tx.row(sql, (prefix, f"{prefix}\x7f")) is not None
+
+
+def drop_under(tx: Tx, prefix: str) -> None:
+    """Nothing shall happen any more whose key begins so."""
+    tx.change("DELETE FROM outbox WHERE key >= ? AND key < ?", (prefix, f"{prefix}\x7f"))
 
 
 def body_of(tx: Tx, key: str) -> dict[str, Any] | None:

@@ -12,11 +12,16 @@ NOBODY = 0  # whoever was forgotten; what is said to them goes nowhere
 
 
 class Person(NamedTuple):
-    """`id` is what the rest of the ledger knows; `pubkey` is hex, and empty for nobody."""
+    """`id` is what the rest of the ledger knows; `pubkey` is hex, and empty for nobody.
+
+    `language` is '' where they have not said a word of any; `chosen`: they asked for it.
+    """
 
     id: int
     pubkey: str
     via: Via
+    language: str = ""
+    chosen: bool = False
 
 
 def meet(tx: Tx, pubkey: str, via: Via | None = None) -> Person:
@@ -30,8 +35,8 @@ def meet(tx: Tx, pubkey: str, via: Via | None = None) -> Person:
 def known(tx: Tx, pubkey: str) -> Person | None:
     """The person with this key, if they were met before."""
     lookup = tx.vault.tag(b"person", bytes.fromhex(pubkey))
-    row = tx.row("SELECT id, via FROM person WHERE lookup = ?", (lookup,))
-    return None if row is None else Person(row[0], pubkey, row[1])
+    row = tx.row("SELECT id, via, language, chosen FROM person WHERE lookup = ?", (lookup,))
+    return None if row is None else Person(row[0], pubkey, row[1], row[2], bool(row[3]))
 
 
 def welcome(tx: Tx, pubkey: str, via: Via) -> Person:
@@ -55,10 +60,27 @@ def person(tx: Tx, number: int) -> Person:
     """The person with this number, or nobody."""
     if number == NOBODY:
         return Person(NOBODY, "", "auto")
-    row = tx.row("SELECT sealed, via FROM person WHERE id = ?", (number,))
+    row = tx.row("SELECT sealed, via, language, chosen FROM person WHERE id = ?", (number,))
     if row is None:
         raise LookupError(f"person {number}")
-    return Person(number, tx.vault.open(row[0], b"person").hex(), cast(Via, row[1]))
+    key = tx.vault.open(row[0], b"person").hex()
+    return Person(number, key, cast(Via, row[1]), row[2], bool(row[3]))
+
+
+def speaks(tx: Tx, person: Person, language: str, *, chosen: bool) -> Person:
+    """They are written to in this language from now on; a choice is not undone by a guess."""
+    if (person.chosen and not chosen) or (language, chosen) == (person.language, person.chosen):
+        return person
+    tx.change(
+        "UPDATE person SET language = ?, chosen = ? WHERE id = ?", (language, chosen, person.id)
+    )
+    return person._replace(language=language, chosen=chosen)
+
+
+def language_of(tx: Tx, number: int) -> tuple[str, bool]:
+    """Which language a person is written to in, and whether they chose it."""
+    row = tx.row("SELECT language, chosen FROM person WHERE id = ?", (number,))
+    return ("", False) if row is None else (row[0], bool(row[1]))
 
 
 def next_stamp(tx: Tx, number: int, now: int, messages: int = 1) -> int:

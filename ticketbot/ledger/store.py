@@ -13,61 +13,22 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ticketbot.errors import Broken, Retry
 from ticketbot.failpoints import failpoint
 from ticketbot.ledger.schema import migrate, require_current
+from ticketbot.ledger.tx import GroupTx, Row, Tx
 from ticketbot.ledger.vault import Vault
+
+__all__ = ["Row", "Store", "Tx", "Work", "connect", "read_ledger"]
 
 GROUP = 64
 PATIENCE = 5000  # milliseconds for a lock
 T = TypeVar("T")
-Row = tuple[Any, ...]
-Params = Sequence[Any]
-
-
-class Tx:
-    """What a transaction may do: run SQL, and reach the vault."""
-
-    __slots__ = ("_db", "vault")
-
-    def __init__(self, db: sqlite3.Connection, vault: Vault) -> None:
-        self._db = db
-        self.vault = vault
-
-    def row(self, sql: str, params: Params = ()) -> Row | None:
-        """The first row, or None."""
-        found: Row | None = self._db.execute(sql, params).fetchone()
-        return found
-
-    def rows(self, sql: str, params: Params = ()) -> list[Row]:
-        """All rows."""
-        return self._db.execute(sql, params).fetchall()
-
-    def change(self, sql: str, params: Params = ()) -> int:
-        """Run a statement that writes; how many rows it touched."""
-        return self._db.execute(sql, params).rowcount
-
-    def insert(self, sql: str, params: Params = ()) -> int:
-        """Run an INSERT; the new row's number."""
-        return self._db.execute(sql, params).lastrowid or 0
-
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """All of the block, or nothing of it."""
-        self._db.execute("SAVEPOINT inner_step")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK TO inner_step")
-            self._db.execute("RELEASE inner_step")
-            raise
-        self._db.execute("RELEASE inner_step")
-
 
 Work = Callable[[Tx], Any]
 
@@ -148,13 +109,12 @@ class Store:
         return await future
 
     def _write(self) -> None:
-        tx = Tx(self._db, self.vault)
         while True:
             asked = self._queue.get()
             if asked is None:
                 return
             group, last = self._gather(asked)
-            self._commit(tx, group)
+            self._commit(group)
             if last:
                 return
 
@@ -172,11 +132,11 @@ class Store:
             size += len(asked.works)
         return group, False
 
-    def _commit(self, tx: Tx, group: list[_Asked]) -> None:
+    def _commit(self, group: list[_Asked]) -> None:
         db = self._db
         before = db.total_changes
         try:
-            results = _run_together(db, tx, group) or _run_apart(db, tx, group)
+            results = self._run_together(group) or self._run_apart(group)
             failpoint("ledger.before-commit")
             db.execute("COMMIT")
             failpoint("ledger.after-commit")
@@ -192,23 +152,25 @@ class Store:
             results = [[failure] * len(asked.works) for asked in group]
         group[0].loop.call_soon_threadsafe(_answer, group, results)  # each call is a system call
 
+    def _run_together(self, group: list[_Asked]) -> list[list[Any]] | None:
+        """All of the group; None, and nothing done, when one of it raises."""
+        self._db.execute("BEGIN IMMEDIATE")
+        tx = GroupTx(self._db, self.vault)
+        try:
+            results = [[work(tx) for work in asked.works] for asked in group]
+            tx.finish()
+        except sqlite3.OperationalError:
+            raise  # disk full, I/O error: the whole group goes back
+        except Exception:  # noqa: BLE001  whose it is, shows when each runs apart
+            self._db.execute("ROLLBACK")
+            return None
+        return results
 
-def _run_together(db: sqlite3.Connection, tx: Tx, group: list[_Asked]) -> list[list[Any]] | None:
-    """All of the group; None, and nothing done, when one of it raises."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        return [[work(tx) for work in asked.works] for asked in group]
-    except sqlite3.OperationalError:
-        raise  # disk full, I/O error: the whole group goes back
-    except Exception:  # noqa: BLE001  whose it is, shows when each runs apart
-        db.execute("ROLLBACK")
-        return None
-
-
-def _run_apart(db: sqlite3.Connection, tx: Tx, group: list[_Asked]) -> list[list[Any]]:
-    """Each behind a savepoint of its own, so that who raises takes only itself back."""
-    db.execute("BEGIN IMMEDIATE")
-    return [[_attempt(db, tx, work) for work in asked.works] for asked in group]
+    def _run_apart(self, group: list[_Asked]) -> list[list[Any]]:
+        """Each behind a savepoint of its own, so that who raises takes only itself back."""
+        self._db.execute("BEGIN IMMEDIATE")
+        tx = Tx(self._db, self.vault)
+        return [[_attempt(self._db, tx, work) for work in asked.works] for asked in group]
 
 
 def _attempt(db: sqlite3.Connection, tx: Tx, work: Work) -> Any:

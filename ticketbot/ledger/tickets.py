@@ -36,7 +36,7 @@ class TicketRow(NamedTuple):
 
 def issue(tx: Tx, ticket: TicketRow) -> None:
     """Write a new ticket."""
-    tx.change(f"INSERT INTO ticket ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", ticket)
+    tx.add(f"INSERT INTO ticket ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", ticket)
 
 
 def get(tx: Tx, ticket_id: str) -> TicketRow | None:
@@ -75,11 +75,12 @@ def of_order(tx: Tx, order_id: str) -> list[TicketRow]:
     return [TicketRow(*row) for row in rows]
 
 
-def live_count(tx: Tx, person: int, event_id: str) -> int:
-    """How many live tickets a person has for an event."""
+def live_count(tx: Tx, person: int, event_id: str, tier: str | None = None) -> int:
+    """How many live tickets a person has for an event, or of one of its kinds."""
     row = tx.row(
-        f"SELECT count(*) FROM ticket WHERE holder = ? AND event_id = ? AND {LIVE}",
-        (person, event_id),
+        f"SELECT count(*) FROM ticket WHERE holder = ?1 AND event_id = ?2 AND {LIVE}"
+        " AND (?3 IS NULL OR tier = ?3)",
+        (person, event_id, tier),
     )
     return int(row[0]) if row else 0
 
@@ -113,10 +114,59 @@ def page_of_event(tx: Tx, event_id: str, after: int, most: int) -> tuple[list[st
     return list(dict.fromkeys(row[0] for row in rows)), rows[-1][1] if rows else 0
 
 
-def void(tx: Tx, ticket_ids: Sequence[str], refund_id: str | None) -> None:
-    """End tickets for good; `refund_id` says which refund gives their price back."""
+def of_holder_at(tx: Tx, person: int, event_id: str) -> list[TicketRow]:
+    """A person's live tickets for an event."""
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM ticket WHERE holder = ? AND event_id = ? AND {LIVE} ORDER BY id",
+        (person, event_id),
+    )
+    return [TicketRow(*row) for row in rows]
+
+
+def holders_of(tx: Tx, event_id: str, after: int, ordered_by: int, most: int) -> list[int]:
+    """The next people, by their numbers, with a live ticket that was ordered by then."""
+    rows = tx.rows(
+        "SELECT DISTINCT holder FROM ticket CROSS JOIN orders ON orders.id = order_id"
+        " WHERE ticket.event_id = ? AND holder > ? AND ticket.state <> 'void'"
+        " AND placed_at <= ? ORDER BY holder LIMIT ?",
+        (event_id, after, ordered_by, most),
+    )
+    return [row[0] for row in rows]
+
+
+def named(tx: Tx, event_id: str, letters: str) -> list[TicketRow]:
+    """Live tickets of an event whose code, or whose order's id, ends so."""
+    end = f"%{letters}"
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM ticket WHERE event_id = ? AND {LIVE}"
+        " AND (id LIKE ? OR order_id LIKE ?) ORDER BY id",
+        (event_id, end, end),
+    )
+    return [TicketRow(*row) for row in rows]
+
+
+def rotate(tx: Tx, before: TicketRow, now: TicketRow) -> bool:
+    """Put a version of a ticket in the place of the one before; False: that is not it any more."""
+    return (
+        tx.change(
+            "UPDATE ticket SET holder = ?, version = ?, expires_at = ?, nonce = ?, token_hash = ?"
+            " WHERE id = ? AND version = ? AND holder = ? AND state = 'valid'",
+            (
+                *(now.holder, now.version, now.expires_at, now.nonce, now.token_hash),
+                *(before.id, before.version, before.holder),
+            ),
+        )
+        == 1
+    )
+
+
+def void(tx: Tx, ticket_ids: Sequence[str], refund_id: str | None, kept_msat: int = 0) -> None:
+    """End tickets for good; `refund_id` says which refund gives their price back.
+
+    `kept_msat`: less so much of each, which its organizer keeps.
+    """
     tx.change(
-        "UPDATE ticket SET state = 'void', refund_id = ?"
+        "UPDATE ticket SET state = 'void', refund_id = ?, kept_msat = ?"
         " WHERE id IN (SELECT value FROM json_each(?))",
-        (refund_id, orjson.dumps(ticket_ids).decode()),
+        (refund_id, kept_msat, orjson.dumps(ticket_ids).decode()),
     )

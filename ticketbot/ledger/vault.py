@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from ticketbot.errors import Broken
 from ticketbot.keys import Keys
@@ -21,11 +22,11 @@ class Vault:
     ledger without the key is a ledger without people.
     """
 
-    __slots__ = ("_aead", "_lookup_key")
+    __slots__ = ("_aead", "_mac")
 
     def __init__(self, field_key: bytes, lookup_key: bytes) -> None:
         self._aead = AESGCM(field_key)
-        self._lookup_key = lookup_key
+        self._mac = HMAC(lookup_key, SHA256())  # keyed once: copying it costs a third of that
 
     def seal(self, plain: bytes, about: bytes) -> bytes:
         """Nonce ‖ ciphertext ‖ tag; `about` names the column and is authenticated."""
@@ -44,7 +45,9 @@ class Vault:
 
     def tag(self, purpose: bytes, data: bytes) -> bytes:
         """16 bytes that only the holder of the nsec can compute."""
-        return hmac.digest(self._lookup_key, purpose + b"\0" + data, "sha256")[:16]
+        mac = self._mac.copy()
+        mac.update(purpose + b"\0" + data)
+        return mac.finalize()[:16]
 
 
 def open_vault(keys: Keys) -> Vault:

@@ -12,8 +12,8 @@ import structlog
 from ticketbot.errors import Broken, Retry
 from ticketbot.ledger import outbox
 from ticketbot.ledger.outbox import Due
-from ticketbot.ledger.poison import MONEY
 from ticketbot.ledger.store import Store, Tx
+from ticketbot.ledger.stuck import NEVER_DROPPED
 from ticketbot.redaction import whereabouts
 
 BATCH = 64
@@ -114,8 +114,8 @@ class Claims:
         def work(tx: Tx) -> None:
             if poison:
                 body = orjson.dumps(row.body)
-                outbox.quarantine(tx, "outbox", row.key, repr(error), body, now)
-            if poison and self._kind not in MONEY:
+                outbox.quarantine(tx, self._kind, row.key, repr(error), body, now)
+            if poison and self._kind not in NEVER_DROPPED:
                 outbox.done(tx, row.id)
             else:
                 outbox.postpone(tx, row.id, now + delay(row.attempts))

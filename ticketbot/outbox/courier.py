@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
@@ -80,9 +80,14 @@ class Courier:
         late = self._earliest()  # whichever clock is wrong, nothing is dropped too early
         wanted = [row for row in rows if row.body["until"] > late]
         reach = await self._directory.reach(list({row.body["to"] for row in wanted}))
-        dropped = [row for row in rows if row.body["until"] <= late or _is_for_bot(row, reach)]
         kept = [row for row in wanted if not _is_for_bot(row, reach)]
-        letters = [await self._letter(row, reach[row.body["to"]]) for row in kept]
+        staying = {row.id for row in kept}
+        dropped = [row for row in rows if row.id not in staying]
+        texts = [await _drawn(row) if "draw" in row.body else row.body["text"] for row in kept]
+        letters = [
+            _letter(row.body, text, reach[row.body["to"]])
+            for row, text in zip(kept, texts, strict=True)
+        ]
         had = await self._accepted(kept)
         parcels: list[Parcel] = []
         works: list[Work] = [partial(_give_up, row=row, now=now) for row in dropped]
@@ -104,27 +109,6 @@ class Courier:
         await self._store.transaction(lambda tx: _mark(tx, done, works))
         for row in dropped:
             self._log.info("message.dropped", key=row.key)
-
-    async def _letter(self, row: Due, reach: Reach) -> Letter:
-        body, text = row.body, row.body["text"]
-        if body.get("draw"):
-            message = orjson.loads(text)
-            picture = await asyncio.to_thread(qr.png, message["token"])
-            message["qr_code"] = qr.data_uri(picture)
-            text = orjson.dumps(message).decode()
-        via: Protocol = body["via"]
-        if body["via"] == "auto":
-            via = "nip17" if reach.dm_relays else "nip04"
-        seed, made_at = body["mould"]
-        return Letter(
-            via,
-            body["to"],
-            body["at"],
-            text,
-            not body.get("now", False),
-            body.get("expires"),
-            Mould(bytes.fromhex(seed), made_at),
-        )
 
     async def _accepted(self, rows: Sequence[Due]) -> dict[int, frozenset[str]]:
         """The relays that took a message in an earlier round."""
@@ -195,10 +179,34 @@ class Courier:
             if row.attempts + 1 < POISON:
                 outbox.postpone(tx, row.id, now + delay(row.attempts))
                 return
-            outbox.quarantine(tx, "outbox", row.key, str(error), orjson.dumps(row.body), now)
+            outbox.quarantine(tx, "message", row.key, str(error), orjson.dumps(row.body), now)
             outbox.done(tx, row.id)
 
         return work
+
+
+async def _drawn(row: Due) -> str:
+    """A ticket for a program, with its QR code in it."""
+    message = orjson.loads(row.body["text"])
+    picture = await asyncio.to_thread(qr.png, message["token"])
+    message["qr_code"] = qr.data_uri(picture)
+    return orjson.dumps(message).decode()
+
+
+def _letter(body: Mapping[str, Any], text: str, reach: Reach) -> Letter:
+    via: Protocol = body["via"]
+    if body["via"] == "auto":
+        via = "nip17" if reach.dm_relays else "nip04"
+    seed, made_at = body["mould"]
+    return Letter(
+        via,
+        body["to"],
+        body["at"],
+        text,
+        not body.get("now", False),
+        body.get("expires"),
+        Mould(bytes.fromhex(seed), made_at),
+    )
 
 
 def _mark(tx: Tx, done: Sequence[int], works: Sequence[Work]) -> None:

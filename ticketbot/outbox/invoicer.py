@@ -23,6 +23,7 @@ from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Invoice, InvoiceAsk, Wallet
 from ticketbot.outbox.claims import Claims, delay
+from ticketbot.outbox.gathered import Gathered
 
 AT_ONCE = 20
 LOOK_TWICE = 2.0  # seconds: a request cut off in the middle may still be at work
@@ -43,6 +44,7 @@ class Invoicer:
         self._wallet = wallet
         self._clock = clock
         self._in_doubt: set[int] = set()
+        self._record = Gathered(self._record_all)
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -74,8 +76,12 @@ class Invoicer:
         except (Retry, Broken) as error:
             await self._postpone(row, order_id, error)
             return
-        await self._engine.invoiced([_row(one, order_id) for one in found], done=row.id)
+        await self._record((row.id, [_row(one, order_id) for one in found]))
         self._in_doubt.discard(row.id)
+
+    async def _record_all(self, found: Sequence[tuple[int, list[InvoiceRow]]]) -> None:
+        made = [one for _, rows in found for one in rows]
+        await self._engine.invoiced(made, done=[number for number, _ in found])
 
     def _doubtful(self, row: Due) -> bool:
         return row.attempts > 0 or row.id in self._in_doubt

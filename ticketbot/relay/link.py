@@ -20,6 +20,7 @@ from websockets.protocol import CONNECTING, OPEN
 from websockets.uri import parse_uri
 
 from ticketbot.errors import Retry
+from ticketbot.relay.frames import text_frames
 
 # What may wait unread before the socket is paused and TCP holds the relay back.
 HIGH_WATER_FRAMES = 256
@@ -82,9 +83,8 @@ class Link(asyncio.Protocol):
         """Hands `messages` to the socket in one write; raises LinkLost."""
         if self._lost is not None or self._ws.state is not OPEN:
             raise self._lost or LinkLost("closing")
-        for message in messages:
-            self._ws.send_text(message)
-        self._flush()
+        if not self._transport.is_closing():
+            self._transport.write(text_frames(messages))
 
     async def drain(self) -> None:
         """Waits until the relay has taken most of what was sent."""

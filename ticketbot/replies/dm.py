@@ -7,17 +7,36 @@ is a message of its own; a ticket's token has a line of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.money import format_sats, sum_of
+from ticketbot.domain.money import sum_of
 from ticketbot.domain.nip19 import naddr_encode, note_encode
 from ticketbot.domain.payout import Account
+from ticketbot.domain.terms import Terms
 from ticketbot.domain.ticket import group_id, ticket_link
+from ticketbot.domain.when import Clock
 from ticketbot.errors import Refused
+from ticketbot.replies.local import (
+    EVENTS_IN_MIND,
+    clock,
+    moment,
+    sats,
+    short_day,
+    short_when,
+    span,
+    visit_line,
+    when_line,
+)
+from ticketbot.replies.offers import (
+    asked_lines,
+    choice_lines,
+    price_line,
+    price_lines,
+    promo_line,
+)
 from ticketbot.replies.outcome import (
     Card,
     EventsFound,
@@ -33,24 +52,26 @@ from ticketbot.replies.outcome import (
     TicketsCounted,
     TicketShown,
 )
-from ticketbot.texts import say
+from ticketbot.texts import DEFAULT, has, say
 
 LONGEST = 1000
+AROUND_LINKS = 250  # the sentences before and after a list
 AROUND_PROBLEMS = 350  # the title, and the sentences before and after the list
+AROUND_LINES = 200  # what stands before and after a list of lines
 PLACE_ON_TICKET = 120
 GIVEN_BACK = {
     "order-cancelled": "order-given-back",
     "released-cancelled": "order-event-cancelled",
 }  # by the reason why an order was released, where that was not its time
-EVENTS_IN_MIND = 256  # what is said of an event to every buyer is made once
 
 
 class Manner(NamedTuple):
-    """How to speak: language, the bot's pages and its relays."""
+    """How to speak: language, the bot's pages and its relays. `chosen`: they asked for it."""
 
     public_url: str | None = None
     relays: tuple[str, ...] = ()
-    language: str = "en"
+    language: str = DEFAULT
+    chosen: bool = False
 
 
 PLAIN = Manner()
@@ -81,8 +102,9 @@ def speak(outcome: Outcome, how: Manner) -> list[str]:
             order = outcome.order_id[-4:].upper()
             return [f"{why_owed(outcome, how)}\n{say('refund-how', how.language, order=order)}"]
         case RefundSent(order_id=order_id, amount_msat=amount):
-            order, sats = order_id[-4:].upper(), format_sats(amount)
-            return [say("refund-sent", how.language, order=order, amount=sats)]
+            order = order_id[-4:].upper()
+            given = sats(amount, how.language)
+            return [say("refund-sent", how.language, order=order, amount=given)]
 
 
 def _said(said: Said, how: Manner) -> str:
@@ -103,21 +125,63 @@ def why_owed(owed: RefundOwed, how: Manner = PLAIN) -> str:
 
 def _value(name: str, value: object, how: Manner) -> object:
     match name, value:
+        case (_, Said()):
+            return _said(value, how)
         case ("amount" | "owed", int()):
-            return format_sats(value)
-        case ("paid", int()):
-            return format_sats(value) if value else "0 sats"
+            return sats(value, how.language)
+        case ("now" | "was", Listing()):
+            return ", ".join(filter(None, (when_line(value, how.language), value.place)))
+        case ("paid" | "kept" | "back" | "commission" | "net", int()):
+            return sats(value, how.language) if value else "0 sats"
         case ("at", int()):
-            return datetime.fromtimestamp(value, UTC).strftime("%d %b %Y, %H:%M UTC")
+            return moment(value, how.language)
+        case ("span" | "skew", int() | float()):
+            return span(value, how.language)
+        case ("audit", int()) if value:
+            return say("differences", how.language, n=value)
+        case ("audit", int() | None):
+            return say("word-unchecked" if value is None else "word-right", how.language)
+        case ("sales" | "side", str()) if has(f"word-{value}"):
+            return say(f"word-{value}", how.language)
         case ("fee", int()):
-            return format_sats(value)
+            return sats(value, how.language)
         case ("accounts", tuple()):
             return _accounts(value, how)
         case ("problems", tuple()):
             lines = [f"- {field}: {_said(Said(key, vals), how)}" for field, key, vals in value]
             return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
+        case ("promo", dict()):
+            return promo_line(value, how.language)
+        case ("promos", tuple()):
+            lines = [promo_line(one, how.language) for one in value]
+            return "\n".join(_fitting(lines, " " * AROUND_PROBLEMS))
+        case ("choices", tuple()):
+            return choice_lines(value)
+        case (_, Clock()):
+            return clock(value, how.language)
+        case ("visits", tuple()):
+            return "\n".join(visit_line(row, how.language) for row in value)
+        case ("links", tuple()):
+            rows = [f"{what}\n{url}" for what, url in value]
+            return "\n".join(_fitting(rows, " " * AROUND_LINKS))
+        case ("held", tuple()):
+            rows = [
+                " · ".join((one.title, when_line(one, how.language), one.place)) for one in value
+            ]
+            return "\n".join(_fitting(rows, " " * AROUND_LINKS))
+        case (_, Said()):
+            return _said(value, how)
+        case (_, date()):
+            return short_day(value, how.language)
+        case ("lines", tuple()):
+            lines = [_said(line, how) for line in value]
+            return "\n".join(_fitting(lines, " " * AROUND_LINES))
         case ("rows", tuple()):
-            return "\n".join(f"- {order}: {format_sats(owed)}" for order, owed, _ in value)
+            return "\n".join(f"- {order}: {sats(owed, how.language)}" for order, owed, _ in value)
+        case ("passes", tuple()):
+            cells = [[str(_value("", cell, how)) for cell in row] for row in value]
+            lines = [" · ".join(filter(None, row)) for row in cells]
+            return "\n".join(_fitting([f"- {line}" for line in lines], " " * AROUND_PROBLEMS))
     return value
 
 
@@ -164,23 +228,45 @@ def _events(found: EventsFound, how: Manner) -> list[str]:
 
 def _event_line(card: Card, how: Manner) -> str:
     one = card.listing
-    left = f" · {say('sold-out-short', how.language)}" if card.available == 0 else ""
-    return f"{card.code.lower()} · {one.title} · {_short_when(one)} · {price_line(one)}{left}"
+    left = [say("sold-out-short", how.language)] if card.available == 0 else []
+    facts = (short_when(one, how.language), price_line(card, how.language), *left)
+    return " · ".join((card.code.lower(), one.title, *facts))
 
 
 def _event(card: Card, how: Manner) -> str:
     one = card.listing
-    head = [one.title, when_line(one), *([one.place] if one.place else [])]
-    prices = [f"{format_sats(one.price_msat)}{_free(card.available, how)}"] if one.general else []
-    prices += [
-        f"{name}: {format_sats(price)}{_free(free, how)}" for name, price, free in card.tiers
-    ]
+    head = [one.title, when_line(one, how.language), *([one.place] if one.place else [])]
+    prices = price_lines(card, how.language)
     tier = "" if one.general or len(card.tiers) == 1 else f" 1 {card.tiers[0][0].lower()}"
-    tail = [say("event-hint", how.language, code=card.code.lower(), tier=tier), _link(one, how)]
+    tail = [
+        *_terms(one, how),
+        say("event-hint", how.language, code=card.code.lower(), tier=tier),
+        event_link(one, how),
+    ]
     lines = [*head, *_fitting(prices, *head, *tail)]
+    lines += _fitting(asked_lines(one, how.language), *lines, *tail)
     if one.summary:
         lines += _fitting([one.summary[:300]], *lines, *tail)
     return "\n".join([*lines, *tail])
+
+
+def _terms(listing: Listing, how: Manner) -> list[str]:
+    """What holders may do with their tickets, where that is not the usual."""
+    terms, lines = listing.terms, []
+    if terms.refund_until is not None:
+        values = {"at": terms.refund_until, "fee": _fee(terms, how.language)}
+        lines.append(
+            _said(Said("terms-refund-fee" if values["fee"] else "terms-refund", values), how)
+        )
+    if not terms.transferable:
+        lines.append(say("terms-no-transfer", how.language))
+    return lines
+
+
+def _fee(terms: Terms, language: str) -> str:
+    if terms.fee_percent:
+        return f"{terms.fee_percent}%"
+    return sats(terms.fee_msat, language) if terms.fee_msat else ""
 
 
 def _fitting(rows: Sequence[str], *around: str) -> list[str]:
@@ -205,16 +291,16 @@ def _invoice(shown: InvoiceShown, how: Manner) -> list[str]:
         how.language,
         order=order.short,
         what=_what(order.quantity, shown.listing.title, order.tier),
-        amount=format_sats(order.amount_msat),
+        amount=sats(order.amount_msat, how.language),
         until=until,
     )
-    return [f"{first}\n{_link(shown.listing, how)}", shown.bolt11]
+    return [f"{first}\n{event_link(shown.listing, how)}", shown.bolt11]
 
 
 def _ticket(ticket: TicketShown, how: Manner) -> str:
     one = ticket.listing
     tier = f" · {ticket.tier}" if ticket.tier else ""
-    lines = [say("ticket", how.language, title=one.title, tier=tier), when_line(one)]
+    lines = [say("ticket", how.language, title=one.title, tier=tier), when_line(one, how.language)]
     if one.place:
         lines.append(one.place[:PLACE_ON_TICKET])
     lines.append(say("ticket-code", how.language, code=group_id(ticket.ticket_id)))
@@ -239,7 +325,7 @@ def _tickets(counted: TicketsCounted, how: Manner) -> str:
     hint = say("tickets-hint", how.language)
     rows = [
         f"- {listing.title[:60]}{f' · {tier}' if tier else ''}"
-        f" · {_short_when(listing)} · {group_id(ticket_id)}"
+        f" · {short_when(listing, how.language)} · {group_id(ticket_id)}"
         for listing, tier, ticket_id in counted.rows
     ]
     more = say("tickets-more", how.language, next=counted.count)
@@ -258,53 +344,22 @@ def _order(shown: OrderShown, how: Manner) -> str:
             how.language,
             order=order.short,
             what=_what(order.quantity, shown.listing.title, order.tier),
-            amount=format_sats(order.amount_msat),
+            amount=sats(order.amount_msat, how.language),
         )
     ]
     for amount, state in shown.refunds:
-        lines.append(say(f"order-refund-{state}", how.language, amount=format_sats(amount)))
+        given = sats(amount, how.language)
+        lines.append(say(f"order-refund-{state}", how.language, amount=given))
     return "\n".join(lines)
-
-
-def price_line(listing: Listing) -> str:
-    """What the event costs, in a few words."""
-    general = [format_sats(listing.price_msat)] if listing.general else []
-    tiers = [f"{tier.name} {format_sats(tier.price_msat)}" for tier in listing.tiers[:3]]
-    return ", ".join(general + tiers)
-
-
-@lru_cache(EVENTS_IN_MIND)
-def when_line(listing: Listing) -> str:
-    """`Mon 1 Mar 2027, 19:00–22:00 (Europe/Lisbon)`, or the days of an all-day event."""
-    if listing.all_day:
-        days = [datetime.fromtimestamp(day, UTC) for day in (listing.start, listing.last_day)]
-        return " – ".join(dict.fromkeys(f"{day:%a %-d %b %Y}" for day in days))
-    zone = ZoneInfo(listing.timezone)
-    start = datetime.fromtimestamp(listing.start, zone)
-    end = datetime.fromtimestamp(listing.end, zone)
-    last = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%a %-d %b, %H:%M}"
-    return f"{start:%a %-d %b %Y, %H:%M}–{last} ({listing.timezone})"
-
-
-def _short_when(listing: Listing) -> str:
-    zone = UTC if listing.all_day else ZoneInfo(listing.timezone)
-    start = datetime.fromtimestamp(listing.start, zone)
-    return f"{start:%-d %b}" if listing.all_day else f"{start:%-d %b %H:%M}"
 
 
 def _what(quantity: int, title: str, tier: str) -> str:
     return f"{quantity} × {title}" + (f" ({tier})" if tier else "")
 
 
-def _free(available: int | None, how: Manner) -> str:
-    if available is None:
-        return ""
-    key = "seats-left" if available else "sold-out-short"
-    return f" · {say(key, how.language, n=available)}"
-
-
 @lru_cache(EVENTS_IN_MIND)
-def _link(listing: Listing, how: Manner) -> str:
+def event_link(listing: Listing, how: Manner) -> str:
+    """Where the event's own note is found (NIP-21)."""
     if listing.kind == 1:
         return f"nostr:{note_encode(listing.note_id)}"
     d = listing.event_id.split(":", 2)[2]

@@ -12,7 +12,9 @@ from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order
 from ticketbot.errors import Refused
 
-Via = Literal["nip17", "nip04", "24133", "auto"]  # auto: NIP-17 where there is a 10050, else NIP-04
+Via = Literal["nip17", "nip04", "24133", "auto", "api"]
+"""`auto`: NIP-17 where there is a 10050, else NIP-04. `api`: asked over HTTP, where who asked
+comes back for the rest; what they must have goes out as with `auto`."""
 
 
 class Addressee(NamedTuple):
@@ -24,14 +26,40 @@ class Addressee(NamedTuple):
     person: int | None = None
 
 
+class Early(NamedTuple):
+    """A lower price that is in force, in msat, and the one without it.
+
+    It ends at `until` (unix seconds), or when `left` more seats are taken.
+    """
+
+    tier: str
+    price_msat: int
+    regular_msat: int
+    until: int | None
+    left: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An event as a buyer sees it. `available` is None where seats are unlimited."""
+    """An event as a buyer sees it now. `available` is None where seats are unlimited."""
 
     listing: Listing
     code: str
     available: int | None
-    tiers: tuple[tuple[str, int, int | None], ...] = ()  # name, price in msat, available
+    tiers: tuple[tuple[str, int, int | None], ...] = ()  # name, price now in msat, available
+    early: tuple[Early, ...] = ()
+
+    @property
+    def price_msat(self) -> int:
+        """What a ticket without a tier costs now; where there is none, the cheapest."""
+        if not self.listing.general:
+            return min((price for _, price, _ in self.tiers), default=self.listing.price_msat)
+        early = self.early_of("")
+        return early.price_msat if early else self.listing.price_msat
+
+    def early_of(self, tier: str) -> Early | None:
+        """The early bird that is in force for this kind of ticket."""
+        return next((one for one in self.early if one.tier == tier), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +131,7 @@ class TicketShown:
     salt: bytes
     capability: str
     everywhere: bool
+    calendar: str = ""  # the capability of its calendar file
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +153,7 @@ class OrderShown:
     tickets: int
     refunds: tuple[tuple[int, str], ...] = ()
     released: str | None = None  # why its hold is over, as the journal has it
+    waiting: InvoiceShown | None = None  # the invoice that it waits for
 
 
 @dataclass(frozen=True, slots=True)

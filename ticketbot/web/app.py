@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,9 +11,12 @@ from contextlib import asynccontextmanager
 import structlog
 from aiohttp import web
 
-from ticketbot import qr
+from ticketbot import drawing, qr
+from ticketbot.domain.jwt_ticket import jwk
 from ticketbot.errors import Broken
 from ticketbot.metrics import CONTENT_TYPE, Metrics, metrics
+from ticketbot.replies import calendar_file, pdf
+from ticketbot.web.api.problems import PREFIX
 from ticketbot.web.desk import Desk
 from ticketbot.web.headers import add_headers
 from ticketbot.web.pages import Page, read_pages
@@ -22,6 +26,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 DESK = web.AppKey("desk", Desk)
 COUNTS = web.AppKey("counts", Metrics)
 PAGES = web.AppKey("pages", dict[str, Page])
+EASEL = web.AppKey("easel", asyncio.Semaphore)
 
 MOST_BODY_BYTES = 16 * 1024
 MOST_LINE_BYTES = 2 * 1024
@@ -33,18 +38,27 @@ PROBES = ("/health", "/metrics")
 log = structlog.get_logger()
 
 
-def make_app(desk: Desk, counts: Metrics | None = None) -> web.Application:
-    """The routes over a desk; `counts` only where a test wants a set of its own."""
+def make_app(
+    desk: Desk, counts: Metrics | None = None, api: web.Application | None = None
+) -> web.Application:
+    """The routes over a desk, and the API's; `counts` only where a test wants its own set."""
     app = web.Application(middlewares=[note_access], client_max_size=MOST_BODY_BYTES)
     app[DESK] = desk
     app[COUNTS] = counts or metrics()
     app[PAGES] = read_pages(desk)
+    app[EASEL] = asyncio.Semaphore(1)  # one picture at a time, whoever asks
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/health", show_health)
     app.router.add_get("/metrics", show_metrics)
     app.router.add_get("/tickets/{capability}.png", show_picture)
+    app.router.add_get("/stats/{capability}", show_sales)
+    app.router.add_get("/tickets/{capability}.pdf", show_ticket_page)
+    app.router.add_get("/tickets/{capability}.ics", show_calendar_file)
+    app.router.add_get("/.well-known/jwks.json", show_keys)
     for path in app[PAGES]:
         app.router.add_get(path, show_page)
+    if api is not None:
+        app.add_subapp(PREFIX, api)
     return app
 
 
@@ -95,6 +109,60 @@ async def show_picture(request: web.Request) -> web.Response:
         raise web.HTTPNotFound
     headers = {"Cross-Origin-Resource-Policy": "cross-origin", "X-Robots-Tag": "noindex"}
     return web.Response(body=qr.png(token), content_type="image/png", headers=headers)
+
+
+async def show_sales(request: web.Request) -> web.Response:
+    """An event's sales as a picture, drawn now, for whom its organizer gave the address to."""
+    capability = request.match_info["capability"]
+    picture = None
+    if CAPABILITY.fullmatch(capability):
+        picture = await request.app[DESK].sales_picture(capability)
+    if picture is None:
+        raise web.HTTPNotFound
+    async with request.app[EASEL]:
+        body = await asyncio.to_thread(drawing.png, picture)
+    return web.Response(body=body, content_type="image/png", headers={"X-Robots-Tag": "noindex"})
+
+
+async def show_ticket_page(request: web.Request) -> web.Response:
+    """The ticket as a PDF."""
+    found = await _behind(request, request.app[DESK].ticket_page)
+    return _file(found, pdf.CONTENT_TYPE, "ticket.pdf")
+
+
+async def show_calendar_file(request: web.Request) -> web.Response:
+    """The event of a ticket for a calendar; nobody is let in by it."""
+    found = await _behind(request, request.app[DESK].calendar_file)
+    return _file(found, calendar_file.CONTENT_TYPE, "event.ics")
+
+
+async def _behind(
+    request: web.Request, find: Callable[[str], Awaitable[bytes | None]]
+) -> bytes | None:
+    capability = request.match_info["capability"]
+    return await find(capability) if CAPABILITY.fullmatch(capability) else None
+
+
+def _file(body: bytes | None, content_type: str, name: str) -> web.Response:
+    if body is None:
+        raise web.HTTPNotFound
+    headers = {
+        "Content-Disposition": f'inline; filename="{name}"',
+        "Content-Type": content_type,
+        "X-Robots-Tag": "noindex",
+    }
+    return web.Response(body=body, headers=headers)
+
+
+async def show_keys(request: web.Request) -> web.Response:
+    """The key that verifies tickets in the form of JWTs (RFC 7517)."""
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Cache-Control": "public, max-age=3600",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    keys = {"keys": [jwk(request.app[DESK].ticket_public_key)]}
+    return web.json_response(keys, headers=headers)
 
 
 async def show_page(request: web.Request) -> web.Response:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ticketbot.domain.chart import Picture
+
 
 class Desk(Protocol):
     """The bot as its web pages see it."""
@@ -23,5 +25,14 @@ class Desk(Protocol):
     async def health(self) -> tuple[bool, dict[str, object]]:
         """Whether all is well, and the JSON that says what is not; never waits on a network."""
 
+    async def sales_picture(self, capability: str) -> Picture | None:
+        """What is drawn behind the address of an event's sales; None once that is too old."""
+
     async def ticket_token(self, capability: str) -> str | None:
         """The token behind a picture's address; None once it was rotated or is void."""
+
+    async def ticket_page(self, capability: str) -> bytes | None:
+        """The same ticket as a PDF, under the same capability."""
+
+    async def calendar_file(self, capability: str) -> bytes | None:
+        """The ticket's event as a calendar file, under a capability of its own."""

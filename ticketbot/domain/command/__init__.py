@@ -5,6 +5,13 @@ People's words become these in `domain.speech`, programs' JSON in `machine.py`.
 
 from __future__ import annotations
 
+from ticketbot.domain.command.after import (
+    Keeping,
+    ShowAttendance,
+    ShowCalendar,
+    ShowPdf,
+    WishBadge,
+)
 from ticketbot.domain.command.attendee import (
     Attending,
     Buy,
@@ -21,17 +28,45 @@ from ticketbot.domain.command.attendee import (
     ShowTickets,
     Thanks,
     Unknown,
+    Validate,
 )
+from ticketbot.domain.command.desk import (
+    Announce,
+    Comp,
+    Find,
+    ListAttendees,
+    Organizing,
+    PauseEvent,
+    Rehearse,
+    ResendOrder,
+    ResumeEvent,
+    ShowOrder,
+    ShowStats,
+)
+from ticketbot.domain.command.door import (
+    AddStaff,
+    CountDoor,
+    Entering,
+    ListStaff,
+    MakeToken,
+    RemoveStaff,
+    ScanTicket,
+)
+from ticketbot.domain.command.language import ChooseLanguage, Choosing
+from ticketbot.domain.command.living import Accept, Decline, GiveBack, Living, Transfer
 from ticketbot.domain.command.operator import (
     CloseOrphan,
     ListOrphans,
+    ListPending,
     ListRefunds,
+    ListStuck,
     Operating,
     ResumeRefunds,
     ResumeSales,
-    RetryJobs,
+    RetryStuck,
     StopSales,
 )
+from ticketbot.domain.command.own import ListOwnEvents, Owning
 from ticketbot.domain.command.payouts import (
     AskPayout,
     Earning,
@@ -42,42 +77,87 @@ from ticketbot.domain.command.payouts import (
     ShowBalance,
     ShowStatement,
 )
+from ticketbot.domain.command.promos import ListPromos, MakePromo, Promoting, StopPromo
 
 LONGEST_TEXT = 2_000
 MOST_TICKETS = 10_000  # beyond any order: handlers know the operator's own maximum
 
-Command = Attending | Operating | Earning
+Command = (
+    Attending
+    | Operating
+    | Owning
+    | Entering
+    | Promoting
+    | Living
+    | Choosing
+    | Keeping
+    | Organizing
+    | Earning
+)
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TICKETS",
+    "Accept",
+    "AddStaff",
+    "Announce",
     "AskPayout",
     "Buy",
     "CancelOrder",
+    "ChooseLanguage",
     "CloseOrphan",
     "Command",
+    "Comp",
+    "CountDoor",
+    "Decline",
+    "Find",
     "ForgetMe",
+    "GiveBack",
     "Hello",
     "Help",
+    "ListAttendees",
     "ListEvents",
     "ListOrphans",
+    "ListOwnEvents",
     "ListPayouts",
+    "ListPending",
+    "ListPromos",
     "ListRefunds",
+    "ListStaff",
+    "ListStuck",
+    "MakePromo",
+    "MakeToken",
+    "PauseEvent",
     "PayOutTo",
     "PayoutDone",
     "Refund",
+    "Rehearse",
+    "RemoveStaff",
     "Resend",
+    "ResendOrder",
+    "ResumeEvent",
     "ResumePayouts",
     "ResumeRefunds",
     "ResumeSales",
     "RetryJobs",
+    "RetryStuck",
+    "ScanTicket",
+    "ShowAttendance",
     "ShowBalance",
+    "ShowCalendar",
     "ShowEvent",
     "ShowLink",
+    "ShowOrder",
+    "ShowPdf",
     "ShowStatement",
+    "ShowStats",
     "ShowStatus",
     "ShowTickets",
+    "StopPromo",
     "StopSales",
     "Thanks",
+    "Transfer",
     "Unknown",
+    "Validate",
+    "WishBadge",
 ]

@@ -22,11 +22,20 @@ class Thanks:
 
 @dataclass(frozen=True, slots=True)
 class ListEvents:
-    """What is on sale. `after` is the cursor of an earlier answer."""
+    """What is on sale. `after` is the cursor of an earlier answer.
+
+    Programs may ask for a category, for events with a ticket of a price between two (msat), and
+    for those that start between two times (unix seconds), ends included.
+    """
 
     words: tuple[str, ...] = ()
     limit: int | None = None
     after: str | None = None
+    category: str | None = None
+    price_from: int | None = None
+    price_to: int | None = None
+    starts_from: int | None = None
+    starts_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +47,32 @@ class ShowEvent:
 
 @dataclass(frozen=True, slots=True)
 class Buy:
-    """Tickets. `words` name the event and, from people, the tier, in small letters.
+    """Tickets. `words` name the event and, from people, the tier and a code, in small letters.
 
-    `whole`: the first word is a complete event_id. `tier` is what a program asked for.
+    `whole`: the first word is a complete event_id. `tier` is what a program asked for, and so is
+    `code`. `answers` are (question, answer) pairs; `of_age`: the age notice was accepted.
     """
 
     words: tuple[str, ...]
     quantity: int = 1
     tier: str | None = None
     whole: bool = False
+    code: str | None = None
+    answers: tuple[tuple[str, str], ...] = ()
+    of_age: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ShowTickets:
-    """What do I hold? From the n-th on; `after` is the cursor of an earlier answer."""
+    """What do I hold? From the n-th on; `after` is the cursor of an earlier answer.
+
+    Programs may ask for one ticket only, or for those of one order.
+    """
 
     first: int = 1
     after: str | None = None
+    ticket_id: str | None = None
+    order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +105,21 @@ class ShowLink:
 class Refund:
     """Where owed money shall go: a bolt11, a Lightning address or an lnurl, as it was written.
 
-    From an operator, with the order: that, or `sent` when they have paid it by hand.
+    From an operator, with the order: that, or `sent` when they have paid it by hand. From who
+    holds tickets, with an order, a ticket's code or an event's, and nothing or `yes`: they are
+    to be given back.
     """
 
     words: tuple[str, ...]
     order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Validate:
+    """Is this a ticket that admits? `text`: its token, link or JWT; `event_id`: to this event."""
+
+    text: str
+    event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +150,7 @@ Attending = (
     | CancelOrder
     | ShowLink
     | Refund
+    | Validate
     | ForgetMe
     | Unknown
 )

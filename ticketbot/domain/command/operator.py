@@ -38,12 +38,33 @@ class CloseOrphan:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryJobs:
-    """What failed three times: shown, or all of it put back to be tried again."""
+class ListPending:
+    """The operator asks which orders wait for money. `after` is the cursor of an earlier answer."""
 
-    all: bool = False
+    limit: int = 50
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListStuck:
+    """The operator asks what was put aside, and what has been tried in vain."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryStuck:
+    """The operator wants it tried again: one of what is stuck by its name, or all of it."""
+
+    name: str | None = None
 
 
 Operating = (
-    StopSales | ResumeSales | ListRefunds | ListOrphans | ResumeRefunds | CloseOrphan | RetryJobs
+    StopSales
+    | ResumeSales
+    | ListRefunds
+    | ListOrphans
+    | ResumeRefunds
+    | CloseOrphan
+    | ListPending
+    | ListStuck
+    | RetryStuck
 )

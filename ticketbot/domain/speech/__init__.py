@@ -11,7 +11,17 @@ from collections.abc import Mapping, Sequence
 
 from ticketbot.domain.command import LONGEST_TEXT, Command, Help, ShowEvent, Unknown
 from ticketbot.domain.naming import clean, near_verbs, nearest, quote
-from ticketbot.domain.speech import attendee, operator, payouts
+from ticketbot.domain.speech import (
+    after,
+    attendee,
+    desk,
+    door,
+    language,
+    living,
+    operator,
+    payouts,
+    promos,
+)
 from ticketbot.domain.speech.words import (
     CODE,
     DESTINATION,
@@ -21,10 +31,22 @@ from ticketbot.domain.speech.words import (
     event_words,
     offer,
 )
-from ticketbot.domain.vocabulary import HARMLESS, RESERVED, VERBS, WEIGHTY
+from ticketbot.domain.vocabulary import HARMLESS, ORGANIZING, RESERVED, VERBS, WEIGHTY
 from ticketbot.errors import Refused
 
-READERS: Mapping[str, Reader] = {**attendee.READERS, **operator.READERS, **payouts.READERS}
+READERS: Mapping[str, Reader] = {
+    **attendee.READERS,
+    **operator.READERS,
+    **language.READERS,
+    **after.READERS,
+    **promos.READERS,
+    **door.READERS,
+    **living.READERS,
+    **payouts.READERS,
+    **desk.READERS,
+}
+LONGEST_WHOLE = 70_000  # characters: more than any letter holds
+SURE = 0.8  # difflib's ratio, where a word may as well be small talk
 SHORT_TALK = 4  # words: in a longer text a slip is more likely to be just another word
 
 _ASKING = (*HARMLESS, *WEIGHTY)
@@ -40,11 +62,13 @@ def read_text(text: str) -> Command:
     cannot be undone is only offered (`Unknown.guesses`). Refused: a text over 2,000
     characters, a quantity that is none, an naddr with a typing error.
     """
+    head, _, told = text.lstrip(_LEADING + " \n")[:LONGEST_WHOLE].partition(" ")
+    if (whole := desk.WHOLE.get(VERBS.get(head.rstrip(_TRAILING).lower(), ""))) is not None:
+        return whole(told)
     if len(text) > LONGEST_TEXT:
         raise Refused("bad-request", "text-long", most=LONGEST_TEXT)
-    line = clean(unicodedata.normalize("NFKC", text), LONGEST_TEXT)
-    line = _CLIENT_PREFIX.sub("", line)
-    tokens = [token for token in map(_trim, line.split()) if token]
+    line = one_line(text)
+    tokens = _tokens(line)
     while len(tokens) > 1 and tokens[0].lower() in POLITE:
         tokens = tokens[1:]
     if not tokens:
@@ -55,6 +79,36 @@ def read_text(text: str) -> Command:
     if verb is None:
         return _guess(tokens, line)
     return READERS[verb](rest) or Unknown(quote(line), (verb,))
+
+
+def one_line(text: str) -> str:
+    """What somebody wrote, in one line, without what their client put in front."""
+    line = clean(unicodedata.normalize("NFKC", text), LONGEST_TEXT)
+    return _CLIENT_PREFIX.sub("", line)
+
+
+def is_command(text: str) -> bool:
+    """Whether this is a command even from somebody who was asked something.
+
+    That is one with a slash in front, a word that is nothing else, and whatever begins with a
+    verb that weighs something. `event in Porto` may well be an answer.
+    """
+    line = one_line(text)
+    tokens = _tokens(line)
+    if not tokens or line[0] in "/!":
+        return bool(tokens)
+    verb, rest = _verb(tokens)
+    return verb in WEIGHTY or (not rest and verb is not None and verb not in ("hello", "thanks"))
+
+
+def has_verb(text: str) -> bool:
+    """Whether it begins like a command, whatever may follow."""
+    tokens = _tokens(one_line(text))
+    return bool(tokens) and _verb(tokens)[0] is not None
+
+
+def _tokens(line: str) -> list[str]:
+    return [token for token in map(_trim, line.split()) if token]
 
 
 def _trim(raw: str) -> str:
@@ -91,4 +145,6 @@ def _guess(tokens: Sequence[str], line: str) -> Command:
             return Unknown(quote(line), (offer(verb, after),))
     if len(tokens) <= SHORT_TALK and any(map(INTEGER.fullmatch, tokens)):
         return Unknown(quote(line), (offer("buy", tokens),) if len(tokens) > 1 else ())
+    if 1 < len(tokens) <= SHORT_TALK and (near := nearest(first, ORGANIZING, SURE)):
+        return Unknown(quote(line), (f"{near[0]} {tokens[1].lower()}",))
     return Unknown(quote(line), ("tickets",) if "tickets" in line.lower() else ())

@@ -32,6 +32,8 @@ from ticketbot.domain.speech.words import (
     ORDER_ID,
     ORDER_NOISE,
     POLITE,
+    REFUND_ID,
+    TICKET_CODE,
     Reader,
     event_words,
     offer,
@@ -98,14 +100,16 @@ def _cancel(rest: Sequence[str]) -> Command | None:
 def _refund(rest: Sequence[str]) -> Command:
     named = without(ORDER_NOISE, rest)
     words = [re.sub("^lightning:", "", word, flags=re.IGNORECASE) for word in named]
-    if words and ORDER_ID.fullmatch(words[0]) and not DESTINATION.fullmatch(words[0]):
+    if not words or DESTINATION.fullmatch(words[0]):
+        return Refund(tuple(words))
+    if any(kind.fullmatch(words[0]) for kind in (ORDER_ID, TICKET_CODE, REFUND_ID)):
         return Refund(tuple(words[1:]), words[0])
     return Refund(tuple(words))
 
 
 def _forget_me(rest: Sequence[str]) -> Command | None:
     words = [word.lower() for word in without(POLITE, rest)]
-    return ForgetMe(sure=words == ["yes"]) if words in ([], ["yes"]) else None
+    return ForgetMe(sure=words != []) if words in ([], ["yes"], ["sí"], ["si"]) else None
 
 
 READERS: Mapping[str, Reader] = {

@@ -9,9 +9,10 @@ from ticketbot.domain.command import (
     Command,
     ListOrphans,
     ListRefunds,
+    ListStuck,
     ResumeRefunds,
     ResumeSales,
-    RetryJobs,
+    RetryStuck,
     StopSales,
 )
 from ticketbot.domain.speech.words import ORDER_ID, Reader
@@ -28,7 +29,9 @@ def _orphans(rest: Sequence[str]) -> Command | None:
 
 def _retry(rest: Sequence[str]) -> Command | None:
     words = [word.lower() for word in rest]
-    return RetryJobs(all=bool(words)) if words in ([], ["all"]) else None
+    if not words:
+        return ListStuck()
+    return RetryStuck(None if words == ["all"] else words[0]) if len(words) == 1 else None
 
 
 READERS: Mapping[str, Reader] = {

@@ -8,14 +8,15 @@ from collections.abc import Callable, Sequence
 from ticketbot.domain.command import MOST_TICKETS, Command
 from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import read_event_id
+from ticketbot.domain.tongues import SPANISH_NOISE, SPANISH_ORDER, SPANISH_POLITE
 from ticketbot.errors import Malformed, Refused
 
 Reader = Callable[[Sequence[str]], Command | None]
 """What follows a verb, read; None when it makes no sense behind it."""
 
-POLITE = frozenset({"please", "pls", "my"})
-NOISE = POLITE | {"for", "me", "ticket", "tickets", "seat", "seats"}
-ORDER_NOISE = POLITE | {"the", "order", "orders", "of", "it", "this", "that", "to"}
+POLITE = frozenset({"please", "pls", "my"}) | SPANISH_POLITE
+NOISE = POLITE | {"for", "me", "ticket", "tickets", "seat", "seats"} | SPANISH_NOISE
+ORDER_NOISE = POLITE | {"the", "order", "orders", "of", "it", "this", "that", "to"} | SPANISH_ORDER
 
 INTEGER = re.compile(r"[x×]?([0-9]+)|([0-9]+)[x×]", re.IGNORECASE)
 NUMBERISH = re.compile(
@@ -25,6 +26,8 @@ CODE = re.compile(r"(?=.*[^\W\d_])[^\W_]{2,12}")
 EVENT_CODE = re.compile(r"[a-z][a-z0-9]{1,9}", re.IGNORECASE)
 DESTINATION = re.compile(r".+@.+|ln[a-z0-9]{20,}", re.IGNORECASE)
 ORDER_ID = re.compile(r"[a-z0-9]{4,64}", re.IGNORECASE)
+TICKET_CODE = re.compile(r"[a-z0-9]{4}(?:-[a-z0-9]{4}){1,3}", re.IGNORECASE)
+REFUND_ID = re.compile(r"[a-z0-9]{4,64}-r[0-9]{1,4}", re.IGNORECASE)
 _EVENT_ID = re.compile(r"3192[23]:[0-9a-f]{64}:.+|[0-9a-fA-F]{64}")
 LONGEST_OFFER = 80
 _POINTER = re.compile(r"(?:naddr|nevent|note)1[02-9ac-hj-np-z]{20,}", re.IGNORECASE)

@@ -200,7 +200,8 @@ BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
 CREATE TABLE outbox (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,  -- an id is never used twice
     key      TEXT NOT NULL UNIQUE,
-    kind     TEXT NOT NULL CHECK (kind IN ('invoice', 'message', 'note', 'refund', 'closing', 'payout')),
+    kind     TEXT NOT NULL CHECK (kind IN ('invoice', 'message', 'note', 'refund', 'closing', 'payout',
+        'errand')),
     put_at   INTEGER NOT NULL,
     due      INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,

@@ -1,0 +1,196 @@
+"""Tiers with times of their own, early birds, codes: what a ticket costs, and for whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.story.cast import DAY, HOUR, Organizer, Person, Stage
+from tests.story.memory import rows, settles_down
+
+
+async def test_a_tier_is_sold_within_its_own_times(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    later = int(stage.clock()) + DAY
+    vip = ["VIP", 9000, "SAT", 5, later, later + HOUR, 2]
+    await organizer.announces(tier=[["GA", 5000, "SAT"], vip])
+    told = await organizer.hears("Get a ticket")
+    assert "VIP: 9,000 sats · 5 seats left · on sale from " in told
+    assert "at most 2 per person" in told
+    await alice.says("buy lisbon vip")
+    assert "Tickets for Lisbon Meetup (VIP) are on sale from" in await alice.hears()
+    assert await alice.buys("lisbon ga")
+    stage.clock.forward(DAY + 60)
+    assert await alice.buys("lisbon 2 vip")
+    await alice.says("buy lisbon vip")
+    await alice.hears("At most 2 tickets per person for Lisbon Meetup (VIP).")
+    stage.clock.forward(HOUR)
+    bob = await stage.enters()
+    await bob.says("buy lisbon vip")
+    assert "Sales for Lisbon Meetup (VIP) ended on" in await bob.hears()
+
+
+async def test_who_comes_early_pays_less(stage: Stage, organizer: Organizer, alice: Person) -> None:
+    until = int(stage.clock()) + DAY
+    await organizer.announces(early_bird=["3000", "SAT", "until", until])
+    assert "3,000 sats until " in await organizer.hears("Get a ticket")
+    await alice.says("buy lisbon 2")
+    assert "= 6,000 sats" in await alice.hears("Order ")
+    open_order = await alice.gets_an_invoice()
+    bob = await stage.enters()
+    await bob.says("buy lisbon")
+    assert "= 3,000 sats" in await bob.hears("Order ")
+    stage.clock.forward(DAY)
+    await alice.pays(open_order)  # late, at the price of then
+    await alice.gets_a_ticket()
+    await bob.says("event lisbon")
+    assert "5,000 sats · " in await bob.hears("Get a ticket")
+    carol = await stage.enters()
+    await carol.says("buy lisbon")
+    assert "= 5,000 sats" in await carol.hears("Order ")
+
+
+async def test_the_first_seats_cost_less(stage: Stage, organizer: Organizer, alice: Person) -> None:
+    await organizer.has_on_sale(early_bird=["1000", "SAT", "first", "3"])
+    await alice.says("event lisbon")
+    assert "1,000 sats for the next 3, then 5,000 sats" in await alice.hears()
+    assert await alice.buys("lisbon 2")
+    bob = await stage.enters()
+    await bob.says("buy lisbon 2")  # they do not fit into the one that is left
+    assert "= 10,000 sats" in await bob.hears("Order ")
+    await bob.says("cancel")
+    await bob.hears("is cancelled")
+    await bob.says("buy lisbon")
+    assert "= 1,000 sats" in await bob.hears("Order ")
+    carol = await stage.enters()
+    await carol.says("buy lisbon")
+    assert "= 5,000 sats" in await carol.hears("Order ")
+
+
+async def test_a_code_makes_tickets_cheaper_for_those_who_have_it(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale(tier=["VIP", "9000", "SAT", "5"])
+    await organizer.says("promo lisbon FRIENDS 20% max 3 until 2099-02-01 tier vip")
+    made = await organizer.hears("FRIENDS")
+    assert made.startswith("FRIENDS: 20% off, VIP only, 0 of 3 used, until 02 Feb 2099, 00:00 UTC.")
+    assert await alice.buys("lisbon 2 vip friends")
+    assert "= 14,400 sats" in "\n".join(one.text for one in alice.heard)
+    bob = await stage.enters()
+    await bob.says("buy lisbon 2 vip FRIENDS")
+    assert await bob.hears() == ("The code FRIENDS is good for one more ticket only. Ask for one.")
+    await bob.says("buy lisbon FRIENDS")
+    assert "is for VIP only" in await bob.hears()
+    await bob.says("buy lisbon 1 vip FRIENDS")
+    invoice = await bob.gets_an_invoice()
+    carol = await stage.enters()
+    await carol.says("buy lisbon vip friends")
+    assert "is used up" in await carol.hears()
+    await bob.says("cancel")
+    await bob.hears("is cancelled")
+    await carol.says("buy lisbon vip friends")
+    await carol.pays(await carol.gets_an_invoice())
+    await carol.gets_a_ticket()
+    await bob.pays(invoice)  # too late: the code was given to somebody else
+    assert "the code of that order is used up" in await bob.hears("goes back to you")
+    await organizer.says("promos lisbon")
+    assert "FRIENDS: 20% off, VIP only, 3 of 3 used" in await organizer.hears("Codes of")
+    await organizer.says("promo lisbon FRIENDS stop")
+    assert "stopped" in await organizer.hears("FRIENDS")
+    dave = await stage.enters()
+    await dave.says("buy lisbon vip friends")
+    assert "neither a code nor a kind of ticket" in await dave.hears()
+
+
+async def test_a_code_that_takes_all_off_gives_the_ticket_at_once(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale()
+    await organizer.says("promo lisbon CREW 9000 sats off max 1")
+    assert "CREW: 9,000 sats off each ticket" in await organizer.hears()
+    await alice.says("buy lisbon crew")
+    assert await alice.gets_a_ticket()
+    await alice.says("buy lisbon crew")
+    await alice.hears("used up")
+
+
+async def test_whoever_guesses_codes_waits(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale()
+    await organizer.says("promo lisbon FRIENDS 50%")
+    await organizer.hears("FRIENDS")
+    for word in ("fiends", "frends", "family", "bitcoin", "satoshi"):
+        await alice.says(f"buy lisbon {word}")
+        assert "neither a code" in await alice.hears()
+    await alice.says("buy lisbon friends")  # the right one, but who knows how they came by it
+    assert "Too many codes that are none" in await alice.hears()
+    assert await rows(stage, "SELECT 1 FROM orders") == []
+    stage.clock.forward(HOUR + 1)
+    await alice.says("buy lisbon friends")
+    assert "= 2,500 sats" in await alice.hears("Order ")
+
+
+async def test_only_the_organizer_makes_codes_and_sees_them(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale()
+    for words in ("promo lisbon MINE 100%", "promos lisbon", "promo lisbon MINE stop"):
+        await alice.says(words)
+        assert "only its own organizer can do that" in await alice.hears()
+    await organizer.says("promo lisbon FRIENDS 20%")
+    await organizer.hears("FRIENDS")
+    await alice.says("event lisbon")
+    await alice.hears("Get a ticket")
+    await settles_down(stage)
+    public = [event for event in alice.events if event.kind not in (4, 1059, 24133)]
+    assert not any("FRIENDS" in str(event) for event in public)
+    assert not any("FRIENDS" in one.text for one in alice.heard)
+    for file in stage.folder.glob("ledger.db*"):
+        assert b"FRIENDS" not in file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("promo lisbon", "has no codes"),
+        ("promo lisbon FRIENDS", "I cannot read that"),
+        ("promo lisbon FRIENDS 0%", "not from 1 to 100"),
+        ("promo lisbon FRIENDS 101%", "not from 1 to 100"),
+        ("promo lisbon FRIENDS 5000", "I cannot read that"),
+        ("promo lisbon FRIENDS 0.5 sats off", "not an amount in whole sats"),
+        ("promo lisbon FRIENDS 20% max many", "not a number of tickets"),
+        ("promo lisbon FRIENDS 20% max", "I cannot read that"),
+        ("promo lisbon FRIENDS 20% until tomorrow", "not a day or a time"),
+        ("promo lisbon FRIENDS 20% until 2020-01-01", "over already"),
+        ("promo lisbon FRIENDS 20% tier vip", "one kind of ticket only"),
+        ("promo lisbon FRIENDS stop", 'no code "FRIENDS"'),
+        ("promo lisbon X2 20%", "cannot be a code"),
+        ("promo lisbon 2027 20%", "cannot be a code"),
+        ("promo lisbon tickets 20%", "cannot be a code"),
+        ("promo lisbon =cmd 20%", "cannot be a code"),
+        ("promo lisbon ФРЕНДС 20%", "cannot be a code"),
+        ("promo lisbon " + "F" * 1900 + " 20%", "cannot be a code"),
+        ("promo porto FRIENDS 20%", "I know no event"),
+    ],
+)
+async def test_what_is_wrong_with_a_code_is_said(
+    stage: Stage, organizer: Organizer, words: str, answer: str
+) -> None:
+    await organizer.has_on_sale()
+    await organizer.says(words)
+    assert answer in await organizer.hears()
+    assert await rows(stage, "SELECT 1 FROM promo") == []
+
+
+async def test_the_words_of_codes_are_forgotten_with_the_people(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale()
+    await organizer.says("promo lisbon FRIENDS 20%")
+    await organizer.hears("FRIENDS")
+    assert await alice.buys("lisbon friends")
+    await settles_down(stage)
+    stage.clock.forward(200 * DAY)
+    await stage.app.forget()
+    assert await rows(stage, "SELECT code, used FROM promo") == [(None, 1)]

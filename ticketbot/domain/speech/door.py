@@ -1,0 +1,108 @@
+"""What organizers and door staff say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from ticketbot.domain.admission import Kind
+from ticketbot.domain.command import (
+    AddStaff,
+    Command,
+    CountDoor,
+    ListStaff,
+    MakeToken,
+    RemoveStaff,
+    ScanTicket,
+)
+from ticketbot.domain.nip19 import read_pubkey
+from ticketbot.domain.speech.words import NOISE, Reader, event_words, without
+from ticketbot.errors import Malformed, Refused
+
+MOST_HOURS = 24 * 31
+
+_PERSON = re.compile(r"(?:nostr:)?(?:npub|nprofile|nsec)1\w+", re.IGNORECASE)
+_WHOLE = re.compile(r"TKT[0-9]+:\w{60,}|[a-z0-9]{4}(?:-[a-z0-9]{4}){3}|https?://.+|eyJ.+", re.I)
+_HOURS = re.compile(r"([0-9]{1,9})h?|([0-9]{1,9})hours?", re.IGNORECASE)
+_UNITS = frozenset({"h", "hour", "hours"})
+
+
+def _scan(kind: Kind) -> Reader:
+    def read(rest: Sequence[str]) -> Command:
+        return ScanTicket(kind, *_apart([word for word in rest if word.lower() != "ticket"]))
+
+    return read
+
+
+def _apart(words: Sequence[str]) -> tuple[str, str]:
+    """The ticket, and the gate: behind the word `gate`, or behind a ticket that is whole."""
+    lower = [word.lower() for word in words]
+    if "gate" in lower:
+        at = lower.index("gate")
+        return " ".join(words[:at]), " ".join(words[at + 1 :])
+    if words and _WHOLE.fullmatch(words[0]):
+        return words[0], " ".join(words[1:])
+    return " ".join(words), ""
+
+
+def _add(rest: Sequence[str]) -> Command:
+    person, others = _person(rest)
+    hours, words = _hours(others)
+    return AddStaff(event_words(words)[0], person, hours)
+
+
+def _remove(rest: Sequence[str]) -> Command:
+    person, others = _person(rest)
+    if person is not None:
+        return RemoveStaff(event_words(without(NOISE, others))[0], person)
+    named = without(NOISE | {"token"}, others)
+    numbers = [word for word in named if word.isascii() and word.isdigit() and len(word) < 10]
+    words = [word for word in named if word not in numbers]
+    return RemoveStaff(event_words(words)[0], int(numbers[0]) if len(numbers) == 1 else None)
+
+
+def _token(rest: Sequence[str]) -> Command:
+    lower = [word.lower() for word in rest]
+    at = lower.index("gate") if "gate" in lower else len(rest)
+    hours, words = _hours(rest[:at])
+    return MakeToken(event_words(words)[0], hours, " ".join(rest[at + 1 :]))
+
+
+def _person(rest: Sequence[str]) -> tuple[str | None, list[str]]:
+    named = [word for word in rest if _PERSON.fullmatch(word)]
+    others = [word for word in rest if word not in named]
+    if len(named) != 1:
+        return None, others
+    try:
+        return read_pubkey(named[0]), others
+    except Malformed:
+        raise Refused("bad-request", "door-npub") from None
+
+
+def _hours(rest: Sequence[str]) -> tuple[int | None, list[str]]:
+    """The number of hours, and the other words. Refused: none, or more than a month."""
+    said = [word for word in without(NOISE, rest) if word.lower() not in _UNITS]
+    found = [match for word in said if (match := _HOURS.fullmatch(word))]
+    words = [word for word in said if not _HOURS.fullmatch(word)]
+    if not found:
+        return None, words
+    hours = int(found[0][1] or found[0][2])
+    if len(found) > 1 or not 1 <= hours <= MOST_HOURS:
+        raise Refused("bad-request", "door-hours", most=MOST_HOURS)
+    return hours, words
+
+
+def _named(rest: Sequence[str]) -> tuple[str, ...]:
+    return event_words(without(NOISE, rest))[0]
+
+
+READERS: Mapping[str, Reader] = {
+    "checkin": _scan(Kind.CHECK_IN),
+    "checkout": _scan(Kind.CHECKOUT),
+    "undo": _scan(Kind.UNDO),
+    "door": lambda rest: CountDoor(_named(rest)),
+    "door add": _add,
+    "door list": lambda rest: ListStaff(_named(rest)),
+    "door remove": _remove,
+    "door token": _token,
+}

@@ -1,0 +1,74 @@
+"""After an event: visitors are thanked, and badges published for those who asked for one.
+
+The ledger knows how far both have come: after a crash it goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+
+from ticketbot.domain.badge import badge_name
+from ticketbot.engine import Engine
+from ticketbot.errors import Retry
+from ticketbot.handlers import badges, thanking
+from ticketbot.ledger import badges as wishes
+from ticketbot.ledger import thanks
+from ticketbot.ledger.store import Store
+
+EVERY = 60.0  # seconds between looks
+PAUSE = 0.05  # between pages: who is buying comes in between
+AT_ONCE = 20  # events with badges in one round
+DAY = 86_400
+LATE_SCANS = 7 * DAY  # entries that were seen offline may be told so late
+
+
+class Epilogue:
+    """Looks every minute. What is said cannot be unsaid: `clock` gives the earliest time that it
+    can be.
+    """
+
+    def __init__(self, store: Store, engine: Engine, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._engine = engine
+        self._clock = clock
+        self._log = structlog.get_logger()
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await asyncio.sleep(EVERY)
+            try:
+                await self.play()
+            except Retry as error:
+                self._log.error("ledger.cannot_write", error=str(error))
+
+    async def play(self) -> None:
+        """One look: all that is due."""
+        if self._engine.reception.catching_up:
+            return
+        now = int(self._clock())
+        if self._engine.settings.thanks:
+            await self._thank(now)
+        await self._award(now)
+
+    async def _thank(self, now: int) -> None:
+        after, before = now - thanking.LATEST, now - thanking.WAIT
+        for event_id in await self._store.read(lambda tx: thanks.due(tx, after, before)):
+            key = f"thanks:{badge_name(event_id)}"
+            done = False
+            while not done:
+                await self._engine.decide(partial(thanking.page, event_id), key)
+                await asyncio.sleep(PAUSE)
+                left = await self._store.read(lambda tx: thanks.due(tx, after, before))
+                done = event_id not in left
+
+    async def _award(self, now: int) -> None:
+        before = now - thanking.WAIT
+        for event_id in await self._store.read(lambda tx: wishes.due(tx, before, AT_ONCE)):
+            await self._engine.decide(partial(badges.award, event_id), badge_name(event_id))
+            await asyncio.sleep(PAUSE)
+        await self._store.transaction(lambda tx: wishes.forget(tx, now - LATE_SCANS))

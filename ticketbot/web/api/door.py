@@ -1,0 +1,291 @@
+"""The door over HTTP: scans at once or told later, the list for scanners, counts that go on.
+
+Who asks has signed the request (NIP-98) and is the event's organizer or staff, or shows a secret
+that was made for this event: `Authorization: Bearer door1…`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+import orjson
+from aiohttp import web
+from aiohttp.client_exceptions import ClientConnectionResetError
+
+from ticketbot.domain.admission import Kind
+from ticketbot.domain.scanning import LONGEST_NONCE, LONGEST_SHOWN, Scan, read_gate, read_shown
+from ticketbot.errors import Refused
+from ticketbot.handlers.scanners import SECRET_PREFIX, Caller
+from ticketbot.replies import dm
+from ticketbot.web.api.problems import Problem
+
+SignedBy = Callable[[web.Request], Awaitable[str]]
+Json = dict[str, Any]
+
+MOST_SCANS = 500
+MOST_BATCH_BYTES = 512 * 1024
+MOST_WATCHERS = 500
+SHORTEST_NONCE = 8
+LONGEST_GATE_SENT = 100
+AT_A_TIME = 25  # tokens that are verified before others have their turn
+LOOK = 0.5  # seconds between looks at the counts
+HEARTBEAT = 15.0
+SLOW = 10.0  # seconds in which who watches must take what they are sent
+BEARER = "Bearer"
+
+
+class Door(Protocol):
+    """The bot as scanners see it."""
+
+    @property
+    def public_key(self) -> bytes:
+        """The 32 bytes of the Ed25519 key that verifies its tickets."""
+
+    async def scan(self, caller: Caller, event: str, asked: Sequence[Scan]) -> list[Json | Refused]:
+        """What comes of each scan; it is durable when this returns."""
+
+    async def checklist(self, caller: Caller, event: str, *, used: bool) -> Json:
+        """What a scanner without a network needs; `Refused` for who may not scan there."""
+
+    async def counts(self, caller: Caller, event: str) -> Json:
+        """Who came, is inside, has left; `Refused` for who may not scan there."""
+
+    async def latest(self, event_id: str) -> Json:
+        """The counts of an event, of half a second ago at most."""
+
+
+DOOR = web.AppKey("door", Door)
+SIGNED_BY: web.AppKey[SignedBy] = web.AppKey("signed_by")
+CLOSING = web.AppKey("closing", asyncio.Event)
+WATCHERS = web.AppKey("watchers", set[object])
+
+
+def add_door(app: web.Application, door: Door, signed_by: SignedBy) -> None:
+    """Give the API the routes of the door; `signed_by` says whose key signed a request."""
+    app[DOOR] = door
+    app[SIGNED_BY] = signed_by
+    app[CLOSING] = asyncio.Event()
+    app[WATCHERS] = set()
+    app.on_shutdown.append(_close)
+    for kind in Kind:
+        app.router.add_post(f"/door/{{event}}/{kind}", _scanner(kind))
+    app.router.add_post("/door/{event}/scans", tell_scans)
+    app.router.add_get("/door/{event}/list", show_list, allow_head=False)
+    app.router.add_get("/door/{event}/counts", show_counts, allow_head=False)
+    app.router.add_get("/door/{event}/live", show_live, allow_head=False)
+
+
+def _scanner(kind: Kind) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def scan(request: web.Request) -> web.Response:
+        """One ticket that somebody shows now. 200 whatever the light is."""
+        caller = await _caller(request)
+        scan = _read_scan(await _body(request), request.app[DOOR].public_key, kind)
+        (result,) = await request.app[DOOR].scan(caller, _event(request), [scan])
+        if isinstance(result, Refused):
+            raise _problem(result, caller)
+        return _json(result)
+
+    return scan
+
+
+async def tell_scans(request: web.Request) -> web.Response:
+    """Scans that were made without a network, oldest first. Each has a nonce: telling it twice
+    is telling it once. One that cannot be read keeps no other from being noted."""
+    request = request.clone(client_max_size=MOST_BATCH_BYTES)
+    caller, door = await _caller(request), request.app[DOOR]
+    told = (await _body(request)).get("scans")
+    if not isinstance(told, list) or not 0 < len(told) <= MOST_SCANS:
+        raise Problem("bad-request", f"scans must be a list of 1 to {MOST_SCANS} scans.")
+    await _asked(caller, door.counts(caller, _event(request)))
+    read: list[Scan | Problem] = []
+    for at, one in enumerate(told):
+        read.append(_read_told(one, door.public_key))
+        if at % AT_A_TIME == AT_A_TIME - 1:
+            await asyncio.sleep(0)
+    scans = [one for one in read if isinstance(one, Scan)]
+    results = iter(await door.scan(caller, _event(request), scans))
+    answers = [_told(next(results) if isinstance(one, Scan) else one) for one in read]
+    return _json({"results": [_named(one, raw) for one, raw in zip(answers, told, strict=True)]})
+
+
+async def show_list(request: web.Request) -> web.Response:
+    """What a scanner needs to judge tickets by itself; 304 where it has that already."""
+    caller = await _caller(request)
+    used = request.query.get("used") == "1"
+    body = orjson.dumps(
+        await _asked(caller, request.app[DOOR].checklist(caller, _event(request), used=used))
+    )
+    etag = hashlib.sha256(body).hexdigest()[:32]
+    headers = {"Cache-Control": "private, no-cache"}
+    if any(tag.value in (etag, "*") for tag in request.if_none_match or ()):
+        response = web.Response(status=304, headers=headers)
+    else:
+        response = web.Response(body=body, content_type="application/json", headers=headers)
+    response.etag = etag
+    return response
+
+
+async def show_counts(request: web.Request) -> web.Response:
+    """Who came, is inside, has left: in all, by tier, by gate."""
+    caller = await _caller(request)
+    return _json(await _asked(caller, request.app[DOOR].counts(caller, _event(request))))
+
+
+async def show_live(request: web.Request) -> web.StreamResponse:
+    """The counts as server-sent events: at once, and whenever they change, until one side ends."""
+    caller, door = await _caller(request), request.app[DOOR]
+    counts = await _asked(caller, door.counts(caller, _event(request)))
+    watchers, me = request.app[WATCHERS], object()
+    if len(watchers) >= MOST_WATCHERS:
+        raise Problem("try-later", "As many watch this bot's doors as it can tell.")
+    headers = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+    response = web.StreamResponse(headers=headers)
+    watchers.add(me)
+    try:
+        await response.prepare(request)
+        await _stream(request, response, caller, counts)
+    except (TimeoutError, ConnectionError, ClientConnectionResetError):
+        pass  # whoever watched is gone, or does not listen
+    finally:
+        watchers.discard(me)
+    return response
+
+
+async def _stream(
+    request: web.Request, response: web.StreamResponse, caller: Caller, counts: Json
+) -> None:
+    door, closing = request.app[DOOR], request.app[CLOSING]
+    loop, event_id = asyncio.get_running_loop(), counts["event_id"]
+    shown = orjson.dumps(counts)
+    await _send(response, b"retry: 2000\nevent: counts\ndata: " + shown + b"\n\n")
+    said = loop.time()
+    while not await _closes(closing, LOOK):
+        now = orjson.dumps(await door.latest(event_id))
+        if now != shown:
+            shown, said = now, loop.time()
+            await _send(response, b"event: counts\ndata: " + now + b"\n\n")
+        elif loop.time() - said >= HEARTBEAT:
+            said = loop.time()
+            try:
+                await door.counts(caller, event_id)
+            except Refused:
+                return  # their time at the door is over
+            await _send(response, b": still here\n\n")
+
+
+async def _send(response: web.StreamResponse, data: bytes) -> None:
+    async with asyncio.timeout(SLOW):
+        await response.write(data)
+
+
+async def _closes(closing: asyncio.Event, seconds: float) -> bool:
+    """Wait so long, or until the server stops; whether it does."""
+    try:
+        async with asyncio.timeout(seconds):
+            await closing.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _close(app: web.Application) -> None:
+    app[CLOSING].set()
+
+
+async def _caller(request: web.Request) -> Caller:
+    """Who asks: by a secret for the door, or else by the signature on the request."""
+    given = request.headers.getall("Authorization", [])
+    scheme, _, secret = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    if scheme.lower() != BEARER.lower():
+        return Caller(pubkey=await request.app[SIGNED_BY](request))
+    secret = secret.strip()
+    if not secret.startswith(SECRET_PREFIX) or len(secret) > LONGEST_NONCE:
+        raise _unknown_secret()
+    return Caller(secret=secret)
+
+
+async def _asked(caller: Caller, question: Awaitable[Json]) -> Json:
+    try:
+        return await question
+    except Refused as refused:
+        raise _problem(refused, caller) from None
+
+
+def _problem(refused: Refused, caller: Caller) -> Problem:
+    if refused.code == "not-yours" and caller.secret is not None:
+        return _unknown_secret()
+    return Problem(refused.code, dm.sentence(refused))
+
+
+def _unknown_secret() -> Problem:
+    detail = "This token is not good for this event: it is unknown, over, ended, or another's."
+    return Problem("sign-in", detail, headers={"WWW-Authenticate": f"{BEARER}, Nostr"})
+
+
+def _event(request: web.Request) -> str:
+    return request.match_info["event"]
+
+
+async def _body(request: web.Request) -> Json:
+    try:
+        body = orjson.loads(await request.read())
+    except orjson.JSONDecodeError:
+        raise Problem("not-json") from None
+    if not isinstance(body, dict):
+        raise Problem("not-json")
+    return body
+
+
+def _read_told(raw: object, public_key: bytes) -> Scan | Problem:
+    """A scan that happened before; a `Problem` in its place where it cannot be read."""
+    if not isinstance(raw, dict):
+        return Problem("bad-request", "A scan is a JSON object.")
+    try:
+        if raw.get("kind", "check-in") not in list(Kind):
+            raise _wrong("kind", f"one of {', '.join(Kind)}")
+        scan = _read_scan(raw, public_key, Kind(raw.get("kind", "check-in")))
+        at = raw.get("at")
+        if type(at) is not int or not 0 < at < 2**40:
+            raise _wrong("at", "when it happened, in unix seconds")
+        if scan.nonce is None:
+            raise _wrong("nonce", "there, so that telling a scan twice is telling it once")
+    except Problem as problem:
+        return problem
+    return scan._replace(device_at=at)
+
+
+def _read_scan(body: Json, public_key: bytes, kind: Kind) -> Scan:
+    ticket, gate, nonce = body.get("ticket"), body.get("gate"), body.get("nonce")
+    if not isinstance(ticket, str) or not 0 < len(ticket) <= LONGEST_SHOWN:
+        raise _wrong("ticket", f"what was scanned or typed, 1 to {LONGEST_SHOWN} characters")
+    if not isinstance(gate, str | None) or len(gate or "") > LONGEST_GATE_SENT:
+        raise _wrong("gate", f"a name of at most {LONGEST_GATE_SENT} characters")
+    if nonce is not None and not (
+        isinstance(nonce, str) and SHORTEST_NONCE <= len(nonce) <= LONGEST_NONCE
+    ):
+        raise _wrong("nonce", f"{SHORTEST_NONCE} to {LONGEST_NONCE} characters, new for each scan")
+    return Scan(kind, read_shown(ticket, public_key), read_gate(gate or ""), nonce)
+
+
+def _wrong(field: str, must_be: str) -> Problem:
+    return Problem("bad-request", f"The field {field} must be {must_be}.", field=field)
+
+
+def _told(result: Json | Refused | Problem) -> Json:
+    if isinstance(result, Problem):
+        return {"error": result.code, "message": result.detail}
+    if isinstance(result, Refused):
+        return {"error": result.code, "message": dm.sentence(result)}
+    return result
+
+
+def _named(answer: Json, raw: object) -> Json:
+    nonce = raw.get("nonce") if isinstance(raw, dict) else None
+    return {"nonce": nonce if isinstance(nonce, str) else None, **answer}
+
+
+def _json(body: Json) -> web.Response:
+    return web.Response(body=orjson.dumps(body), content_type="application/json")
