@@ -36,7 +36,7 @@ class Books(NamedTuple):
     orders: dict[str, tuple[str, int]]  # id → state, quantity
     tickets: list[tuple[str, str, str | None, int, str, bytes]]
     refunds: list[tuple[str, int]]  # payment hash, msat
-    spends: list[tuple[str, str, str, int]]  # payment hash, refund, its state, msat
+    spends: list[tuple[str, str, str, int]]  # payment hash, refund or payout, its state, msat
     signed: dict[bytes, str]  # hash of every token there is → ticket
     versions: dict[bytes, int]  # id of a ticket, as its token has it → its version now
     kept: dict[str, int]  # payment hash → msat that organizers keep of tickets given back
@@ -74,7 +74,9 @@ def read(ledger: Path) -> Books:
             rows("SELECT payment_hash, amount_msat FROM refund"),
             rows(
                 "SELECT spend.payment_hash, refund.id, refund.state, refund.amount_msat"
-                " FROM spend JOIN refund ON refund.id = ref"
+                " FROM spend JOIN (SELECT id, state, amount_msat FROM refund"
+                " UNION ALL SELECT id, state, amount_msat FROM payout) AS refund"
+                " ON refund.id = ref"
             ),
             {bytes(h): i for h, i in rows("SELECT token_hash, id FROM ticket")},
             {base64.b32decode(i.upper()): v for i, v in rows("SELECT id, version FROM ticket")},
@@ -131,7 +133,7 @@ def _wallet(books: Books, wallet: Sequence[Taken]) -> Iterator[str]:
 
 
 def _given(books: Books, given: Sequence[Given]) -> Iterator[str]:
-    """What left the wallet paid one refund each, and no refund twice."""
+    """What left the wallet paid one refund or payout each, and none twice."""
     refund_of = {payment_hash: rest for payment_hash, *rest in books.spends}
     times: Counter[str] = Counter()
     for one in given:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -37,12 +37,15 @@ class Evening:
         self.minder = Minder(self.daemon)
         self.daemon.environment |= self.minder.environment
 
-    async def publishes_event(self, stock: int = 5, price: int = 5) -> None:
-        start = str(int(time.time()) + 86_400)
+    async def publishes_event(self, stock: int = 5, price: int = 5, lasts: int = 0) -> None:
+        """Tomorrow; or, where it `lasts` for some seconds, now."""
+        self._ends = int(time.time()) + lasts
+        start = self._ends - 1 if lasts else self._ends + 86_400
         self.tags = [
             ["d", "x"],
             ["title", "Lisbon"],
-            ["start", start],
+            ["start", str(start)],
+            *([["end", str(self._ends)]] if lasts else []),
             ["start_tzid", "UTC"],
             ["price", str(price), "SAT"],
             ["stock", str(stock)],
@@ -50,6 +53,10 @@ class Evening:
         ]
         await self.organizer.publish(31923, self.tags, "")
         await self.organizer.next("On sale", WITHIN)
+
+    async def is_over(self) -> None:
+        """Wait for the end of an event that lasts for some seconds."""
+        await asyncio.sleep(self._ends + 1 - time.time())
 
     async def moves_event(self) -> None:
         """A newer note says that it ends days later."""
@@ -129,6 +136,7 @@ async def evening(
     *,
     purse: Purse | None = None,
     mutant: str | None = None,
+    environment: Mapping[str, str] | None = None,
     listen: int | None = None,
 ) -> AsyncIterator[Evening]:
     """The evening, its bot kept alive while the block runs; afterwards the books must be right.
@@ -137,6 +145,7 @@ async def evening(
     bot with a planted fault (see mutants.py), whose books are not looked at.
     """
     it = Evening(folder, relays, hold, purse)
+    it.daemon.environment |= environment or {}
     if listen is not None:
         it.daemon.environment["TICKETBOT_WEB_LISTEN"] = f"127.0.0.1:{listen}"
         it.daemon.environment["TICKETBOT_DOOR_OPEN_HOURS"] = "48"

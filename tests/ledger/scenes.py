@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from tests.real.payee import payee
 from tests.story.cast import DAY, HOUR, Person, Stage
 from tests.story.handing_on import code_of, is_offered
 from tests.story.memory import rows
@@ -153,3 +154,29 @@ async def is_paid_for_an_order_that_is_lost(stage: Stage) -> None:
     asked = InvoiceAsk("dc0s3i05abse-1", 5_000_000, "1 x Lisbon Meetup, order ABSE", 600)
     made = await stage.wallet.create(asked)
     await stage.wallet.receive(made.bolt11)
+
+
+async def organizer_is_paid(stage: Stage, alice: Person) -> None:
+    """To an address that gives nothing, to one that does, by the clock, and by hand."""
+    organizer, now = stage.organizer, int(stage.clock())
+    await organizer.has_on_sale("Sintra Hike", start=now + 60, end=now + 120)
+    for _ in range(3):
+        await alice.buys("sintra")
+    stage.clock.forward(DAY + HOUR)
+    async with payee() as wallet:
+        wallet.clock = stage.clock
+        for words in ("balance", "statement", "payout to nobody@127.0.0.1:9"):
+            await organizer.says(words)
+            await organizer.hears()
+        wallet.spoil_offer["tag"] = "withdrawRequest"
+        await organizer.says(f"payout to {wallet.address}")
+        await organizer.hears("from now on")
+        await organizer.says("payout sintra")
+        await organizer.hears("gives me no invoice")
+        del wallet.spoil_offer["tag"]
+        await organizer.says(f"payout to {wallet.address}")
+        await organizer.hears("were sent to you")
+        await stage.app._payer.pay_by_the_clock()
+    for words in ("payouts", "payouts done sintra 1", "resume payouts"):
+        await stage.operator.says(words)
+        await stage.operator.hears()

@@ -41,6 +41,7 @@ from ticketbot.ledger import (
     orders,
     orphans,
     outbox,
+    payouts,
     people,
     places,
     promos,
@@ -48,6 +49,8 @@ from ticketbot.ledger import (
     refunds,
     scans,
     schema,
+    shares,
+    spends,
     staff,
     statistics,
     stuck,
@@ -62,21 +65,25 @@ ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
     *(moves, outbox, people, places, promos, questions, refunds, scans, staff, stuck, tickets),
     *(announcements, attendance, attendees, badges, gifts, statistics, thanks, transfers),
+    *(payouts, shares, spends),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
 ONLY_OPERATORS_ASK = {
     *("orders.ending", "orders.invoice_asked", "orphans.is_open"),
+    *("shares.organizers", "payouts.of", "payouts.total"),
     "promos.miscounted",
     "scans.unexplained",
 }
-ONLY_AFTER_A_RESTORE = {"orphans.adopted"}
+ONLY_AFTER_A_RESTORE = {"orphans.adopted", "shares.earned"}
 
 # Which plan steps may read through, and why they stay small or rare.
 MAY_SCAN = {
     "SCAN json_each VIRTUAL TABLE INDEX 1:": "the few numbers that were just found to be due",
     "SCAN orders USING INDEX orders_open": "only orders that wait for money are in this index",
     "SCAN refund USING INDEX refund_open": "only refunds that are not sent are in this index",
+    "SCAN payout USING INDEX payout_open": "only payouts that are not sent are in this index",
+    "SCAN payee": "organizers who said where payouts go, once a day",
     "SCAN orphan USING INDEX orphan_open": "only money that nobody has claimed is in this index",
     "SCAN outbox USING COVERING INDEX outbox_due": "done rows are deleted",
     "SCAN outbox": "done rows are deleted, and an operator asks what is stuck",
@@ -290,6 +297,7 @@ async def _play(stage: Stage) -> None:
     await alice.says("thanks")
     await alice.hears("You are welcome")
     await scenes.goes_home(stage, alice)
+    await scenes.organizer_is_paid(stage, alice)
     await _is_forgotten(stage, alice)
 
 

@@ -85,6 +85,7 @@ class Bot:
         hold: int = 600,
         web: bool = True,
         admin_key: str | None = None,
+        more: str = "",
     ) -> None:
         if admin_key is not None:
             self._write_key("lnbits-admin-key", admin_key)
@@ -98,7 +99,7 @@ class Bot:
             hold=hold,
             web=WEB.format(port=self._port) if web else "",
         )
-        (self.folder / "config.toml").write_text(text)
+        (self.folder / "config.toml").write_text(text + more)
 
     async def start(self, failpoints: str = "") -> None:
         """Start it; returns when it says READY."""

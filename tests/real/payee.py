@@ -42,6 +42,7 @@ class Payee:
         self.spoil_bolt11: dict[str, Any] = {}
         self.on_offer: Habit | None = None
         self.on_invoice: Habit | None = None
+        self.clock: Callable[[], float] = time.time
         self.asked: list[str] = []
         self.invoices: list[str] = []
 
@@ -86,7 +87,7 @@ class Payee:
             "payment_secret": os.urandom(32),
             "amount_msat": amount_msat,
             "memo": sha256(METADATA.encode()).digest(),
-            "created_at": int(time.time()),
+            "created_at": int(self.clock()),
             "expiry_seconds": 600,
         }
         return write_bolt11(**said | self.spoil_bolt11, sign=PrivateKey().sign_recoverable)

@@ -21,10 +21,12 @@ from ticketbot.config import Config
 from ticketbot.config.values import (
     After,
     Bot,
+    Commission,
     Ledger,
     Lightning,
     Limits,
     Nostr,
+    Payouts,
     Privacy,
     Sales,
     Secret,
@@ -177,6 +179,8 @@ class Stage:
             "purge_days": 90,
             "relays": (self.relay,),
             "pays": False,
+            "ppm": 0,
+            "payouts": Payouts(),
             "attendance": "anonymous",
             "thanks": True,
             "requests_per_minute": 10_000,
@@ -208,6 +212,8 @@ class Stage:
             limits=Limits(choices["per_minute"], choices["newcomers"], choices["work"]),
             privacy=Privacy(choices["purge_days"]),
             warnings=(),
+            commission=Commission(choices["ppm"]),
+            payouts=choices["payouts"],
             after=After(choices["attendance"], choices["thanks"]),
         )
 

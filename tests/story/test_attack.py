@@ -220,7 +220,7 @@ async def test_a_refund_that_fails_for_a_reason_of_its_own_is_told_and_put_back(
         for _ in range(3):
             await stage.app.look_around()
             stage.clock.forward(11)
-        await stage.operator.hears("a job that moves money has failed three times")
+        await stage.operator.hears("1 of what moves money has failed three times")
         await stage.operator.says("retry")
         assert ": refund:" in await stage.operator.hears("Put aside, or tried in vain")
     await stage.operator.says("retry all")

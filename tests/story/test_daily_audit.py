@@ -40,7 +40,7 @@ def spoil(stage: Stage, *statements: str) -> Callable[[], None]:
     def mend() -> None:
         db = sqlite3.connect(stage.folder / "ledger.db")
         db.execute("DELETE FROM payment")
-        db.executemany("INSERT INTO payment VALUES (?, ?, ?, ?, ?)", before)
+        db.executemany("INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, ?, ?)", before)
         db.commit()
         db.close()
 
@@ -86,25 +86,26 @@ async def test_a_difference_is_told_once(stage: Stage, organizer: Organizer, ali
     look = auditor(stage)
     with capture_logs() as logs:
         found = await look.audit()
-        assert "the audit found differences, 2 in all" in await stage.operator.hears("Alert")
+        assert "the audit found differences, 3 in all" in await stage.operator.hears("Alert")
         again = await look.audit()
-    assert found.total == again.total == 2
+    assert found.total == again.total == 3
     assert sorted(
         line["about"].split()[0] for line in logs if line["event"] == "audit.differs"
     ) == [
+        "I10",
         "I4",
         "I6",
     ]
     assert await stage.operator.hears_nothing()
-    assert b"\nticketbot_audit_differences 2.0\n" in metrics().text()
+    assert b"\nticketbot_audit_differences 3.0\n" in metrics().text()
 
     await alice.buys("lisbon")
     spoil(stage, "DELETE FROM payment")
     await look.audit()  # two more
-    assert "4 in all" in await stage.operator.hears("Alert")
+    assert "5 in all" in await stage.operator.hears("Alert")
     mend()
     both = await look.audit()
-    assert both.total == 2
+    assert both.total == 3
     assert await stage.operator.hears_nothing()
     _credit_the_rest(stage)
     assert (await look.audit()).total == 0
@@ -113,8 +114,8 @@ async def test_a_difference_is_told_once(stage: Stage, organizer: Organizer, ali
 def _credit_the_rest(stage: Stage) -> None:
     db = sqlite3.connect(stage.folder / "ledger.db")
     db.execute(
-        "INSERT OR IGNORE INTO payment SELECT payment_hash, order_id, amount_msat, 1, 'tickets'"
-        " FROM invoice WHERE payment_hash IS NOT NULL"
+        "INSERT OR IGNORE INTO payment SELECT payment_hash, order_id, amount_msat, 1, 'tickets',"
+        " 0, 0, 0 FROM invoice WHERE payment_hash IS NOT NULL"
     )
     db.commit()
     db.close()
@@ -190,10 +191,10 @@ async def test_a_silent_wallet_is_not_a_difference_and_hides_none(
     await look.audit()
     stage.wallet.down = True
     still = await look.audit()
-    assert (still.silent, still.total) == ("the fake wallet is down", 2)
+    assert (still.silent, still.total) == ("the fake wallet is down", 3)
     stage.wallet.down = False
     await look.audit()
-    assert "2 in all" in await stage.operator.hears("Alert: the audit")
+    assert "3 in all" in await stage.operator.hears("Alert: the audit")
     assert stage.operator.unread == 0
     mend()
 
@@ -219,7 +220,7 @@ async def test_only_what_is_new_is_asked_of_the_wallet(
     mend = spoil(stage, "DELETE FROM payment")
     third = await look.audit()
     assert asked == [0, first.at - 2 * DAY, second.at - 2 * DAY]
-    assert third.total == 1, "the book knows what the list does not show any more"
+    assert third.total == 2, "the book knows what the list does not show any more"
     mend()
 
 

@@ -224,6 +224,9 @@ async def test_every_machine_message_is_answered_as_it_is_printed(stage: Stage) 
         match block.part:
             case "request":
                 await reading.asks(block.json)
+            case "request of the organizer":
+                reading = Reading(stage.organizer)
+                await reading.asks(block.json)
             case "request of a newcomer":
                 reading = Reading(await stage.enters())
                 await orders_are_left_unpaid(stage, block.json["event_id"])
@@ -257,6 +260,7 @@ async def test_every_machine_message_is_answered_as_it_is_printed(stage: Stage) 
         played.append(block.json["type"])
     assert set(played) >= {
         *("events", "buy", "invoice", "ticket", "tickets", "status", "order", "cancel"),
+        *("balance", "payout", "payout-to", "statement"),
         *("refund-due", "refund", "error", "lang", "pdf", "calendar", "badge"),
         *("promo", "promos", "comp", "stats", "attendees", "find", "order-story", "resend"),
         *("pause", "resume", "announce", "rehearse"),

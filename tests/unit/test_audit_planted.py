@@ -41,8 +41,8 @@ PLANTED = {
     ),
     "a payment that the wallet never had": (
         "UPDATE invoice SET bolt11 = 'x', payment_hash = 'x' WHERE order_id = '{waiting_order}';"
-        " INSERT INTO payment SELECT hash, '{waiting_order}', 7, 1, 'refund' FROM payment_hash"
-        " WHERE ref = '{waiting_order}-1'",
+        " INSERT INTO payment SELECT hash, '{waiting_order}', 7, 1, 'refund', 0, 0, 0"
+        " FROM payment_hash WHERE ref = '{waiting_order}-1'",
         {
             "I1": "7 msat came, 0 became tickets",
             "I4": "{waiting}: the ledger credits 7 msat that the wallet does not show",

@@ -18,7 +18,7 @@ from ticketbot.errors import Broken, Retry
 
 NAMES = (
     *("run", "demo", "init", "doctor", "status", "events"),
-    *("orders", "refund", "tell", "audit", "backup", "restore", "keys", "verify"),
+    *("orders", "refund", "tell", "payouts", "audit", "backup", "restore", "keys", "verify"),
 )
 
 

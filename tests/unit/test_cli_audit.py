@@ -83,6 +83,11 @@ def test_the_books_agree_and_foreign_money_stands_apart(house: BotHouse, sold: S
         "refunds_by_hand_msat": 0,
         "kept_msat": 0,
         "organizers_msat": 10_000_000,
+        "payouts_due_msat": 0,
+        "payouts_sending_msat": 0,
+        "payouts_sent_msat": 0,
+        "payouts_by_hand_msat": 0,
+        "payout_fees_msat": 0,
         "commission_msat": 0,
         "fees_msat": 0,
     }
@@ -113,7 +118,7 @@ def test_a_refund_that_was_sent_is_explained(house: BotHouse, sold: Sold) -> Non
     assert lines["are refunds due"][0] == "0"
     assert lines["are refunds sent"][:3] == ["4,000", "1", "refund"]
     assert lines["Fees for sending refunds"][0] == "2"
-    assert lines["The wallet paid for refunds"] == [
+    assert lines["The wallet paid out for orders"] == [
         "4,002",
         "1",
         "payment,",

@@ -29,6 +29,8 @@ CONTRACT = {
     "changes": "refund_hours",
     "reminders": "hours_before last_call_hours quiet_hours",
     "performance": "crypto_workers",
+    "commission": "ppm",
+    "payouts": "delay_hours minimum_sats schedule",
 }
 TARGETS = ("demo", "test", "test-long", "check", "bench")
 

@@ -241,36 +241,6 @@ async def test_a_share_that_was_paid_by_hand_is_booked(by_hand: PayoutDesk) -> N
         await desk.says(PayoutDone("lisbon", 1))  # the organizer is no operator
 
 
-async def test_a_profile_is_used_only_when_the_organizer_says_so(desk: PayoutDesk) -> None:
-    await earns(desk)
-    desk.profiles.lud16[desk.organizer] = "profile@example.com"
-    async with desk.paying():
-        await desk.says(AskPayout())
-        await desk.passes(DAY, HOUR)
-        assert await desk.paid_out() == []
-        offers = [one for one in await desk.organizer_hears() if "profile@example.com" in one]
-        assert len(offers) == 1
-        await desk.says(PayOutTo("profile@example.com"))
-        await desk.is_paid()
-
-
-async def test_an_address_that_gives_nothing_is_forgotten_and_another_asked_for(
-    desk: PayoutDesk,
-) -> None:
-    await earns(desk)
-    desk.services.refuses.add(PAYEE)
-    async with desk.paying():
-        await desk.says(PayOutTo(PAYEE))
-        await desk.says(AskPayout())
-        await desk.passes(120)
-        told = await desk.organizer_hears()
-        assert [text for text in told if "gives me no invoice" in text]
-        assert await desk.store.transaction(lambda tx: payouts.payee(tx, desk.organizer)) is None
-        await desk.says(PayOutTo("other@example.com"))
-        await desk.is_paid()
-    assert len(await desk.paid_out()) == 1
-
-
 @pytest.mark.parametrize(("schedule", "turns"), [("daily", 3), ("weekly", 1)])
 async def test_by_the_clock_once_a_turn(desk: PayoutDesk, schedule: str, turns: int) -> None:
     await desk.sells()
@@ -344,13 +314,3 @@ async def test_who_has_sold_nothing_is_told_so(desk: PayoutDesk) -> None:
         with pytest.raises(Refused) as refused:
             await desk.says(command, "ab" * 32)
         assert refused.value.sentence == "payout-nothing-sold"
-
-
-@pytest.mark.parametrize("where", ["", "nobody", "=cmd", "<script>@x", "me@", "x" * 5000])
-async def test_a_place_that_is_none_is_refused(desk: PayoutDesk, where: str) -> None:
-    await desk.sells()
-    with pytest.raises(Refused):
-        await desk.says(PayOutTo(where))
-    with pytest.raises(Refused) as refused:
-        await desk.says(PayOutTo(desk.wallet.foreign_invoice(1_000_000)))
-    assert refused.value.sentence == "payout-no-invoice"

@@ -358,6 +358,10 @@ async def test_resolving_anew_while_in_doubt_pays_twice(
     async with desk.refunding():
         await alice.says(ADDRESS)
         await desk.until(lambda tx: bool(tx.row("SELECT 1 FROM spend")))
+        first = hash_of(desk.services.gave[ADDRESS][0])
+        async with asyncio.timeout(10):
+            while (await desk.wallet.spent(first)).state != "pending":
+                await asyncio.sleep(0.01)
         desk.wallet.fate = "paid"
         await desk.passes(120, 10)
         desk.wallet.finish(hash_of(desk.services.gave[ADDRESS][0]))

@@ -251,8 +251,13 @@ WORST: dict[str, Any] = {
     "most": 1_000_000,
     "bits": 20,
     "minutes": 1440,
-    "hours": 744,
-    "least": 1,
+    "least": "1,000,000 sats",
+    "payable": "1,000,000 sats",
+    "reserved": "1,000,000,000 sats",
+    "under_way": "1,000,000,000 sats",
+    "left": "1,000,000,000 sats",
+    "payout": "p0123456789a",
+    "hours": 8760,
     "n": 1_000_000,
 }
 

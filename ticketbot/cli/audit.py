@@ -124,10 +124,10 @@ def _payout_lines(sums: Sums) -> list[Line]:
     if not (going or sums.payouts_sent.number):
         return []
     return [
-        _line("  besides, payouts are due", sums.payouts_due, "payout"),
-        _line("  besides, payouts are being sent", sums.payouts_sending, "payout"),
-        ("  besides, payouts were sent", sats(sums.payouts_sent.msat), sent),
-        ("  besides, fees for sending them", sats(sums.payout_fees), "paid by the organizers"),
+        _line("  payouts due besides", sums.payouts_due, "payout"),
+        _line("  payouts being sent", sums.payouts_sending, "payout"),
+        ("  payouts sent", sats(sums.payouts_sent.msat), sent),
+        ("  fees for sending them", sats(sums.payout_fees), "paid by the organizers"),
     ]
 
 
@@ -138,7 +138,7 @@ def _wallet_lines(flows: Flows, balance: int, owed: int) -> list[Line]:
     lines = [
         _line("The wallet received for orders", flows.received, "payment"),
         (
-            "The wallet paid for refunds and payouts",
+            "The wallet paid out for orders",
             sats(paid + fees),
             f"{count(flows.sent.number, 'payment')}, {sats(fees)} sats of it fees",
         ),

@@ -15,7 +15,7 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def row_of(one: Account) -> tuple[str | int, ...]:
+def row_of(one: Account) -> tuple[object, ...]:
     """One event, in the order of COLUMNS."""
     head = (one.code.lower(), one.title, one.sold, one.gross, one.commission, one.refunded)
     return (*head, one.paid, one.fees, one.balance)
@@ -31,7 +31,7 @@ def write_csv(accounts: Sequence[Account]) -> str:
     return text.getvalue().rstrip("\n")
 
 
-def _cell(value: str | int) -> str | int:
+def _cell(value: object) -> object:
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     return value

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ticketbot.domain.command import AskPayout, PayoutDone, PayOutTo, ShowStatement
 from ticketbot.domain.money import SAT, Sum
 from ticketbot.domain.naming import quote
-from ticketbot.domain.payout import Account, Part, payable, plan
+from ticketbot.domain.payout import Account, Part, Payout, payable, plan
 from ticketbot.domain.spending import Destination, State, read_destination
 from ticketbot.domain.statement import COLUMNS, row_of, write_csv
 from ticketbot.errors import Refused
@@ -29,12 +29,13 @@ def balance(request: Request, tx: Tx, ctx: Context) -> Reply:
     accounts = _accounts(request, tx, ctx)
     facts = _facts(accounts, request.sender, tx, ctx)
     where = ledger.payee(tx, request.sender)
-    owes = facts["payable_msat"] < 0
-    sentence = "payout-balance-owes" if owes else "payout-balance"
+    sentence = "payout-balance" if where else "payout-balance-nowhere"
+    if facts["payable_msat"] < 0:
+        sentence = "payout-balance-owes"
     values: dict[str, object] = {
         name.removesuffix("_msat"): Sum(amount) for name, amount in facts.items()
     }
-    values["payee"] = quote(where) if where else "-"
+    values["payee"] = quote(where or "")
     return [Report("balance", dict(facts), sentence, values)]
 
 
@@ -44,17 +45,17 @@ def payout(request: Request, tx: Tx, ctx: Context) -> Reply:
     assert isinstance(wish, AskPayout)
     accounts = _accounts(request, tx, ctx)
     only = None if not wish.words else own_event(wish.words, request, tx, ctx)[0]
-    seed = f"{request.sender}:{request.key.hex() or ctx.dice(16).hex()}"
-    name = payouts.payout_id(tx, seed)
-    if (known := ledger.get(tx, name)) is not None:  # heard again after a restore
-        return [_report(known.id, known.amount_msat, True)]
+    name = payouts.payout_id(tx, f"{request.sender}:{_seed(request, ctx)}")
+    if (known := ledger.get(tx, name)) is not None:  # asked again, or heard after a restore
+        return [_report(known, placed=True)]
     to = read_place(wish.to).text if wish.to else ledger.payee(tx, request.sender)
     parts = plan(accounts, ctx.now, only and only.listing.event_id)
     amount = sum(part.amount_msat for part in parts)
     if amount < max(SAT, ctx.settings.payout_minimum):
         raise _too_little(accounts, amount, request.sender, tx, ctx)
-    _, told = payouts.decide(name, request.sender, parts, to, tx, ctx)
-    return [_report(name, amount, to is not None, ctx.settings.refunds_by_hand), *told]
+    decided, told = payouts.decide(name, request.sender, parts, to, tx, ctx)
+    by_hand = ctx.settings.refunds_by_hand
+    return [_report(decided, placed=to is not None, by_hand=by_hand), *told]
 
 
 def pay_out_to(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -156,7 +157,7 @@ def _share_done(code: str, amount: int, by: str, request: Request, tx: Tx, ctx: 
     found = [one for one in listings.by_code(tx, code) if one.code == code.upper()]
     if not found:
         raise Refused("not-yours", "operator-payout-unknown", payout=quote(code))
-    name = payouts.payout_id(tx, f"{by}:{request.key.hex() or ctx.dice(16).hex()}")
+    name = payouts.payout_id(tx, f"{by}:{_seed(request, ctx)}")
     if ledger.get(tx, name) is not None:  # heard again after a restore
         return [_noted(name, amount)]
     listing = found[0].listing
@@ -209,12 +210,27 @@ def _too_little(
     )
 
 
-def _report(name: str, amount: int, placed: bool, by_hand: bool = False) -> Report:
-    facts: dict[str, object] = {"payout_id": name, "amount_msat": amount, "state": "due"}
+def _seed(request: Request, ctx: Context) -> str:
+    """What makes a request the same one: a program's id for it, or the letter; at the console
+    none: what is typed twice is meant twice.
+    """
+    if request.request_id is not None:
+        return f"request {request.request_id}"
+    return request.key.hex() or ctx.dice(16).hex()
+
+
+def _report(one: Payout, *, placed: bool, by_hand: bool = False) -> Report:
+    facts: dict[str, object] = {
+        "payout_id": one.id,
+        "amount_msat": one.amount_msat,
+        "state": str(one.state),
+    }
     sentence = "payout-by-hand" if by_hand else "payout-begun"
     if not placed:
         sentence = "payout-begun-where"
-    return Report("payout", facts, sentence, {"payout": name, "amount": amount})
+    if one.state is State.SENT:
+        sentence = "payout-sent-free"
+    return Report("payout", facts, sentence, {"payout": one.id, "amount": one.amount_msat})
 
 
 def _noted(name: str, amount: int) -> Said:

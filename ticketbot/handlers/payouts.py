@@ -24,6 +24,8 @@ from ticketbot.ledger import journal, outbox, payouts, shares, spends
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Addressee, Reply, Report, Said, Told
 
+SILENT_FOR = 3600  # seconds until an organizer hears that their address does not answer
+
 
 def job(payout_id: str) -> str:
     """The key of the outbox row that carries a payout out."""
@@ -72,8 +74,21 @@ def offer(payout_id: str, address: str, tx: Tx, ctx: Context) -> Reply:
     if body is None or payout.state is not State.DUE or body.get("offered") == address:
         return []
     outbox.amend(tx, job(payout_id), offered=address)
-    values: dict[str, object] = {"payee": quote(address), "amount": payout.amount_msat}
+    values: dict[str, object] = {"payee": address, "amount": payout.amount_msat}
     return [_tell(payout, "offer", Said("payout-profile", values))]
+
+
+def silent(payout_id: str, tx: Tx, ctx: Context) -> Reply:
+    """Where it shall go has not answered for an hour: its organizer hears so, once."""
+    payout, body = _known(tx, payout_id), outbox.body_of(tx, job(payout_id))
+    seen = payouts.destination(tx, payout_id)
+    early = ctx.now < payout.decided_at + SILENT_FOR
+    if body is None or seen is None or early or body.get("silent") == seen:
+        return []
+    outbox.amend(tx, job(payout_id), silent=seen)
+    mark = tx.vault.tag(b"silent", seen.encode()).hex()[:8]
+    said = Said("payout-silent", {"payee": quote(seen), "amount": payout.amount_msat})
+    return [_tell(payout, f"silent:{mark}", said)]
 
 
 def chosen(payout_id: str, seen: str, bolt11: str, now: int, tx: Tx, ctx: Context) -> Reply:

@@ -94,6 +94,16 @@ def drop_payee(tx: Tx, organizer: str) -> None:
     tx.change("DELETE FROM payee WHERE organizer = ?", (organizer,))
 
 
+def forget(tx: Tx, organizer: str) -> None:
+    """Nothing is known any more of where their payouts went; what they were stays."""
+    drop_payee(tx, organizer)
+    tx.change(
+        "UPDATE spend SET bolt11 = NULL WHERE purpose = 'payout' AND state <> 'open'"
+        " AND ref IN (SELECT id FROM payout WHERE organizer = ?)",
+        (organizer,),
+    )
+
+
 def payees(tx: Tx) -> list[str]:
     """Organizers who have said where their payouts shall go."""
     return [row[0] for row in tx.rows("SELECT organizer FROM payee ORDER BY organizer")]

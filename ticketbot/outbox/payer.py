@@ -112,3 +112,6 @@ class Payer(Spender):
             offer = partial(handler.offer, standing.ref, address)
             await self._engine.decide(offer, standing.ref)
         return SLOW
+
+    async def unreachable(self, standing: Standing) -> None:
+        await self._engine.decide(partial(handler.silent, standing.ref), standing.ref)

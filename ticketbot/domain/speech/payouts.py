@@ -29,8 +29,8 @@ def _payout(rest: Sequence[str]) -> Command | None:
     if len(places) > 1:
         return None
     says_to = [word.lower() for word in plain][:1] == ["to"]
-    if says_to and not named:
-        return PayOutTo(places[0]) if places else PayOutTo(" ".join(plain[1:2]))
+    if says_to and not (named and places):
+        return PayOutTo(places[0] if places else " ".join(plain[1:]))
     words, _ = event_words(named)
     return AskPayout(words, places[0] if places else None)
 

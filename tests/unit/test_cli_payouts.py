@@ -1,0 +1,54 @@
+"""`payouts`: what organizers have earned, in a table, in JSON, as CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli_house import BotHouse, Sold
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> BotHouse:
+    return BotHouse(tmp_path / "bot")
+
+
+@pytest.fixture
+def sold(house: BotHouse) -> Sold:
+    return house.sells()
+
+
+def test_nobody_has_earned_anything(house: BotHouse) -> None:
+    house.change(lambda tx: None)
+    assert house.calls("payouts").out == "No organizer has earned anything yet.\n"
+    assert house.calls("payouts", "--json").data == {"organizers": [], "payouts": []}
+
+
+def test_accounts_and_what_is_on_its_way(house: BotHouse, sold: Sold) -> None:
+    ran = house.calls("payouts")
+    assert (ran.code, ran.err) == (0, "")
+    assert "npub1" in ran.out
+    assert "Nothing is on its way to them." in ran.out
+    house.change(
+        lambda tx: tx.change(
+            "INSERT INTO payout SELECT 'p1', organizer, 7000, 'due', 1, NULL, NULL FROM share"
+        )
+    )
+    assert "not told yet" in house.calls("payouts").out
+    data = house.calls("payouts", "--json").data
+    (one,) = data["organizers"]
+    assert one["earned_msat"] == one["balance_msat"] == 10_000_000
+    assert sum(event["balance_msat"] for event in one["events"]) == one["balance_msat"]
+    (payout,) = data["payouts"]
+    assert (payout["payout_id"], payout["amount_msat"], payout["state"]) == ("p1", 7_000, "due")
+
+
+def test_a_statement_as_a_table(house: BotHouse, sold: Sold) -> None:
+    house.change(
+        lambda tx: tx.change("UPDATE listing SET body = json_set(body, '$.title', '=cmd|x')")
+    )
+    head, *rows = house.calls("payouts", "--csv").out.splitlines()
+    assert head.split(",")[:3] == ["code", "title", "sold"]
+    assert len(rows) == 1
+    assert ",'=cmd|x," in rows[0]
