@@ -22,7 +22,7 @@ from ticketbot import log
 from ticketbot.app import App
 from ticketbot.domain.command import CancelOrder
 from ticketbot.domain.nostr import Event
-from ticketbot.domain.refund import read_destination
+from ticketbot.domain.spending import read_destination
 from ticketbot.handlers import attendee, refunds
 from ticketbot.handlers.context import Context, Request
 from ticketbot.ledger import listings, people
