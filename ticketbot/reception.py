@@ -19,9 +19,9 @@ from ticketbot.domain.tongues import guess_language
 from ticketbot.envelopes import WRAP, Opened
 from ticketbot.errors import Refused
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers.again import answered, heard_before
+from ticketbot.handlers.buying.again import answered, heard_before
 from ticketbot.handlers.context import Context, Request, Settings
-from ticketbot.handlers.organizer import NOTE_KINDS
+from ticketbot.handlers.events.notes import NOTE_KINDS
 from ticketbot.ledger import inbox, people, questions
 from ticketbot.ledger.people import Person
 from ticketbot.ledger.store import Tx

@@ -18,7 +18,7 @@ from ticketbot.config import ConfigProblems, example, load
 from ticketbot.config.example import Answers
 from ticketbot.config.reader import OTHER_VARIABLES, Reader
 from ticketbot.domain.badge import AWARD, DEFINITION
-from ticketbot.handlers.organizer import NOTE_KINDS
+from ticketbot.handlers.events.notes import NOTE_KINDS
 from ticketbot.metrics import metrics
 from ticketbot.relay import auth, directory, watch
 from ticketbot.texts import sentences

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ticketbot.domain.command import CloseOrphan
 from ticketbot.domain.naming import quote
 from ticketbot.errors import Refused
-from ticketbot.handlers.conditions import SALES_STOPPED
+from ticketbot.handlers.buying.conditions import SALES_STOPPED
 from ticketbot.handlers.context import Context, Request
-from ticketbot.handlers.organizer import IGNORED
+from ticketbot.handlers.events.notes import IGNORED
 from ticketbot.ledger import (
     journal,
     listings,

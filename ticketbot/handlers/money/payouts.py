@@ -16,9 +16,9 @@ from ticketbot.domain.spending import (
     step,
 )
 from ticketbot.errors import Refused
-from ticketbot.handlers import spending
 from ticketbot.handlers.context import Context
-from ticketbot.handlers.spending import Paid
+from ticketbot.handlers.money import spending
+from ticketbot.handlers.money.spending import Paid
 from ticketbot.handlers.telling import alert
 from ticketbot.ledger import journal, outbox, payouts, shares, spends
 from ticketbot.ledger.store import Tx

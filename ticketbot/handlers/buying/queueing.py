@@ -10,9 +10,10 @@ from __future__ import annotations
 from ticketbot.domain.command import Buy, JoinQueue, LeaveQueue
 from ticketbot.domain.listing import Listing
 from ticketbot.errors import Refused
-from ticketbot.handlers import conditions, finding, viewing
+from ticketbot.handlers import finding, viewing
 from ticketbot.handlers.allowance import exceeded
-from ticketbot.handlers.basket import Basket
+from ticketbot.handlers.buying import conditions
+from ticketbot.handlers.buying.basket import Basket
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.telling import tell_person
 from ticketbot.ledger import journal, listings, marks, places

@@ -6,8 +6,11 @@ from ticketbot.domain.listing import Listing, ListingProblems, is_for, read_list
 from ticketbot.domain.naming import short_code
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.note import looks_like_listing
-from ticketbot.handlers import cashier, changes, closing, finding, reminders
+from ticketbot.handlers import finding
 from ticketbot.handlers.context import Context
+from ticketbot.handlers.events import closing
+from ticketbot.handlers.money import cashier
+from ticketbot.handlers.rounds import changes, reminders
 from ticketbot.ledger import inbox, journal, listings, marks, orders
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx

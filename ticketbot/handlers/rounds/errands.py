@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ticketbot.handlers import changes, reminders, transfers
 from ticketbot.handlers.context import Context
-from ticketbot.handlers.desk import announcing
+from ticketbot.handlers.holding import transfers
+from ticketbot.handlers.rounds import announcing, changes, reminders
 from ticketbot.ledger import outbox
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply

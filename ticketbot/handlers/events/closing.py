@@ -8,7 +8,7 @@ from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order
 from ticketbot.handlers import viewing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.handlers.giving_back import CANCELLED, give_back
+from ticketbot.handlers.holding.giving_back import CANCELLED, give_back
 from ticketbot.handlers.telling import alert
 from ticketbot.ledger import journal, listings, orders, outbox, tickets
 from ticketbot.ledger.listings import Listed

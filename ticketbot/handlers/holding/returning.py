@@ -13,9 +13,17 @@ from ticketbot.domain.command import GiveBack, Refund
 from ticketbot.domain.naming import quote
 from ticketbot.domain.ticket import group_id
 from ticketbot.errors import Refused
-from ticketbot.handlers import finding, holding, viewing
+from ticketbot.handlers import finding, viewing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.handlers.giving_back import BY_HOLDER, BY_ORGANIZER, Fee, Why, give_back, nothing
+from ticketbot.handlers.holding import held
+from ticketbot.handlers.holding.giving_back import (
+    BY_HOLDER,
+    BY_ORGANIZER,
+    Fee,
+    Why,
+    give_back,
+    nothing,
+)
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import moves, orders, tickets
 from ticketbot.ledger.listings import Listed
@@ -38,12 +46,12 @@ def by_holder(request: Request, tx: Tx, ctx: Context) -> Reply:
     """`refund <ticket, order or event>` and then `yes`: of what the sender holds."""
     wish = request.command
     assert isinstance(wish, Refund) and wish.order_id is not None
-    rows = holding.named((wish.order_id,), request, tx, ctx)
+    rows = held.named((wish.order_id,), request, tx, ctx)
     listed = viewing.listed(tx, rows[0].event_id)
     if len({row.event_id for row in rows}) > 1:
         raise Refused("bad-request", "ticket-unknown", word=quote(wish.order_id))
     for row in rows:
-        holding.require_unused(row, listed, ctx)
+        held.require_unused(row, listed, ctx)
     fees = {row.id: _fee(row, listed, tx, ctx) for row in rows}
     kept = {row.id: fees[row.id](row.price_msat) if row.payment_hash else 0 for row in rows}
     quoted = _quote(rows, sum(kept.values()))

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from ticketbot.domain import command as c
 from ticketbot.domain.order import Order, State
-from ticketbot.handlers import cashier
-from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.money import cashier
+from ticketbot.handlers.money.cashier import Credit
 from ticketbot.ledger import journal, orders, promos, questions
 from ticketbot.ledger.orphans import Orphan
 from ticketbot.ledger.questions import Answers

@@ -18,10 +18,10 @@ from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.scanning import Scan, read_gate, read_shown
 from ticketbot.domain.when import DAY, HOUR, Clock
 from ticketbot.errors import Refused
-from ticketbot.handlers import admitting, scanners
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.door import admitting, scanners
+from ticketbot.handlers.door.scanners import Caller
 from ticketbot.handlers.rights import own_event
-from ticketbot.handlers.scanners import Caller
 from ticketbot.ledger import journal, staff, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.staff import Pass

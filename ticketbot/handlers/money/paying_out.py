@@ -11,8 +11,9 @@ from ticketbot.domain.payout import Account, Part, Payout, payable, plan
 from ticketbot.domain.spending import Destination, State, read_destination
 from ticketbot.domain.statement import COLUMNS, row_of, write_csv
 from ticketbot.errors import Refused
-from ticketbot.handlers import finding, payouts
+from ticketbot.handlers import finding
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.money import payouts
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import journal, listings, restored, shares
 from ticketbot.ledger import payouts as ledger

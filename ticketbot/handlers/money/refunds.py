@@ -16,9 +16,10 @@ from ticketbot.domain.spending import (
     step,
 )
 from ticketbot.errors import Refused
-from ticketbot.handlers import spending, viewing
+from ticketbot.handlers import viewing
 from ticketbot.handlers.context import Context
-from ticketbot.handlers.spending import Paid
+from ticketbot.handlers.money import spending
+from ticketbot.handlers.money.spending import Paid
 from ticketbot.handlers.telling import alert, tell_holder
 from ticketbot.ledger import journal, money, orders, outbox, people, refunds, spends
 from ticketbot.ledger.listings import Listed

@@ -5,17 +5,19 @@ from __future__ import annotations
 from ticketbot.domain.command import Buy
 from ticketbot.domain.order import Happening, Order, State, order_id, step, tag_of
 from ticketbot.errors import Refused
-from ticketbot.handlers import again, cashier, finding, questions, queueing, viewing
-from ticketbot.handlers.again import Details, write
-from ticketbot.handlers.basket import Basket, fill, moment_of
-from ticketbot.handlers.conditions import (
+from ticketbot.handlers import finding, viewing
+from ticketbot.handlers.buying import again, questions, queueing
+from ticketbot.handlers.buying.again import Details, write
+from ticketbot.handlers.buying.basket import Basket, fill, moment_of
+from ticketbot.handlers.buying.conditions import (
     check_flood,
     check_free,
     check_on_sale,
     check_quantity,
 )
+from ticketbot.handlers.buying.questions import Step
 from ticketbot.handlers.context import Context, Request
-from ticketbot.handlers.questions import Step
+from ticketbot.handlers.money import cashier
 from ticketbot.ledger import (
     inbox,
     journal,

@@ -16,8 +16,10 @@ from ticketbot.domain.command import (
 from ticketbot.domain.naming import quote
 from ticketbot.domain.order import OPEN
 from ticketbot.errors import Refused
-from ticketbot.handlers import cashier, closing, finding, issuing, viewing
+from ticketbot.handlers import finding, issuing, viewing
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.events import closing
+from ticketbot.handlers.money import cashier
 from ticketbot.ledger import listings, orders, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx

@@ -9,8 +9,8 @@ from ticketbot.domain.command import Buy
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.pricing import reduced
 from ticketbot.handlers import finding
+from ticketbot.handlers.buying.promos import Redeemed, redeem
 from ticketbot.handlers.context import Context, Request
-from ticketbot.handlers.promos import Redeemed, redeem
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.promos import Promo
 from ticketbot.ledger.store import Tx

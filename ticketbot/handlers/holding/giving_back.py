@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Happening, Order, step
-from ticketbot.handlers import issuing, refunds, transfers
+from ticketbot.handlers import issuing
 from ticketbot.handlers.context import Context
-from ticketbot.handlers.refunds import Debt
+from ticketbot.handlers.holding import transfers
+from ticketbot.handlers.money import refunds
+from ticketbot.handlers.money.refunds import Debt
 from ticketbot.handlers.telling import tell_holder
 from ticketbot.ledger import journal, listings, orders, outbox, shares, tickets
 from ticketbot.ledger.store import Tx

@@ -9,8 +9,10 @@ from ticketbot.domain.naming import quote
 from ticketbot.domain.refund import Refund
 from ticketbot.domain.spending import TYPED_LIVES, Destination, State, read_destination
 from ticketbot.errors import Refused
-from ticketbot.handlers import finding, refunds, returning, viewing
+from ticketbot.handlers import finding, viewing
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.holding import returning
+from ticketbot.handlers.money import refunds
 from ticketbot.handlers.telling import alert
 from ticketbot.ledger import orders
 from ticketbot.ledger import refunds as ledger

@@ -11,7 +11,7 @@ from ticketbot.failpoints import failpoint
 from ticketbot.handlers import issuing
 from ticketbot.handlers.allowance import exceeded
 from ticketbot.handlers.context import Context
-from ticketbot.handlers.refunds import Debt, owe
+from ticketbot.handlers.money.refunds import Debt, owe
 from ticketbot.handlers.telling import tell, tell_buyer
 from ticketbot.handlers.viewing import invoice_shown
 from ticketbot.ledger import (

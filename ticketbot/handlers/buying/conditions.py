@@ -8,7 +8,7 @@ from __future__ import annotations
 from ticketbot.domain.holds import judge
 from ticketbot.errors import Refused
 from ticketbot.handlers.allowance import exceeded
-from ticketbot.handlers.basket import Basket
+from ticketbot.handlers.buying.basket import Basket
 from ticketbot.handlers.context import Context, Request
 from ticketbot.ledger import holds, listings, marks, orders
 from ticketbot.ledger.store import Tx

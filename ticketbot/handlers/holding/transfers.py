@@ -15,9 +15,10 @@ from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import npub_encode, read_pubkey
 from ticketbot.domain.ticket import group_id
 from ticketbot.errors import Malformed, Refused
-from ticketbot.handlers import holding, issuing, viewing
+from ticketbot.handlers import issuing, viewing
 from ticketbot.handlers.allowance import exceeded
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.holding import held
 from ticketbot.handlers.telling import tell_person
 from ticketbot.ledger import journal, outbox, people, tickets, transfers
 from ticketbot.ledger.listings import Listed
@@ -40,7 +41,7 @@ def transfer(request: Request, tx: Tx, ctx: Context) -> Reply:
     assert isinstance(wish, Transfer)
     if not wish.cancel and wish.to is None:
         raise Refused("bad-request", "transfer-how")
-    row = holding.one(wish.words, request, tx, ctx)
+    row = held.one(wish.words, request, tx, ctx)
     if wish.cancel:
         return _take_back(row, request, tx, ctx)
     listed = viewing.listed(tx, row.event_id)
@@ -157,7 +158,7 @@ def _take_back(row: TicketRow, request: Request, tx: Tx, ctx: Context) -> Reply:
 
 
 def _require_movable(row: TicketRow, listed: Listed, ctx: Context) -> None:
-    holding.require_unused(row, listed, ctx)
+    held.require_unused(row, listed, ctx)
     if not listed.listing.terms.transferable:
         raise Refused("bad-request", "transfer-forbidden", title=listed.listing.title)
 
@@ -217,7 +218,7 @@ def _open_to(person: Person, code: str | None, tx: Tx) -> Offer:
     if code is None and len(waiting) == 1:
         return waiting[0]
     if code is None and waiting:
-        codes = ", ".join(one.code.upper() for one in waiting[: holding.SHOWN])
+        codes = ", ".join(one.code.upper() for one in waiting[: held.SHOWN])
         raise Refused("bad-request", "transfer-which", codes=codes)
     for one in waiting:
         if one.code == code:

@@ -21,9 +21,9 @@ from ticketbot.domain.admission import (
 from ticketbot.domain.scanning import Scan, objection
 from ticketbot.domain.when import FIRST_DAY_LEAD, HOUR, Clock
 from ticketbot.errors import Refused
-from ticketbot.handlers import scanners
 from ticketbot.handlers.context import Context
-from ticketbot.handlers.scanners import Caller
+from ticketbot.handlers.door import scanners
+from ticketbot.handlers.door.scanners import Caller
 from ticketbot.ledger import listings, orders, scans, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.scans import ScanRow

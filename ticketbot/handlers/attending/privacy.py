@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ticketbot.domain.command import ForgetMe
 from ticketbot.errors import Refused
-from ticketbot.handlers import queueing, transfers, viewing
+from ticketbot.handlers import viewing
+from ticketbot.handlers.buying import queueing
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.holding import transfers
 from ticketbot.ledger import forgetting, journal, orders, payouts, refunds, staff
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
