@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from ticketbot import handlers
 from ticketbot.domain.command import Command, Hello
-from ticketbot.domain.command.machine import read_machine
 from ticketbot.domain.nostr import Event
+from ticketbot.domain.requests import read_machine
 from ticketbot.domain.speech import read_text
 from ticketbot.domain.tongues import guess_language
 from ticketbot.envelopes import WRAP, Opened

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from ticketbot.domain.command import MOST_TICKETS, Command
 from ticketbot.domain.nip19 import read_pubkey
 from ticketbot.errors import Malformed, RefusalCode, Refused
 
 LONGEST_EVENT_ID = 300
+LONGEST_ID = 64  # of requests, orders, tickets, codes
+LONGEST_TIER = 100
+LONGEST_CURSOR = 400
 FARTHEST = 2**40  # msat and seconds that nobody means
 MOST_HOURS = 24 * 31
 
@@ -72,6 +77,24 @@ class Fields:
         """The one event that is meant, as handlers are told it."""
         return (self.text("event_id", LONGEST_EVENT_ID),)
 
+    def maybe_event(self) -> tuple[str, ...]:
+        """The same, where none may be named."""
+        named = self.maybe("event_id", LONGEST_EVENT_ID)
+        return () if named is None else (named,)
+
+    def order(self) -> str:
+        return self.text("order_id", LONGEST_ID)
+
+    def ticket_or_order(self) -> str:
+        """The id of one ticket, where one is named, else of a whole order."""
+        return self.maybe("ticket_id", LONGEST_ID) or self.order()
+
+    def tier(self) -> str | None:
+        return self.maybe("tier", LONGEST_TIER)
+
+    def quantity(self) -> int:
+        return self.number("quantity", 1, MOST_TICKETS)
+
     def hours(self) -> int | None:
         """For how long; None where it is not said."""
         return self.number("hours", 0, MOST_HOURS) or None
@@ -118,3 +141,7 @@ class Fields:
 
     def _wrong(self, sentence: str, name: str, most: int) -> BadRequest:
         return BadRequest("bad-request", sentence, self.request_id, field=name, most=most)
+
+
+Asked = Callable[[Fields], Command]
+"""What the fields of a request of one type ask for; BadRequest names a wrong one."""
