@@ -23,7 +23,7 @@ from ticketbot.app import App
 from ticketbot.domain.command import CancelOrder
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.spending import read_destination
-from ticketbot.handlers.attending import attendee
+from ticketbot.handlers.attending import my_orders
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.money import refunds
 from ticketbot.ledger import listings, people
@@ -187,7 +187,7 @@ async def run_refunding(pipe: Connection, spec: Spec) -> None:
 def _say_yes(tx: Tx, ctx: Context) -> Reply:
     organizer = people.meet(tx, ORGANIZER, "nip17")
     request = Request(organizer, "nip17", CancelOrder(CODE.lower()))
-    post(tx, ctx, Addressee(ORGANIZER, "nip17"), attendee.cancel(request, tx, ctx), "yes")
+    post(tx, ctx, Addressee(ORGANIZER, "nip17"), my_orders.cancel(request, tx, ctx), "yes")
     return []
 
 

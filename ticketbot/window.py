@@ -13,6 +13,7 @@ from typing import Literal
 from ticketbot.domain.command import (
     Command,
     ListEvents,
+    OnlyAsked,
     RetryStuck,
     ShowEvent,
     ShowTickets,
@@ -22,7 +23,6 @@ from ticketbot.domain.jwt_ticket import sign_jwt
 from ticketbot.domain.ticket import TicketKey, read_token
 from ticketbot.engine import Engine
 from ticketbot.errors import Refused
-from ticketbot.handlers.buying.again import ONLY_ASKED
 from ticketbot.handlers.context import Context, Request, Settings
 from ticketbot.ledger import people
 from ticketbot.ledger.people import Person
@@ -146,7 +146,7 @@ class Window:
         known = people.known(tx, pubkey)
         if known is not None:
             return known
-        if isinstance(command, ONLY_ASKED):
+        if isinstance(command, OnlyAsked):
             return Person(STRANGER, pubkey, "auto")
         if not self._engine.reception.newcomers.admit(ctx.now):
             return None

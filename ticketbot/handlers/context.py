@@ -101,3 +101,5 @@ class Request(NamedTuple):
 
 
 Handler = Callable[[Request, Tx, Context], Reply]
+Commands = Mapping[type[Command], Handler]
+"""Which function answers which command: each file of handlers says so at its end."""

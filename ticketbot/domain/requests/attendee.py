@@ -68,6 +68,11 @@ def _refund(fields: Fields) -> Command:
     return Refund(("yes",) if fields.flag("sure") else (), what)
 
 
+def _validate(fields: Fields) -> Command:
+    text = fields.text("ticket", LONGEST_TEXT)
+    return Validate(text, fields.maybe("event_id", LONGEST_EVENT_ID))
+
+
 REQUESTS: Mapping[str, Asked] = {
     "events": _events,
     "event": lambda f: ShowEvent(f.event()),

@@ -11,7 +11,7 @@ from ticketbot.domain.badge import PublicNote
 from ticketbot.domain.command import WishBadge
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, viewing
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.ledger import badges, journal, outbox, people, tickets
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.local import when_line
@@ -85,3 +85,6 @@ def _events(command: WishBadge, request: Request, tx: Tx, ctx: Context) -> list[
         return held
     named = finding.event_in(command.words, tx, ctx)[0].listing.event_id
     return [one for one in held if one == named]
+
+
+COMMANDS: Commands = {WishBadge: wish}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ticketbot.domain.command import ChooseLanguage
 from ticketbot.domain.tongues import LANGUAGES, NAMES
 from ticketbot.errors import Refused
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.ledger import people
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Report
@@ -29,3 +29,6 @@ def choose(request: Request, tx: Tx, ctx: Context) -> Reply:
 
 def _report(language: str, sentence: str) -> Report:
     return Report("lang", {"language": language}, sentence, {"name": LANGUAGES[language]})
+
+
+COMMANDS: Commands = {ChooseLanguage: choose}

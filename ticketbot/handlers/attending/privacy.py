@@ -6,7 +6,7 @@ from ticketbot.domain.command import ForgetMe
 from ticketbot.errors import Refused
 from ticketbot.handlers import viewing
 from ticketbot.handlers.buying import queueing
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.holding import transfers
 from ticketbot.ledger import forgetting, journal, orders, payouts, refunds, staff
 from ticketbot.ledger.store import Tx
@@ -45,3 +45,6 @@ def _refuse_a_loss(request: Request, tx: Tx, ctx: Context) -> None:
         raise Refused(
             "bad-request", "forget-cancelled" if cancelled else "forget-tickets", title=title
         )
+
+
+COMMANDS: Commands = {ForgetMe: forget_me}

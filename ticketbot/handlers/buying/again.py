@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ticketbot.domain import command as c
+from ticketbot.domain.command import Command, NeverAgain, OnlyAsked
 from ticketbot.domain.order import Order, State
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.money import cashier
@@ -21,43 +21,6 @@ from ticketbot.ledger.questions import Answers
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
 
-ONLY_ASKED = (
-    c.Hello,
-    c.Help,
-    c.Thanks,
-    c.Unknown,
-    c.ListEvents,
-    c.ShowEvent,
-    c.ShowTickets,
-    c.Resend,
-    c.ShowStatus,
-    c.ShowLink,
-    c.ShowCalendar,
-    c.ShowPdf,
-    c.ShowAttendance,
-    c.Validate,
-    c.ListOwnEvents,
-    c.ListPending,
-    c.ListStuck,
-    c.ListRefunds,
-    c.ListOrphans,
-    c.ListStaff,
-    c.ShowQueue,
-    c.CountDoor,
-    c.ListPromos,
-    c.ShowStats,
-    c.ListAttendees,
-    c.Find,
-    c.ShowOrder,
-    c.ListPayouts,
-    c.ShowBalance,
-    c.ShowStatement,
-)
-"""They change nothing, so answering them twice is of no use."""
-NEVER_AGAIN = (
-    *(c.ResumeRefunds, c.ResumePayouts, c.RetryStuck, c.MakeToken),
-    *(c.Announce, c.ResendOrder, c.Rehearse),
-)
 STILL_WAITS = 3600
 LATE_LETTERS = 600
 
@@ -73,14 +36,14 @@ def heard_before(sent_at: int, restored_at: int | None, *, catching_up: bool) ->
     return sent_at <= (restored_at if catching_up else restored_at - LATE_LETTERS)
 
 
-def answered(command: c.Command | None, before: int) -> bool:
+def answered(command: Command | None, before: int) -> bool:
     """Whether to leave it at the answer that was given; `before`: seconds before the restore.
 
     Whoever asked in the last hour may have asked a bot that was down already.
     """
-    if isinstance(command, NEVER_AGAIN):
+    if isinstance(command, NeverAgain):
         return True
-    only_asked = command is None or isinstance(command, ONLY_ASKED)
+    only_asked = command is None or isinstance(command, OnlyAsked)
     return only_asked and before > STILL_WAITS
 
 

@@ -16,17 +16,9 @@ from ticketbot.handlers.buying.conditions import (
     check_quantity,
 )
 from ticketbot.handlers.buying.questions import Step
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.money import cashier
-from ticketbot.ledger import (
-    inbox,
-    journal,
-    listings,
-    orders,
-    orphans,
-    outbox,
-    promos,
-)
+from ticketbot.ledger import inbox, journal, listings, orders, orphans, outbox, promos
 from ticketbot.ledger import questions as waiting
 from ticketbot.ledger.orphans import Orphan
 from ticketbot.ledger.store import Tx
@@ -205,3 +197,8 @@ def _identity(request: Request, tx: Tx) -> tuple[str, list[Orphan]]:
         if not orders.exists(tx, wanted):
             return wanted, []
     raise LookupError("no order id is free")
+
+
+COMMANDS: Commands = {
+    Buy: buy,
+}

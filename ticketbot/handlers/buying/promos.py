@@ -10,7 +10,7 @@ from ticketbot.domain.naming import quote, show
 from ticketbot.domain.pricing import Reduction
 from ticketbot.domain.promo import ends_at, spelled
 from ticketbot.errors import Refused
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import journal, promos
 from ticketbot.ledger.promos import Promo
@@ -165,3 +165,10 @@ def _note(tx: Tx, ctx: Context, promo: Promo, what: str) -> None:
     percent, off_msat = promo.reduction
     terms = {"percent": percent, "msat": off_msat, "most": promo.most, "until": promo.until}
     journal.note(tx, ctx.now, promo.event_id, what, number=promo.id, **terms)
+
+
+COMMANDS: Commands = {
+    MakePromo: make,
+    StopPromo: stop,
+    ListPromos: listed,
+}

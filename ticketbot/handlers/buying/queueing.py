@@ -7,14 +7,14 @@ that time.
 
 from __future__ import annotations
 
-from ticketbot.domain.command import Buy, JoinQueue, LeaveQueue
+from ticketbot.domain.command import Buy, JoinQueue, LeaveQueue, ShowQueue
 from ticketbot.domain.listing import Listing
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, viewing
 from ticketbot.handlers.allowance import exceeded
 from ticketbot.handlers.buying import conditions
 from ticketbot.handlers.buying.basket import Basket
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.telling import tell_person
 from ticketbot.ledger import journal, listings, marks, places
 from ticketbot.ledger.listings import Listed
@@ -249,3 +249,10 @@ def _place(place: Place, found: Listed, tx: Tx) -> Report:
 def _tell(place: Place, found: Listed, sentence: str, tx: Tx) -> Reply:
     said = Report(sentence, _facts(place, tx), sentence, _values(place, found))
     return tell_person(tx, place.person, f"place:{place.id}:{sentence}", said)
+
+
+COMMANDS: Commands = {
+    JoinQueue: join,
+    LeaveQueue: leave,
+    ShowQueue: show,
+}

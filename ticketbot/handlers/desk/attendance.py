@@ -7,7 +7,7 @@ from ticketbot.domain.command import ShowAttendance
 from ticketbot.domain.ticket import group_id
 from ticketbot.domain.when import Clock
 from ticketbot.errors import Refused
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import attendance
 from ticketbot.ledger.listings import Listed
@@ -81,3 +81,8 @@ def _list(found: Listed, visits: list[tuple[Visit, str]], first: int, request: R
     }
     key = "attendance-more" if more else "attendance-list"
     return Report("attendance", facts, key if shown else "attendance-none", values)
+
+
+COMMANDS: Commands = {
+    ShowAttendance: show,
+}

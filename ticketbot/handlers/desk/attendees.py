@@ -15,8 +15,8 @@ from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import group_id
 from ticketbot.errors import Refused
-from ticketbot.handlers.attending import attendee
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.attending import browsing
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.desk.orders import order_in
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import attendees, listings, people, questions, tickets
@@ -73,7 +73,7 @@ def found(request: Request, tx: Tx, ctx: Context) -> Reply:
     assert isinstance(wish, Find)
     if request.request_id is None and not _organizes(request, tx):
         words = ListEvents((*wish.words, wish.wanted))
-        return attendee.list_events(request._replace(command=words), tx, ctx)
+        return browsing.list_events(request._replace(command=words), tx, ctx)
     event, _ = own_event(wish.words, request, tx, ctx)
     title, rows = event.listing.title, _search(event.listing, wish.wanted, tx)
     if not rows:
@@ -226,3 +226,9 @@ def _place(after: str | None) -> int:
     if not (after.isascii() and after.isdigit() and len(after) <= 15):
         raise Refused("bad-request", "bad-cursor")
     return int(after)
+
+
+COMMANDS: Commands = {
+    ListAttendees: listed,
+    Find: found,
+}

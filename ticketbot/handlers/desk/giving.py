@@ -7,7 +7,7 @@ from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Happening, Order, State, order_id, step
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.money import cashier
 from ticketbot.handlers.rights import own_event
 from ticketbot.handlers.telling import tell
@@ -125,3 +125,8 @@ def _given(found: Listed, order: Order, to: str) -> Outcome:
     what = f"{found.listing.title} ({order.tier})" if order.tier else found.listing.title
     values = {"what": what, "n": order.quantity, "holder": npub, "order": order.short}
     return Report("comp", facts, "comp-given", values)
+
+
+COMMANDS: Commands = {
+    Comp: comp,
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from ticketbot.domain.command import ListOwnEvents
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.finding import read_cursor
 from ticketbot.ledger import listings
 from ticketbot.ledger.listings import Listed
@@ -36,3 +36,8 @@ def _row(found: Listed, tx: Tx) -> dict[str, object]:
         "state": found.state,
         "seats": [seats._asdict() for seats in listings.seats_of(tx, one.event_id)],
     }
+
+
+COMMANDS: Commands = {
+    ListOwnEvents: list_own_events,
+}

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from ticketbot.domain.chart import Bars, Day, Picture, Share, bars_of, by_day, sparkline
 from ticketbot.domain.command import ShowStats
 from ticketbot.domain.listing import Listing
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import gifts, listings, people, statistics
 from ticketbot.ledger.listings import Listed, Seats
@@ -240,3 +240,8 @@ def _picture(figures: Figures, language: str) -> Picture:
         }
         | {"months": told("months")},
     )
+
+
+COMMANDS: Commands = {
+    ShowStats: stats,
+}

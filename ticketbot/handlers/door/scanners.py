@@ -99,11 +99,7 @@ def codes(found: Sequence[Listed]) -> str:
 
 def _sum(rows: Sequence[scans.Count]) -> Tally:
     entries, returns, exits = _totals(rows)
-    return {
-        "admitted": entries,
-        "inside": entries + returns - exits,
-        "left": exits - returns,
-    }
+    return {"admitted": entries, "inside": entries + returns - exits, "left": exits - returns}
 
 
 def _passed(rows: Sequence[scans.Count]) -> Tally:
@@ -124,3 +120,8 @@ def _tag(caller: Caller, tx: Tx) -> bytes:
     if caller.pubkey is not None:
         return staff.person_tag(tx, caller.pubkey)
     return staff.secret_tag(tx, caller.secret or "")
+
+
+def facts_of(found: Listed) -> dict[str, object]:
+    """How an event is named to programs."""
+    return {"event_id": found.listing.event_id, "code": found.code}

@@ -1,28 +1,20 @@
-"""The door by DM: who may scan at an event, and what they scan."""
+"""`door add`, `list`, `remove` and `token`: who may scan at an event."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
 
-from ticketbot.domain.admission import Outcome
-from ticketbot.domain.command import (
-    AddStaff,
-    CountDoor,
-    ListStaff,
-    MakeToken,
-    RemoveStaff,
-    ScanTicket,
-)
+from ticketbot.domain.command import AddStaff, ListStaff, MakeToken, RemoveStaff
 from ticketbot.domain.nip19 import npub_encode
-from ticketbot.domain.scanning import Scan, read_gate, read_shown
+from ticketbot.domain.scanning import read_gate
 from ticketbot.domain.when import DAY, HOUR, Clock
 from ticketbot.errors import Refused
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.door import admitting, scanners
-from ticketbot.handlers.door.scanners import Caller
+from ticketbot.handlers.door.scanners import facts_of
 from ticketbot.handlers.rights import own_event
-from ticketbot.ledger import journal, staff, tickets
+from ticketbot.ledger import journal, staff
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.staff import Pass
 from ticketbot.ledger.store import Tx
@@ -32,22 +24,6 @@ AFTERWARDS = DAY  # what was scanned without a network is told when there is one
 MOST_PASSES = 100
 SECRET_BYTES = 20
 SHOWN_OF_KEY = 12  # letters of an npub that tell people apart in a list
-
-
-def scan(request: Request, tx: Tx, ctx: Context) -> Reply:
-    """Somebody shows a ticket to the organizer or to staff, who pass on what they see."""
-    command = request.command
-    assert isinstance(command, ScanTicket)
-    if not command.shown:
-        raise Refused("bad-request", "scan-what")
-    shown = read_shown(command.shown, ctx.signer.public)
-    row = None if isinstance(shown, Outcome) else tickets.get(tx, shown.ticket_id)
-    event = scanners.place(request.sender, None if row is None else row.event_id, tx, ctx)
-    found, held = scanners.admit_caller(Caller(request.sender), event, tx, ctx)
-    nonce = command.nonce and f"{request.person.id}:{command.nonce}"
-    late = request.sent_at if request.again else None
-    one = Scan(command.kind, shown, read_gate(command.gate), nonce, late)
-    return [admitting.decide(found, one, held, tx, ctx)]
 
 
 def add(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -62,7 +38,7 @@ def add(request: Request, tx: Tx, ctx: Context) -> Reply:
     number = staff.give(tx, found.listing.event_id, command.pubkey, ctx.now, until)
     journal.note(tx, ctx.now, found.listing.event_id, "door staff added", number=number)
     values = _values(found, command.pubkey, until, ctx)
-    facts = _facts(found) | {"number": number, "pubkey": command.pubkey, "until": until}
+    facts = facts_of(found) | {"number": number, "pubkey": command.pubkey, "until": until}
     told = _tell(command.pubkey, Said("door-staff-welcome", values), number, request)
     return [Report("door-pass", facts, "door-staff-added", values), told]
 
@@ -83,7 +59,7 @@ def remove(request: Request, tx: Tx, ctx: Context) -> Reply:
     staff.take(tx, found.listing.event_id, gone.id, ctx.now)
     journal.note(tx, ctx.now, found.listing.event_id, "door pass ended", number=gone.id)
     values = _values(found, gone.pubkey, gone.expires_at, ctx) | {"number": gone.id}
-    facts = _facts(found) | {"number": gone.id, "pubkey": gone.pubkey, "until": ctx.now}
+    facts = facts_of(found) | {"number": gone.id, "pubkey": gone.pubkey, "until": ctx.now}
     if gone.pubkey is None:
         return [Report("door-pass", facts, "door-token-ended", values)]
     told = _tell(gone.pubkey, Said("door-staff-goodbye", values), gone.id, request)
@@ -104,7 +80,7 @@ def list_staff(request: Request, tx: Tx, ctx: Context) -> Reply:
     ]
     key = "door-staff-list" if held else "door-staff-none"
     values = _values(found, None, 0, ctx) | {"passes": rows, "n": len(held)}
-    return [Report("door-staff", _facts(found) | {"passes": shown}, key, values)]
+    return [Report("door-staff", facts_of(found) | {"passes": shown}, key, values)]
 
 
 def make_token(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -118,24 +94,9 @@ def make_token(request: Request, tx: Tx, ctx: Context) -> Reply:
     secret = f"{scanners.SECRET_PREFIX}{letters}"
     number = staff.give_secret(tx, found.listing.event_id, secret, gate, ctx.now, until)
     journal.note(tx, ctx.now, found.listing.event_id, "door token made", number=number)
-    facts = _facts(found) | {"number": number, "gate": gate, "until": until, "token": secret}
+    facts = facts_of(found) | {"number": number, "gate": gate, "until": until, "token": secret}
     values = _values(found, None, until, ctx) | {"number": number, "token": secret}
     return [Report("door-token", facts, "door-token-made", values)]
-
-
-def count(request: Request, tx: Tx, ctx: Context) -> Reply:
-    """How many are inside, for the organizer and for staff."""
-    command = request.command
-    assert isinstance(command, CountDoor)
-    found = scanners.named(command.words, request, tx, ctx)
-    return [counted(found, tx)]
-
-
-def counted(found: Listed, tx: Tx) -> Report:
-    """What came and went at an event: by tier, by gate, and in all."""
-    facts = scanners.tally(found, tx)
-    values: dict[str, object] = {"title": found.listing.title, **facts["total"]}
-    return Report("door-counts", _facts(found) | facts, "door-counts", values)
 
 
 def _own(words: Sequence[str], request: Request, tx: Tx, ctx: Context) -> Listed:
@@ -164,10 +125,6 @@ def _make_room(found: Listed, tx: Tx, ctx: Context) -> None:
         raise Refused("too-many", "door-full", most=MOST_PASSES)
 
 
-def _facts(found: Listed) -> dict[str, object]:
-    return {"event_id": found.listing.event_id, "code": found.code}
-
-
 def _values(found: Listed, pubkey: str | None, until: int, ctx: Context) -> dict[str, object]:
     return {
         "title": found.listing.title,
@@ -183,3 +140,11 @@ def _name(held: Pass) -> str:
 
 def _tell(pubkey: str, said: Said, number: int, request: Request) -> Told:
     return Told(Addressee(pubkey, "auto"), said, f"door:{number}:{request.key.hex()[:16]}")
+
+
+COMMANDS: Commands = {
+    AddStaff: add,
+    RemoveStaff: remove,
+    ListStaff: list_staff,
+    MakeToken: make_token,
+}

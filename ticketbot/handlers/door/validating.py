@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ticketbot.domain.command import Validate
 from ticketbot.domain.jwt_ticket import read_ticket
 from ticketbot.domain.ticket import Claims, TicketInvalid, TicketKey, check_time, token_hash
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.ledger import listings, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
@@ -91,3 +91,6 @@ def _report(reason: str | None, claims: Claims | None, found: Found, ctx: Contex
     if found.listed is not None:
         facts["title"] = title
     return Report("validate", facts, SENTENCES[reason], {"title": title})
+
+
+COMMANDS: Commands = {Validate: validate}

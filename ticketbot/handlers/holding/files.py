@@ -11,7 +11,7 @@ from ticketbot.domain.command import ShowCalendar, ShowPdf
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.ticket import group_id
 from ticketbot.handlers import finding, issuing, viewing
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.ledger import tickets
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
@@ -94,3 +94,9 @@ def _event_file(one: TicketShown, ctx: Context) -> dict[str, object]:
 def _short(listing: Listing) -> str:
     title = listing.title
     return title if len(title) <= SHORT_TITLE else f"{title[: SHORT_TITLE - 1]}…"
+
+
+COMMANDS: Commands = {
+    ShowCalendar: show_calendar,
+    ShowPdf: show_pdf,
+}

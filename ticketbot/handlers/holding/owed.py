@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ticketbot.domain.command import ListRefunds
 from ticketbot.domain.command import Refund as Wish
 from ticketbot.domain.naming import quote
 from ticketbot.domain.refund import Refund
 from ticketbot.domain.spending import TYPED_LIVES, Destination, State, read_destination
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, viewing
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.holding import returning
 from ticketbot.handlers.money import refunds
 from ticketbot.handlers.telling import alert
@@ -174,3 +175,14 @@ def _by_hand(going: Sequence[Refund], ctx: Context) -> Reply:
 
 def _total(owed: Sequence[Refund]) -> int:
     return sum(one.amount_msat for one in owed)
+
+
+COMMANDS: Commands = {
+    Wish: refund,
+}
+
+
+OPERATOR_COMMANDS: Commands = {
+    ListRefunds: listed,
+    Wish: settle,
+}

@@ -14,7 +14,7 @@ from ticketbot.domain.naming import quote
 from ticketbot.domain.ticket import group_id
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, viewing
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.holding import held
 from ticketbot.handlers.holding.giving_back import (
     BY_HOLDER,
@@ -174,3 +174,8 @@ def _report(
 
 def _order(row: TicketRow) -> str:
     return row.order_id
+
+
+COMMANDS: Commands = {
+    GiveBack: by_organizer,
+}

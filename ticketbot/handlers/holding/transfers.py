@@ -17,7 +17,7 @@ from ticketbot.domain.ticket import group_id
 from ticketbot.errors import Malformed, Refused
 from ticketbot.handlers import issuing, viewing
 from ticketbot.handlers.allowance import exceeded
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.holding import held
 from ticketbot.handlers.telling import tell_person
 from ticketbot.ledger import journal, outbox, people, tickets, transfers
@@ -285,3 +285,10 @@ def _tell_sender(offer: Offer, state: str, sentence: str, listing: Listing, tx: 
 def _tell_recipient(offer: Offer, state: str, sentence: str, listing: Listing, tx: Tx) -> Reply:
     said = _report(offer, state, sentence, {"title": listing.title})
     return tell_person(tx, offer.recipient, f"offer:{offer.code}:{state}:recipient", said)
+
+
+COMMANDS: Commands = {
+    Transfer: transfer,
+    Accept: accept,
+    Decline: decline,
+}

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ticketbot.domain.command import AskPayout, PayoutDone, PayOutTo, ShowStatement
+from ticketbot.domain.command import (
+    AskPayout,
+    ListPayouts,
+    PayoutDone,
+    PayOutTo,
+    ResumePayouts,
+    ShowBalance,
+    ShowStatement,
+)
 from ticketbot.domain.money import SAT, Sum
 from ticketbot.domain.naming import quote
 from ticketbot.domain.payout import Account, Part, Payout, payable, plan
@@ -12,7 +20,7 @@ from ticketbot.domain.spending import Destination, State, read_destination
 from ticketbot.domain.statement import COLUMNS, row_of, write_csv
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.money import payouts
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import journal, listings, restored, shares
@@ -236,3 +244,18 @@ def _report(one: Payout, *, placed: bool, by_hand: bool = False) -> Report:
 
 def _noted(name: str, amount: int) -> Said:
     return Said("operator-payout-done", {"payout": name, "amount": amount})
+
+
+COMMANDS: Commands = {
+    ShowBalance: balance,
+    AskPayout: payout,
+    PayOutTo: pay_out_to,
+    ShowStatement: statement,
+}
+
+
+OPERATOR_COMMANDS: Commands = {
+    ListPayouts: listed,
+    PayoutDone: done,
+    ResumePayouts: resume,
+}

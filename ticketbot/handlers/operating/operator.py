@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from ticketbot.domain.command import CloseOrphan
+from ticketbot.domain.command import (
+    CloseOrphan,
+    ListOrphans,
+    ResumeRefunds,
+    ResumeSales,
+    ShowStatus,
+    StopSales,
+)
 from ticketbot.domain.naming import quote
 from ticketbot.errors import Refused
 from ticketbot.handlers.buying.conditions import SALES_STOPPED
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.events.notes import IGNORED
-from ticketbot.ledger import (
-    journal,
-    listings,
-    marks,
-    orphans,
-    outbox,
-    refunds,
-    restored,
-    verdicts,
-)
+from ticketbot.ledger import journal, listings, marks, orphans, outbox, refunds, restored, verdicts
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Report, Said
 
@@ -115,3 +113,13 @@ def _audited(tx: Tx) -> int | None:
 def _way(request: Request) -> str:
     """How an operator said so: a DM, or the command line."""
     return "command line" if request.console else "DM"
+
+
+OPERATOR_COMMANDS: Commands = {
+    ShowStatus: status,
+    StopSales: stop_sales,
+    ResumeSales: resume_sales,
+    ListOrphans: list_orphans,
+    CloseOrphan: close_orphan,
+    ResumeRefunds: resume_refunds,
+}

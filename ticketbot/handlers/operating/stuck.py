@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
-from ticketbot.domain.command import ListPending, RetryStuck
+from ticketbot.domain.command import ListPending, ListStuck, RetryStuck
 from ticketbot.domain.naming import quote
 from ticketbot.domain.order import Order
 from ticketbot.errors import Refused
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.finding import read_cursor
 from ticketbot.ledger import journal, orders
 from ticketbot.ledger import stuck as ledger
@@ -68,3 +68,10 @@ def _pending(order: Order, tx: Tx) -> dict[str, object]:
         "hold_until": order.hold_until,
         "payment_hash": None if made is None else made.payment_hash,
     }
+
+
+OPERATOR_COMMANDS: Commands = {
+    ListPending: list_pending,
+    ListStuck: list_stuck,
+    RetryStuck: retry,
+}

@@ -12,7 +12,7 @@ from ticketbot.domain.command import Announce
 from ticketbot.domain.listing import Listing
 from ticketbot.errors import Refused
 from ticketbot.handlers import viewing
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.rights import own_event
 from ticketbot.handlers.telling import tell_person
 from ticketbot.ledger import announcements, journal, outbox, tickets
@@ -142,3 +142,8 @@ def _name(request: Request, tx: Tx) -> str:
     if request.request_id is not None:
         seed = f"{request.sender}:{request.request_id}".encode()
     return tx.vault.tag(b"announcement", seed).hex()
+
+
+COMMANDS: Commands = {
+    Announce: announce,
+}
