@@ -176,7 +176,7 @@ async def test_a_persons_newest_orders_need_no_sorting(recorder: Recorder) -> No
     for _, sql in schema.steps():
         db.executescript(sql)
     newest = [sql for sql in recorder.statements.values() if "ORDER BY rowid DESC" in sql]
-    assert len(newest) == 3
+    assert len(newest) == 2
     assert [sql for sql in newest if "USE TEMP B-TREE FOR ORDER BY" in _plan(db, sql)] == []
     db.close()
 
