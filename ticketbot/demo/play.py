@@ -108,7 +108,7 @@ async def _stay(relay: str, app: App, pay: Pay) -> None:
     _say(
         f"\nTry it yourself: write to {npub_encode(app.keys.pubkey)}\n"
         f"on the relay {relay} from any Nostr client. Send it: help\n"
-        "To sell an event of your own, publish a note there that mentions it; then send: help organizer\n"
+        "To sell an event of your own, publish a note there that mentions it: help organizer\n"
         "Paste a bolt11 here and press Enter to pay it. Ctrl-C ends the demo."
     )
     loop = asyncio.get_running_loop()
