@@ -371,3 +371,11 @@ async def test_an_organizer_of_several_is_asked_which(organizer: Organizer, alic
     )
     await alice.says("stats")
     assert await alice.hears() == say("own-event-none")
+
+
+async def test_who_wants_more_than_is_left_hears_how_many_are(
+    organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale(stock=2)
+    await alice.says("buy lisbon 3")
+    assert await alice.hears() == say("fewer-left", n=2)
