@@ -158,7 +158,8 @@ def _check_wish(wanted: Basket, request: Request, tx: Tx, ctx: Context) -> None:
     seats = listings.seats_of(tx, wanted.listing.event_id)
     free = listings.available(seats, wanted.tier)
     if (free is None or free >= quantity) and _is_left(wanted, tx):
-        raise Refused("bad-request", "queue-needless", code=wanted.found.code.lower(), n=quantity)
+        wish = f"{wanted.found.code.lower()} {quantity} {wanted.tier.lower()}".strip()
+        raise Refused("bad-request", "queue-needless", wish=wish)
 
 
 def _is_left(wanted: Basket, tx: Tx) -> bool:
