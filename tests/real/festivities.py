@@ -14,12 +14,10 @@ from typing import Any
 
 import aiohttp
 
-from tests.real.bot_process import WITHIN, Json
+from tests.real.bot_process import Json
 from tests.real.people import Attendee, Ticket
 from tests.real.stagehands import HOUR, Evening, OnSale
 from tests.story.scanner import Scanner
-from ticketbot import config
-from ticketbot.app import App
 
 TITLE = "Lisbon Meetup"
 STANDING, EARLY, TABLE = 1000, 800, 3000  # sats
@@ -87,7 +85,9 @@ class Party:
     async def gives_back(self, guest: Attendee, to: str, sats: int, kept: int) -> None:
         """A wish, its price, and where the money goes; it has arrived when this returns."""
         await guest.says("refund lisbon")
-        await guest.hears(f"{sats:,} sats for {TITLE} would go back to you; the organizer keeps {kept}")
+        await guest.hears(
+            f"{sats:,} sats for {TITLE} would go back to you; the organizer keeps {kept}"
+        )
         await guest.says("refund lisbon yes")
         await guest.hears(f"your seat at {TITLE} is free")
         await guest.says(f"refund {to}")
@@ -109,14 +109,25 @@ class Party:
         await staff.says(words)
         return await staff.hears(light)
 
-    async def signs_in(self, path: str) -> Any:
-        """What the API gives the organizer, who signs with nostr-tools' NIP-98."""
+    async def signs(self, person: Attendee, path: str) -> Any:
+        """What the API gives somebody whose nostr-tools sign the question (NIP-98)."""
         url = self.it.bot.url + path
-        proof = await self.it.organizer.does("proof", url=url, method="get")
-        async with aiohttp.ClientSession() as web:
-            async with web.get(url, headers={"Authorization": proof}) as answer:
-                assert answer.status == 200, await answer.text()
-                return await answer.json()
+        head = {"Authorization": await person.does("proof", url=url, method="get")}
+        async with aiohttp.ClientSession() as web, web.get(url, headers=head) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json(content_type=None)
+
+    async def hours_pass(self, hours: int) -> None:
+        """The bot is stopped, and started again when so many hours have passed for it."""
+        assert await self.it.bot.stop() == 0, self.it.bot.tail()
+        self.it.bot.wakes_up_later(hours)
+        await self.it.bot.start()
+
+    async def bots_wallet(self) -> int:
+        """What the bot's real wallet holds, in msat."""
+        call, key = self.it.server.call, self.it.wallet.invoice_key
+        _, wallet = await asyncio.to_thread(call, "GET", "/api/v1/wallet", None, key)
+        return int(wallet["balance"])
 
 
 def code_of(ticket: Ticket) -> str:
@@ -129,25 +140,3 @@ async def scanner(it: Evening, secret: str) -> AsyncIterator[Scanner]:
     """A scanner that has nothing but the token that the bot gave for it."""
     async with aiohttp.ClientSession(it.bot.url) as web:
         yield Scanner(web, secret, event="LISBON", site=it.bot.url)
-
-
-@contextlib.asynccontextmanager
-async def hours_later(it: Evening, hours: int) -> AsyncIterator[App]:
-    """The daemon stops, and comes back in this process, as if so many hours had passed.
-
-    LNbits and the relay, whose clocks have not moved on, are not asked for the time: they would
-    be believed.
-    """
-    assert await it.bot.stop() == 0, it.bot.tail()
-    settled = config.load(it.folder / "config.toml", {})
-    app = App(settled, machine=lambda: time.time() + hours * HOUR)
-    app.clock.witnesses = dict
-    stop = asyncio.Event()
-    running = asyncio.create_task(app.run(stop))
-    try:
-        await asyncio.wait_for(app.ready.wait(), WITHIN)
-        yield app
-    finally:
-        stop.set()
-        await running
-

@@ -152,7 +152,9 @@ class Evening:
             [name, *map(str, one if isinstance(one, list) else [one])]
             for name, value in given.items()
             if value is not None
-            for one in (value if isinstance(value, list) and isinstance(value[0], list) else [value])
+            for one in (
+                value if isinstance(value, list) and isinstance(value[0], list) else [value]
+            )
         ]
 
     async def attendee(

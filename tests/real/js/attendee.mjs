@@ -119,8 +119,21 @@ const does = {
     awards: (await stored({ kinds: [8], authors: [bot] })).filter(validateBadgeAwardEvent),
   }),
   proof: async ({ url, method, body }) => getToken(url, method, sign, true, body),
+  jwt: async ({ jwt, jwk }) => readJwt(jwt, jwk),
   ticket: async ({ token, key, salt }) => readTicket(token, key, salt),
 };
+
+// docs/api.md: a ticket as a JSON Web Token, with nothing but node's own crypto.
+function readJwt(jwt, jwk) {
+  const [head, claims, signature] = jwt.split(".");
+  const read = (part) => JSON.parse(Buffer.from(part, "base64url"));
+  const { alg, kid } = read(head);
+  if (alg !== "EdDSA" || kid !== jwk.kid) throw new Error(`signed by ${kid} with ${alg}`);
+  const signed = Buffer.from(`${head}.${claims}`);
+  const key = createPublicKey({ key: jwk, format: "jwk" });
+  if (!verifySignature(null, signed, key, Buffer.from(signature, "base64url"))) throw new Error("forged");
+  return read(claims);
+}
 
 // docs/protocol.md, "The ticket": nothing but node's own crypto, as a door program would.
 function readTicket(token, key, salt) {
