@@ -128,7 +128,8 @@ class Evening:
         rows = self.tags_of(title, **tags)
         await self.organizer.does("publish", kind=31923, tags=rows, content="Among friends.")
         said = await self.organizer.hears(f"On sale: {title}. People buy it with: buy ")
-        return OnSale(f"31923:{self.organizer.pubkey}:{rows[0][1]}", said.rsplit(" ", 1)[1])
+        code = said.splitlines()[0].rsplit(" ", 1)[1]
+        return OnSale(f"31923:{self.organizer.pubkey}:{rows[0][1]}", code)
 
     def tags_of(self, title: str, **tags: Any) -> list[list[str]]:
         """The tags of a calendar event a week ahead; `tags` replace or, if None, leave out.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +13,9 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """What can I do here?"""
+    """What can I do here? `topic`: as an organizer, at the door, as operator; else as anybody."""
+
+    topic: Literal["", "organizer", "door", "operator"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import group_id
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee
+from ticketbot.handlers.attending import attendee
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.desk.orders import order_in
 from ticketbot.handlers.rights import own_event
@@ -61,6 +61,8 @@ def listed(request: Request, tx: Tx, ctx: Context) -> Reply:
     if request.request_id is not None:
         rows = page(listing, tx, after=_place(wish.after), most=PAGE)
         return [_for_program(listing, rows, count)]
+    if not count:
+        return [Said("attendees-nobody", {"title": listing.title})]
     if wish.first > count:
         return [Said("attendees-none", {"title": listing.title, "n": count})]
     rows = page(listing, tx, skip=wish.first - 1, most=PAGE)

@@ -6,8 +6,9 @@ from ticketbot.domain.command import Comp
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Happening, Order, State, order_id, step
 from ticketbot.errors import Refused
-from ticketbot.handlers import cashier, finding
+from ticketbot.handlers import finding
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.money import cashier
 from ticketbot.handlers.rights import own_event
 from ticketbot.handlers.telling import tell
 from ticketbot.ledger import gifts, inbox, journal, listings, orders, people
