@@ -39,10 +39,10 @@ pytestmark = pytest.mark.choices(ephemeral="when-asked")
         ),
         ("transfer <script> STRANGER", "ticket-unknown", {"word": "script"}),
         ("transfer =cmd STRANGER", "ticket-unknown", {"word": "=cmd"}),
-        ("accept", "transfer-unknown", {"code": ""}),
+        ("accept", "transfer-none", {}),
         ("accept 1234", "transfer-unknown", {"code": "1234"}),
         ("accept <script>", "transfer-unknown", {"code": "SCRIPT"}),
-        ("decline", "transfer-unknown", {"code": ""}),
+        ("decline", "transfer-none", {}),
     ],
 )
 async def test_what_cannot_be_done(

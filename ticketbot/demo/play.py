@@ -35,14 +35,13 @@ Pay = Callable[[str], Awaitable[None]]
 async def play(choices: Choices) -> None:
     """The whole demo; `Broken` or `TimeoutError` when any step fails."""
     with tempfile.TemporaryDirectory(prefix="ticketbot-demo-") as folder:
-        organizer_keys = Keys(os.urandom(32))
         async with (
             run_relay(choices.port) as relay,
-            run_bot(choices, relay, Path(folder), organizer_keys.pubkey) as app,
+            run_bot(choices, relay, Path(folder)) as app,
         ):
             pay = _payer(choices, app.wallet)
             _headline(choices, relay, app)
-            organizer = Client(organizer_keys, app.keys.pubkey)
+            organizer = Client(Keys(os.urandom(32)), app.keys.pubkey)
             await organizer.connect(relay)
             await _publish_event(organizer, app)
             await _attendee(relay, app, pay)
@@ -108,7 +107,8 @@ async def _stay(relay: str, app: App, pay: Pay) -> None:
     """Keep everything up, so that a person can try with a client of their own."""
     _say(
         f"\nTry it yourself: write to {npub_encode(app.keys.pubkey)}\n"
-        f"on the relay {relay} from any Nostr client.\n"
+        f"on the relay {relay} from any Nostr client. Send it: help\n"
+        "To sell an event of your own, publish a note there that mentions it: help organizer\n"
         "Paste a bolt11 here and press Enter to pay it. Ctrl-C ends the demo."
     )
     loop = asyncio.get_running_loop()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ticketbot.app import App
 from ticketbot.config.values import (
+    ANYONE,
     Bot,
     Config,
     Ledger,
@@ -60,9 +61,9 @@ async def run_relay(port: int) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def run_bot(choices: Choices, relay: str, folder: Path, organizer: str) -> AsyncIterator[App]:
-    """A bot that sells what `organizer` (hex) publishes, while the block runs."""
-    config = _config(choices, relay, folder, organizer)
+async def run_bot(choices: Choices, relay: str, folder: Path) -> AsyncIterator[App]:
+    """A bot that sells what anybody publishes, while the block runs."""
+    config = _config(choices, relay, folder)
     wallet: Wallet = FakeWallet()
     if config.lnbits is not None:
         wallet = LNbits(config.lnbits.url, config.lnbits.invoice_key.reveal())
@@ -82,7 +83,7 @@ async def run_bot(choices: Choices, relay: str, folder: Path, organizer: str) ->
             await running
 
 
-def _config(choices: Choices, relay: str, folder: Path, organizer: str) -> Config:
+def _config(choices: Choices, relay: str, folder: Path) -> Config:
     lnbits = None
     if choices.lnbits_url is not None:
         if choices.lnbits_key_file is None:
@@ -99,7 +100,7 @@ def _config(choices: Choices, relay: str, folder: Path, organizer: str) -> Confi
             ticket_key=None,
             ticket_key_file=folder / "ticket-key",
             operators=frozenset(),
-            organizers=frozenset({organizer}),
+            organizers=ANYONE,
         ),
         nostr=Nostr((relay,), "always", None, True),
         lightning=Lightning("lnbits" if lnbits else "fake"),

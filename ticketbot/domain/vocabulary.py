@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from ticketbot.domain.tongues import (
     NAMES,
     SPANISH,
@@ -90,6 +92,15 @@ WEIGHTY = (
     "give back",
     "resume payouts",
 )
+
+HELP_TOPICS: dict[str, Literal["organizer", "door", "operator"]] = {
+    **dict.fromkeys(("organizer", "organizers", "organiser", "organisers"), "organizer"),
+    **dict.fromkeys(("organize", "organizing", "sell", "selling", "stats"), "organizer"),
+    **dict.fromkeys(("organizador", "organizadora", "organizar", "vender"), "organizer"),
+    **dict.fromkeys(("door", "staff", "checkin", "puerta"), "door"),
+    **dict.fromkeys(("operator", "operators", "operador", "operadora"), "operator"),
+}
+"""What somebody may want help with, beside what everybody does."""
 
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve"
 NUMBER_WORDS = {

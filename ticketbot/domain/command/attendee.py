@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ticketbot.domain.command.nature import OnlyAsked
 
@@ -14,7 +15,9 @@ class Hello(OnlyAsked):
 
 @dataclass(frozen=True, slots=True)
 class Help(OnlyAsked):
-    """What can I do here?"""
+    """What can I do here? `topic`: as an organizer, at the door, as operator; else as anybody."""
+
+    topic: Literal["", "organizer", "door", "operator"] = ""
 
 
 @dataclass(frozen=True, slots=True)

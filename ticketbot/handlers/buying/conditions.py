@@ -60,7 +60,7 @@ def check_free(tx: Tx, basket: Basket) -> None:
     """There are seats; nothing is held."""
     free = listings.available(listings.seats_of(tx, basket.listing.event_id), basket.tier)
     if free is not None and free < basket.wish.quantity:
-        raise Refused("sold-out", "sold-out")
+        raise listings.short_of(free)
 
 
 def _is_limited(basket: Basket) -> bool:

@@ -61,6 +61,8 @@ def listed(request: Request, tx: Tx, ctx: Context) -> Reply:
     if request.request_id is not None:
         rows = page(listing, tx, after=_place(wish.after), most=PAGE)
         return [_for_program(listing, rows, count)]
+    if not count:
+        return [Said("attendees-nobody", {"title": listing.title})]
     if wish.first > count:
         return [Said("attendees-none", {"title": listing.title, "n": count})]
     rows = page(listing, tx, skip=wish.first - 1, most=PAGE)

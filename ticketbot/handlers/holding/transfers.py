@@ -223,7 +223,9 @@ def _open_to(person: Person, code: str | None, tx: Tx) -> Offer:
     for one in waiting:
         if one.code == code:
             return one
-    raise Refused("not-yours", "transfer-unknown", code=quote(code or "").upper())
+    if code is None:
+        raise Refused("not-yours", "transfer-none")
+    raise Refused("not-yours", "transfer-unknown", code=quote(code).upper())
 
 
 def _close(offer: Offer, tx: Tx) -> None:
