@@ -32,7 +32,7 @@ from ticketbot.domain.speech.words import (
     event_words,
     offer,
 )
-from ticketbot.domain.vocabulary import HARMLESS, ORGANIZING, RESERVED, VERBS, WEIGHTY
+from ticketbot.domain.vocabulary import DOUBTFUL, HARMLESS, RESERVED, VERBS, WEIGHTY
 from ticketbot.errors import Refused
 
 READERS: Mapping[str, Reader] = {
@@ -147,6 +147,6 @@ def _guess(tokens: Sequence[str], line: str) -> Command:
             return Unknown(quote(line), (offer(verb, after),))
     if len(tokens) <= SHORT_TALK and any(map(INTEGER.fullmatch, tokens)):
         return Unknown(quote(line), (offer("buy", tokens),) if len(tokens) > 1 else ())
-    if 1 < len(tokens) <= SHORT_TALK and (near := nearest(first, ORGANIZING, SURE)):
+    if 1 < len(tokens) <= SHORT_TALK and (near := nearest(first, DOUBTFUL, SURE)):
         return Unknown(quote(line), (f"{near[0]} {tokens[1].lower()}",))
     return Unknown(quote(line), ("tickets",) if "tickets" in line.lower() else ())
