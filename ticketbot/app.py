@@ -22,6 +22,7 @@ from ticketbot.config.values import Web
 from ticketbot.crew import Crew
 from ticketbot.desk import LedgerDesk
 from ticketbot.domain.ticket import TicketKey
+from ticketbot.domain.when import HOUR
 from ticketbot.doorkeeper import Doorkeeper
 from ticketbot.engine import Engine
 from ticketbot.epilogue import Epilogue
@@ -356,7 +357,7 @@ def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
         change_refund_hours=config.changes.refund_hours,
         commission_ppm=config.commission.ppm,
         commissions=config.commission.organizers,
-        payout_delay=config.payouts.delay_hours * 3600,
+        payout_delay=config.payouts.delay_hours * HOUR,
         payout_minimum=config.payouts.minimum_sats * 1000,
     )
 

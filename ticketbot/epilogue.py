@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 
 from ticketbot.domain.badge import badge_name
+from ticketbot.domain.when import DAY
 from ticketbot.engine import Engine
 from ticketbot.errors import Retry
 from ticketbot.handlers.attending import badges
@@ -22,7 +23,6 @@ from ticketbot.ledger.store import Store
 
 EVERY = 60.0  # seconds between looks
 PAUSE = 0.05  # between pages: who is buying comes in between
-DAY = 86_400
 ASKED_FOR = 31 * DAY  # badges of an event: as long as its tickets are known to be somebody's
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ticketbot.domain.when import DAY
 from ticketbot.envelopes import SEED_BYTES
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import outbox, people
@@ -28,7 +29,6 @@ from ticketbot.replies.outcome import (
 )
 from ticketbot.texts import DEFAULT
 
-DAY = 86_400
 EPHEMERAL_LIVES = 600  # seconds: a 24133 that nobody took by then is dropped, the DM stays
 HEAD_START = 600  # seconds: what money hangs on leaves before all chat that came since
 NOTICE_LIVES = 30 * DAY  # relays may forget notices then (NIP-40); what lasts never

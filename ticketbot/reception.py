@@ -16,6 +16,7 @@ from ticketbot.domain.nostr import Event
 from ticketbot.domain.requests import read_machine
 from ticketbot.domain.speech import read_text
 from ticketbot.domain.tongues import guess_language
+from ticketbot.domain.when import DAY
 from ticketbot.envelopes import WRAP, Opened
 from ticketbot.errors import Refused
 from ticketbot.failpoints import failpoint
@@ -30,8 +31,8 @@ from ticketbot.metrics import metrics
 from ticketbot.posting import post
 from ticketbot.replies.outcome import Addressee, Failed, Outcome, Reply, Said
 
-STALE_COMMAND = 24 * 3600
-FORGOTTEN = 7 * 24 * 3600
+STALE_COMMAND = DAY
+FORGOTTEN = 7 * DAY
 STALE_MACHINE = 600
 FEW_WORDS = 40  # letters: in a rush everybody writes the same
 

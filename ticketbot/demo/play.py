@@ -18,6 +18,7 @@ from ticketbot.demo.client import Client
 from ticketbot.demo.stage import Choices, run_bot, run_relay
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import read_token
+from ticketbot.domain.when import DAY, HOUR
 from ticketbot.errors import Broken
 from ticketbot.keys import Keys
 from ticketbot.ledger.audit import check_ledger
@@ -84,14 +85,14 @@ async def _attendee(relay: str, app: App, pay: Pay) -> None:
 
 
 async def _publish_event(organizer: Client, app: App) -> None:
-    start = int(time.time()) + 7 * 86_400
+    start = int(time.time()) + 7 * DAY
     tags = [
         ["d", "demo"],
         ["title", "Lisbon Bitcoin Meetup"],
         ["start", str(start)],
-        ["end", str(start + 3 * 3600)],
+        ["end", str(start + 3 * HOUR)],
         ["start_tzid", "Europe/Lisbon"],
-        ["D", str(start // 86_400)],
+        ["D", str(start // DAY)],
         ["location", "Praça do Comércio, Lisbon"],
         ["price", str(PRICE_SATS), "SAT"],
         ["stock", str(SEATS)],

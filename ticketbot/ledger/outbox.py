@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ticketbot.domain.when import DAY, HOUR
 from ticketbot.ledger.store import Tx
 
-DAY = 86_400
-LATE = 3600
+LATE = HOUR
 """Seconds after which a message that has not left is a trouble."""
 
 

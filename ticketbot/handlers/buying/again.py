@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ticketbot.domain.command import Command, NeverAgain, OnlyAsked
 from ticketbot.domain.order import Order, State
+from ticketbot.domain.when import HOUR
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.money import cashier
 from ticketbot.handlers.money.cashier import Credit
@@ -21,7 +22,7 @@ from ticketbot.ledger.questions import Answers
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
 
-STILL_WAITS = 3600
+STILL_WAITS = HOUR
 LATE_LETTERS = 600
 
 

@@ -6,6 +6,7 @@ Each check raises `Refused` with what its buyer can do about it.
 from __future__ import annotations
 
 from ticketbot.domain.holds import judge
+from ticketbot.domain.when import HOUR
 from ticketbot.errors import Refused
 from ticketbot.handlers.allowance import exceeded
 from ticketbot.handlers.buying.basket import Basket
@@ -48,7 +49,7 @@ def check_quantity(tx: Tx, ctx: Context, request: Request, basket: Basket, waiti
         raise Refused("too-many", "too-many-per-order", most=most)
     if waiting >= ctx.settings.max_holds_per_buyer:
         raise Refused("too-many", "too-many-open", n=ctx.settings.max_holds_per_buyer)
-    if orders.given_up(tx, person, ctx.now - 3600) >= MOST_GIVEN_UP:
+    if orders.given_up(tx, person, ctx.now - HOUR) >= MOST_GIVEN_UP:
         raise Refused("try-later", "too-many-given-up")
     otherwise = None if basket.unit_msat else most  # nobody empties a free event
     broken = exceeded(tx, person, basket.listing, basket.tier, quantity, otherwise)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ticketbot.domain.command import Comp
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Happening, Order, State, order_id, step
+from ticketbot.domain.when import DAY
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding
 from ticketbot.handlers.context import Commands, Context, Request
@@ -18,7 +19,6 @@ from ticketbot.replies.outcome import Outcome, Reply, Report, Said, Told
 
 A_DAY = 200  # tickets of one organizer: every gift is a letter to somebody who may not know us
 A_DAY_OF_ANYBODY = 20  # where anybody may sell, a gift must not be a way to write to strangers
-DAY = 86_400
 
 
 def comp(request: Request, tx: Tx, ctx: Context) -> Reply:

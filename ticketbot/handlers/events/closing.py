@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order
+from ticketbot.domain.when import DAY
 from ticketbot.handlers import viewing
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.holding.giving_back import CANCELLED, give_back
@@ -15,7 +16,7 @@ from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Addressee, Outcome, Reply, Said, Told
 
-ANSWER_WITHIN = 86_400  # seconds the organizer has to put it back on sale
+ANSWER_WITHIN = DAY  # seconds the organizer has to put it back on sale
 PAGE = 50  # tickets in one transaction: purchases of other events are not kept waiting
 REPORT_EACH = 1_000  # orders
 

@@ -6,6 +6,7 @@ from ticketbot.domain.listing import Listing, ListingProblems, is_for, read_list
 from ticketbot.domain.naming import short_code
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.note import looks_like_listing
+from ticketbot.domain.when import DAY
 from ticketbot.handlers import finding
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.events import closing
@@ -18,7 +19,7 @@ from ticketbot.replies.outcome import Addressee, EventShown, Outcome, Reply, Sai
 
 NOTE_KINDS = frozenset({1, 5, 31922, 31923})
 IGNORED = "ignored-notes"
-ANSWERED_FOR = 7 * 86_400  # an older note with mistakes is not answered again
+ANSWERED_FOR = 7 * DAY  # an older note with mistakes is not answered again
 
 
 def note_seen(note: Event, tx: Tx, ctx: Context) -> Reply:

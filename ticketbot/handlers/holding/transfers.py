@@ -14,6 +14,7 @@ from ticketbot.domain.listing import Listing
 from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import npub_encode, read_pubkey
 from ticketbot.domain.ticket import group_id
+from ticketbot.domain.when import DAY
 from ticketbot.errors import Malformed, Refused
 from ticketbot.handlers import issuing, viewing
 from ticketbot.handlers.allowance import exceeded
@@ -29,7 +30,6 @@ from ticketbot.ledger.transfers import Offer
 from ticketbot.replies.outcome import Addressee, Reply, Report, Told
 from ticketbot.secp import parse_point
 
-DAY = 86_400
 OFFER_LIVES = 3 * DAY
 MOST_OFFERS = 5  # of one ticket within a day: each writes to somebody who may not know us
 OFFERED = "ticket offered"

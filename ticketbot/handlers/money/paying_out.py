@@ -18,6 +18,7 @@ from ticketbot.domain.naming import quote
 from ticketbot.domain.payout import Account, Part, Payout, payable, plan
 from ticketbot.domain.spending import Destination, State, read_destination
 from ticketbot.domain.statement import COLUMNS, row_of, write_csv
+from ticketbot.domain.when import HOUR
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding
 from ticketbot.handlers.context import Commands, Context, Request
@@ -215,7 +216,7 @@ def _too_little(
         least=Sum(least),
         reserved=Sum(facts["reserved_msat"]),
         under_way=Sum(facts["under_way_msat"]),
-        hours=ctx.settings.payout_delay // 3600,
+        hours=ctx.settings.payout_delay // HOUR,
     )
 
 

@@ -15,6 +15,7 @@ from ticketbot.domain.spending import (
     read_destination,
     step,
 )
+from ticketbot.domain.when import HOUR
 from ticketbot.errors import Refused
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.money import spending
@@ -24,7 +25,7 @@ from ticketbot.ledger import journal, outbox, payouts, shares, spends
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Addressee, Reply, Report, Said, Told
 
-SILENT_FOR = 3600  # seconds until an organizer hears that their address does not answer
+SILENT_FOR = HOUR  # seconds until an organizer hears that their address does not answer
 
 
 def job(payout_id: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from ticketbot.domain.announcement import read_announcement
 from ticketbot.domain.command import Announce
 from ticketbot.domain.listing import Listing
+from ticketbot.domain.when import DAY
 from ticketbot.errors import Refused
 from ticketbot.handlers import viewing
 from ticketbot.handlers.context import Commands, Context, Request
@@ -23,7 +24,6 @@ from ticketbot.replies.outcome import Addressee, Reply, Report, Said, Told
 
 KIND = "announcement"
 A_DAY = 3
-DAY = 86_400
 PAGE = 50  # people in one transaction: buyers come in between
 
 

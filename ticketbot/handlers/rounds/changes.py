@@ -11,6 +11,7 @@ from typing import Any
 
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.ticket import expiry
+from ticketbot.domain.when import HOUR, MINUTE
 from ticketbot.handlers import issuing, viewing
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.telling import tell_person
@@ -20,7 +21,6 @@ from ticketbot.ledger.moves import Move
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Outcome, Reply, Report, Said, Told
 
-MINUTE, HOUR = 60, 3600
 PAGE = 50  # holders in one transaction: purchases of other events are not kept waiting
 REMEMBERED = ("start", "end", "place", "timezone", "all_day")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ticketbot.domain.listing import Listing
+from ticketbot.domain.when import HOUR
 from ticketbot.handlers import issuing, viewing
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.telling import tell_person
@@ -17,7 +18,6 @@ from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
 from ticketbot.replies.outcome import Addressee, Reply, Report, Told, Via
 
-HOUR = 3600
 PAGE = 50  # holders in one transaction
 
 

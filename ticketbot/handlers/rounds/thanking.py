@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ticketbot.domain.badge import badge_name
+from ticketbot.domain.when import DAY
 from ticketbot.handlers import viewing
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import journal, people, thanks
@@ -12,7 +13,7 @@ from ticketbot.replies.outcome import Addressee, Reply, Said, Told
 
 PAGE = 50  # tickets in one transaction
 WAIT = 3_600  # seconds after the end: people are on their way home
-LATEST = 3 * 86_400  # a bot that was down for longer does not come back to it
+LATEST = 3 * DAY  # a bot that was down for longer does not come back to it
 
 
 def page(event_id: str, tx: Tx, ctx: Context) -> Reply:
