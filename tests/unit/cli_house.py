@@ -23,8 +23,9 @@ from ticketbot.config import load
 from ticketbot.crew import Crew
 from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.command import Buy
-from ticketbot.domain.listing import Listing, Tier
+from ticketbot.domain.listing import Listing
 from ticketbot.domain.nip19 import npub_encode
+from ticketbot.domain.offer import Tier
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
 from ticketbot.handlers.buying import checkout

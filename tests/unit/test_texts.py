@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 import pytest
 
 import ticketbot
-from ticketbot.domain.listing import (
-    LONGEST_PLACE,
-    LONGEST_SUMMARY,
+from ticketbot.domain.listing import LONGEST_PLACE, LONGEST_SUMMARY, LONGEST_TITLE, Listing
+from ticketbot.domain.money import HIGHEST_PRICE, format_sats
+from ticketbot.domain.offer import (
+    LONGEST_CHOICE,
+    LONGEST_QUESTION,
     LONGEST_TIER,
-    LONGEST_TITLE,
-    Listing,
+    MOST_CHOICES,
+    Question,
     Tier,
 )
-from ticketbot.domain.money import HIGHEST_PRICE, format_sats
-from ticketbot.domain.offer import LONGEST_CHOICE, LONGEST_QUESTION, MOST_CHOICES, Question
 from ticketbot.domain.order import Order, State
 from ticketbot.domain.ticket import TOKEN_LENGTH
 from ticketbot.domain.tongues import LANGUAGES

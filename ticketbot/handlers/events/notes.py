@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ticketbot.domain.listing import Listing, ListingProblems, is_for, read_listing, says_cancelled
+from ticketbot.domain.listing import Listing
+from ticketbot.domain.listing_note import ListingProblems, is_for, read_listing, says_cancelled
 from ticketbot.domain.naming import short_code
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.note import looks_like_listing
