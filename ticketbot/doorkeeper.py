@@ -19,6 +19,7 @@ from ticketbot.ledger import scans
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.replies import dm
 from ticketbot.replies.outcome import Report
+from ticketbot.replies.saying import PLAIN
 
 FRESH = 0.4  # seconds for which everybody who watches an event is shown the same counts
 MOST_KEPT = 100  # events whose counts are kept in mind
@@ -126,4 +127,4 @@ def _count(event_id: str, tx: Tx) -> Json:
 
 
 def _written(report: Report) -> Json:
-    return {**report.facts, "message": " ".join(dm.speak(report, dm.PLAIN))}
+    return {**report.facts, "message": " ".join(dm.speak(report, PLAIN))}

@@ -50,6 +50,7 @@ from ticketbot.replies.outcome import (
     TicketShown,
     Told,
 )
+from ticketbot.replies.saying import Manner
 
 TRIES = 3
 CUSTOMERS = 10_000  # to remember
@@ -288,7 +289,7 @@ class Engine:
         post(tx, ctx, Addressee(self.settings.bot, "auto"), reply, key)
 
     def _spoken(self, said: Sequence[Outcome]) -> Spoken:
-        how = dm.Manner(self.settings.public_url, self.settings.relays)
+        how = Manner(self.settings.public_url, self.settings.relays)
         texts = [text for outcome in said for text in dm.speak(outcome, how)]
         return Spoken(not any(isinstance(one, Failed) for one in said), "\n".join(texts))
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
-from ticketbot.app import settings_of
+from ticketbot.app.parts import settings_of
 from ticketbot.cli import main
 from ticketbot.cli.opening import House, open_house
 from ticketbot.config import load

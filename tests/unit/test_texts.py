@@ -39,6 +39,7 @@ from ticketbot.replies.outcome import (
     TicketsCounted,
     TicketShown,
 )
+from ticketbot.replies.saying import LONGEST, Manner
 from ticketbot.texts import say, sentences
 
 CODE = Path(ticketbot.__file__).parent
@@ -373,7 +374,7 @@ ASKS = replace(
     ),
 )
 HOW = {
-    language: dm.Manner("https://tickets.example", ("wss://relay.damus.io",), language)
+    language: Manner("https://tickets.example", ("wss://relay.damus.io",), language)
     for language in LANGUAGES
 }
 
@@ -387,7 +388,7 @@ HOW = {
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_message_is_too_long_for_a_phone(what: str, one: Listing, language: str) -> None:
     for text in dm.speak(outcomes(one)[what], HOW[language]):
-        assert len(text) <= dm.LONGEST
+        assert len(text) <= LONGEST
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

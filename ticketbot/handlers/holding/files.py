@@ -16,8 +16,9 @@ from ticketbot.ledger import tickets
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
 from ticketbot.replies.calendar_file import calendar_file
-from ticketbot.replies.dm import Manner, event_link
+from ticketbot.replies.dm import event_link
 from ticketbot.replies.outcome import Reply, Report, TicketShown
+from ticketbot.replies.saying import Manner
 
 MOST = 50  # tickets that are looked at
 PAGE, PAGE_OF_PROGRAMS = 5, 50  # a file's line is long, and a message is short

@@ -1,13 +1,12 @@
 """The composition root: builds every part, starts them in one TaskGroup, stops them in order.
 
-The only room that names concrete classes. `serve` is what `ticketbot run` runs.
+The only room that names concrete classes. `serving.serve` is what `ticketbot run` runs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,19 +15,17 @@ import structlog
 from aiohttp.web import Application
 
 from ticketbot import control
+from ticketbot.app.parts import build_lnurl, build_wallet, open_ticket_key, settings_of
 from ticketbot.bookkeeping import Auditor
 from ticketbot.config import Config
 from ticketbot.config.values import Web
 from ticketbot.crew import Crew
 from ticketbot.desk import LedgerDesk
-from ticketbot.domain.ticket import TicketKey
-from ticketbot.domain.when import HOUR
 from ticketbot.doorkeeper import Doorkeeper
 from ticketbot.engine import Engine
 from ticketbot.epilogue import Epilogue
 from ticketbot.errors import Broken, Retry
 from ticketbot.forgetting import Forgetter
-from ticketbot.handlers.context import Settings
 from ticketbot.housekeeping import Housekeeper
 from ticketbot.intake import Inbox, Interests, catch_up, comes_first, take_in
 from ticketbot.keys import Keys
@@ -36,8 +33,7 @@ from ticketbot.ledger import listings, marks, restored
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
 from ticketbot.ledger.whole import require_whole, waits_for_check
-from ticketbot.lightning import LNbits, Wallet
-from ticketbot.lnurl import Lnurl
+from ticketbot.lightning import Wallet
 from ticketbot.outbox.closer import Closer
 from ticketbot.outbox.courier import Courier
 from ticketbot.outbox.herald import Herald, own_notes
@@ -47,11 +43,10 @@ from ticketbot.outbox.refunder import Refunder
 from ticketbot.outbox.usher import Usher
 from ticketbot.relay.directory import Directory
 from ticketbot.relays import RelayPool
-from ticketbot.service import SingleInstance, notify, spare_collections, stop_signals, watchdog
+from ticketbot.service import notify
 from ticketbot.settlement import LOOK_BACK, Settlement
 from ticketbot.timekeeper import Timekeeper
 from ticketbot.turnstile import Turnstile
-from ticketbot.wallets.fake import FakeWallet
 from ticketbot.web import app as web
 from ticketbot.web.api.app import make_api
 from ticketbot.web.api.auth import signed_by
@@ -59,46 +54,7 @@ from ticketbot.web.api.door import add_door
 from ticketbot.window import Window
 
 FIRST_LOOK = 8.0  # seconds the wallet has at start before the bot goes on without it
-RELAYS_ANSWER = 1.0  # seconds until READY is said without those that are silent
 LAST_WORDS = 8.0  # seconds the outbox has to empty its hands when the bot is stopped
-
-
-def open_ticket_key(config: Config) -> TicketKey:
-    """The Ed25519 key that signs tickets, made (mode 0600) when there is none yet."""
-    if config.bot.ticket_key is not None:
-        return TicketKey.from_bytes(bytes.fromhex(config.bot.ticket_key.reveal()))
-    seed = os.urandom(32)
-    path = config.bot.ticket_key_file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(seed.hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return TicketKey.from_bytes(seed)
-
-
-def build_wallet(config: Config, clock: Callable[[], float]) -> Wallet:
-    """The wallet that `[lightning] wallet` names."""
-    if config.lightning.wallet == "fake":
-        return FakeWallet(config.ledger.path.with_name("fake-wallet.db"), clock=clock)
-    lnbits = config.lnbits
-    assert lnbits is not None
-    return LNbits(
-        lnbits.url,
-        lnbits.invoice_key.reveal(),
-        lnbits.admin_key.reveal() if lnbits.admin_key is not None else None,
-        requests_per_minute=lnbits.requests_per_minute,
-        clock=clock,
-    )
-
-
-def build_lnurl(config: Config, wallet: Wallet) -> Lnurl:
-    """Asks payees for invoices, by the wallet's clock; their network is judged by who pays."""
-    return Lnurl(
-        config.lightning.allow_private_lnurl,
-        config.nostr.proxy,
-        clock=wallet.now,
-    )
 
 
 class App:
@@ -328,71 +284,3 @@ class App:
                 await self._settlement.reconcile(LOOK_BACK)
         except (Retry, Broken, TimeoutError) as error:
             self._log.warning("wallet.unknown", error=str(error), starts="degraded")
-
-
-def settings_of(config: Config, bot: str, *, by_hand: bool = True) -> Settings:
-    """What handlers need of the configuration, and whether refunds are paid by hand."""
-    return Settings(
-        bot=bot,
-        name=config.bot.name,
-        relays=tuple(config.nostr.relays),
-        operators=frozenset(config.bot.operators),
-        organizers=config.bot.organizers,
-        public_url=config.web.public_url if config.web is not None else None,
-        ephemeral=config.nostr.ephemeral_tickets,
-        hold_seconds=config.sales.hold_seconds,
-        max_holds_per_buyer=config.sales.max_holds_per_buyer,
-        max_tickets_per_order=config.sales.max_tickets_per_order,
-        messages_per_minute=config.limits.messages_per_minute,
-        newcomers_per_minute=config.limits.newcomers_per_minute,
-        proof_of_work_bits=config.limits.proof_of_work_bits,
-        refunds_by_hand=by_hand,
-        doors_open_hours=config.door.open_hours,
-        attendance=config.after.attendance,
-        thanks=config.after.thanks,
-        keep_seconds=config.queue.keep_minutes * 60,
-        remind_hours=config.reminders.hours_before,
-        last_call_hours=config.reminders.last_call_hours,
-        quiet_hours=config.reminders.quiet_hours,
-        change_refund_hours=config.changes.refund_hours,
-        commission_ppm=config.commission.ppm,
-        commissions=config.commission.organizers,
-        payout_delay=config.payouts.delay_hours * HOUR,
-        payout_minimum=config.payouts.minimum_sats * 1000,
-    )
-
-
-def serve(config: Config) -> int:
-    """Run the bot until it is told to stop; 0 after a graceful stop. The lock is held meanwhile."""
-    lock = config.ledger.path.with_suffix(".lock")
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with SingleInstance(lock):
-        asyncio.run(_serve(config))
-    return 0
-
-
-async def _serve(config: Config) -> None:
-    with stop_signals() as stop:
-        app = App(config)
-        async with asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(app.run(stop))
-            greeting = tasks.create_task(_greet(app))
-            pings = tasks.create_task(
-                watchdog(lambda: app.store.transaction(lambda tx: tx.row("SELECT 1")))
-            )
-            await running
-            greeting.cancel()
-            pings.cancel()
-
-
-async def _greet(app: App) -> None:
-    """Say READY once everything listens; relays get a moment to answer before they are counted."""
-    await app.ready.wait()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(RELAYS_ANSWER):
-            while not all(state.connected for state in app.pool.status().values()):
-                await asyncio.sleep(0.02)
-    await app.look_around()
-    spare_collections()
-    print(f"READY: {await app.summary()}", flush=True)  # noqa: T201  the contract's line
-    notify("READY=1", f"STATUS={await app.summary()}")
