@@ -299,7 +299,7 @@ async def test_it_is_not_sold_again_while_it_is_given_back(
     stage: Stage, organizer: Organizer, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(closing, "PAGE", 1)
-    monkeypatch.setattr("ticketbot.outbox.closer.PAUSE", 3.0)
+    monkeypatch.setattr("ticketbot.outbox.pages.PAUSE", 3.0)
     event = await organizer.has_on_sale()
     await alice.buys("lisbon")
     await bob.buys("lisbon")

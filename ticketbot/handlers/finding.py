@@ -125,6 +125,11 @@ def own_order(tx: Tx, request: Request, named: str) -> Order:
     return found[0]
 
 
+def cursor_of(at: int, name: str) -> str:
+    """Where a list of things by time goes on behind this one; `read_cursor` reads it."""
+    return f"{at}:{name}"
+
+
 def read_cursor(after: str | None) -> tuple[int, str]:
     """From the `next` of an earlier answer to (number, id); the beginning without one."""
     if not after:

@@ -33,7 +33,7 @@ def list_events(request: Request, tx: Tx, ctx: Context) -> Reply:
         room -= _weight(found)
         if len(cards) == (command.limit or PAGE) or (cards and room < 0):
             last = cards[-1].listing
-            more = f"{last.start}:{last.event_id}"
+            more = finding.cursor_of(last.start, last.event_id)
             break
         cards.append(finding.card(tx, found, ctx.now))
     return [EventsFound(tuple(cards), more, quote(" ".join(command.words)))]

@@ -57,7 +57,8 @@ def _tickets_again(request: Request, cursor: tuple[int, str], tx: Tx, ctx: Conte
     """A page of tickets for a program; where they may not go this way they are only counted."""
     person, most = request.person.id, MOST_TICKETS
     rows = tickets.of_holder(tx, person, ctx.now, most + 1, after=cursor)
-    after = f"{rows[most - 1].issued_at}:{rows[most - 1].id}" if len(rows) > most else None
+    last = rows[most - 1] if len(rows) > most else None
+    after = None if last is None else finding.cursor_of(last.issued_at, last.id)
     shown = [
         _again(request, row, tx, ctx)
         for row in rows[:most]

@@ -6,7 +6,7 @@ from typing import cast
 
 from ticketbot.domain.command import ListOwnEvents
 from ticketbot.handlers.context import Commands, Context, Request
-from ticketbot.handlers.finding import read_cursor
+from ticketbot.handlers.finding import cursor_of, read_cursor
 from ticketbot.ledger import listings
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
@@ -20,7 +20,7 @@ def list_own_events(request: Request, tx: Tx, ctx: Context) -> Reply:
     last = page[-1].listing if len(page) == wish.limit else None
     facts: dict[str, object] = {
         "events": [_row(found, tx) for found in page],
-        "next": None if last is None else f"{last.start}:{last.event_id}",
+        "next": None if last is None else cursor_of(last.start, last.event_id),
     }
     return [Report("own-events", facts, "own-events", {"n": len(page)})]
 

@@ -9,7 +9,7 @@ from ticketbot.domain.naming import quote
 from ticketbot.domain.order import Order
 from ticketbot.errors import Refused
 from ticketbot.handlers.context import Commands, Context, Request
-from ticketbot.handlers.finding import read_cursor
+from ticketbot.handlers.finding import cursor_of, read_cursor
 from ticketbot.ledger import journal, orders
 from ticketbot.ledger import stuck as ledger
 from ticketbot.ledger.store import Tx
@@ -28,7 +28,7 @@ def list_pending(request: Request, tx: Tx, ctx: Context) -> Reply:
     last = page[-1] if len(page) == wish.limit else None
     facts: dict[str, object] = {
         "orders": [_pending(order, tx) for order in page],
-        "next": None if last is None else f"{last.hold_until}:{last.id}",
+        "next": None if last is None else cursor_of(last.hold_until, last.id),
     }
     return [Report("pending", facts, "operator-pending", {"n": len(page)})]
 
