@@ -23,8 +23,9 @@ from ticketbot.app import App
 from ticketbot.domain.command import CancelOrder
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.spending import read_destination
-from ticketbot.handlers import attendee, refunds
+from ticketbot.handlers.attending import attendee
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.money import refunds
 from ticketbot.ledger import listings, people
 from ticketbot.ledger import refunds as rows
 from ticketbot.ledger.audit import check_ledger

@@ -12,9 +12,9 @@ from ticketbot.domain.scanning import Scan
 from ticketbot.domain.ticket import event_hash
 from ticketbot.engine import Engine
 from ticketbot.errors import Refused
-from ticketbot.handlers import admitting, door, scanners
 from ticketbot.handlers.context import Context
-from ticketbot.handlers.scanners import Caller
+from ticketbot.handlers.door import admitting, scanners, staffing
+from ticketbot.handlers.door.scanners import Caller
 from ticketbot.ledger import scans
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.replies import dm
@@ -69,7 +69,7 @@ class Doorkeeper:
 
         def work(tx: Tx) -> Json:
             found, _ = scanners.admit_caller(caller, event, tx, ctx)
-            return _written(door.counted(found, tx))
+            return _written(staffing.counted(found, tx))
 
         return await self._ask(work)
 
@@ -122,7 +122,7 @@ class Doorkeeper:
 
 
 def _count(event_id: str, tx: Tx) -> Json:
-    return _written(door.counted(scanners.named_exactly(event_id, tx), tx))
+    return _written(staffing.counted(scanners.named_exactly(event_id, tx), tx))
 
 
 def _written(report: Report) -> Json:

@@ -14,7 +14,8 @@ import structlog
 from ticketbot.domain.badge import badge_name
 from ticketbot.engine import Engine
 from ticketbot.errors import Retry
-from ticketbot.handlers import badges, thanking
+from ticketbot.handlers.attending import badges
+from ticketbot.handlers.rounds import thanking
 from ticketbot.ledger import badges as wishes
 from ticketbot.ledger import thanks
 from ticketbot.ledger.store import Store

@@ -12,7 +12,7 @@ from typing import Any
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.work import proven
 from ticketbot.engine import Engine
-from ticketbot.handlers.organizer import NOTE_KINDS
+from ticketbot.handlers.events.notes import NOTE_KINDS
 from ticketbot.reception import FORGOTTEN, STALE_COMMAND, STALE_MACHINE
 from ticketbot.relays import Caught
 

@@ -12,16 +12,16 @@ from typing import NamedTuple
 
 from ticketbot import handlers
 from ticketbot.domain.command import Command, Hello
-from ticketbot.domain.command.machine import read_machine
 from ticketbot.domain.nostr import Event
+from ticketbot.domain.requests import read_machine
 from ticketbot.domain.speech import read_text
 from ticketbot.domain.tongues import guess_language
 from ticketbot.envelopes import WRAP, Opened
 from ticketbot.errors import Refused
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers.again import answered, heard_before
+from ticketbot.handlers.buying.again import answered, heard_before
 from ticketbot.handlers.context import Context, Request, Settings
-from ticketbot.handlers.organizer import NOTE_KINDS
+from ticketbot.handlers.events.notes import NOTE_KINDS
 from ticketbot.ledger import inbox, people, questions
 from ticketbot.ledger.people import Person
 from ticketbot.ledger.store import Tx

@@ -16,7 +16,7 @@ import structlog
 from ticketbot.domain.order import Order, State
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
-from ticketbot.handlers.cashier import Credit
+from ticketbot.handlers.money.cashier import Credit
 from ticketbot.ledger import marks, orders, restored, spends
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx

@@ -22,7 +22,7 @@ from ticketbot.domain.jwt_ticket import sign_jwt
 from ticketbot.domain.ticket import TicketKey, read_token
 from ticketbot.engine import Engine
 from ticketbot.errors import Refused
-from ticketbot.handlers.again import ONLY_ASKED
+from ticketbot.handlers.buying.again import ONLY_ASKED
 from ticketbot.handlers.context import Context, Request, Settings
 from ticketbot.ledger import people
 from ticketbot.ledger.people import Person

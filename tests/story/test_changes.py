@@ -11,7 +11,7 @@ from tests.story.handing_on import code_of, is_offered, is_valid
 from tests.story.memory import rows, settles_down
 from tests.story.program import Program, listening
 from ticketbot.domain.ticket import expiry, read_token
-from ticketbot.handlers import changes
+from ticketbot.handlers.rounds import changes
 from ticketbot.ledger import outbox
 from ticketbot.outbox import usher
 from ticketbot.texts import say

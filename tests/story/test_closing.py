@@ -10,7 +10,7 @@ import pytest
 from tests.story.cast import DAY, HOUR, WEEK, Organizer, Person, Stage
 from tests.story.program import Program, listening
 from tests.story.test_late_money import another_invoice
-from ticketbot.handlers import closing
+from ticketbot.handlers.events import closing
 from ticketbot.ledger import listings, outbox, refunds
 from ticketbot.ledger.store import Tx
 from ticketbot.texts import say

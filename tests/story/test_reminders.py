@@ -9,7 +9,7 @@ import pytest
 from tests.story.cast import DAY, HOUR, WEEK, Organizer, Person, Stage
 from tests.story.handing_on import code_of, is_offered
 from tests.story.memory import rows, settles_down
-from ticketbot.handlers import reminders
+from ticketbot.handlers.rounds import reminders
 from ticketbot.ledger import outbox
 from ticketbot.ledger.store import Tx
 from ticketbot.outbox import usher

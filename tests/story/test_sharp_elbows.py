@@ -12,7 +12,7 @@ from tests.story.cast import HOUR, WEEK, Organizer, Person, Stage
 from ticketbot import settlement
 from ticketbot.domain.nostr import Event
 from ticketbot.handlers import finding
-from ticketbot.handlers.conditions import MOST_GIVEN_UP
+from ticketbot.handlers.buying.conditions import MOST_GIVEN_UP
 from ticketbot.handlers.finding import MOST_WORDS
 from ticketbot.ledger import listings, orders
 from ticketbot.ledger.store import Tx

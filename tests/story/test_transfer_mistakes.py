@@ -11,7 +11,7 @@ from tests.story.cast import DAY, WEEK, Organizer, Person, Stage
 from tests.story.handing_on import code_of, is_offered, is_valid, npub
 from tests.story.memory import rows
 from ticketbot.domain.nip19 import npub_encode
-from ticketbot.handlers import transfers
+from ticketbot.handlers.holding import transfers
 from ticketbot.keys import Keys
 from ticketbot.texts import say
 

@@ -27,9 +27,10 @@ from ticketbot.domain.listing import Listing, Tier
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
-from ticketbot.handlers import cashier, checkout
-from ticketbot.handlers.cashier import Credit
+from ticketbot.handlers.buying import checkout
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.money import cashier
+from ticketbot.handlers.money.cashier import Credit
 from ticketbot.keys import Keys
 from ticketbot.ledger import listings, marks, orders, outbox, people
 from ticketbot.ledger.orders import InvoiceRow

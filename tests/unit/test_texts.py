@@ -201,7 +201,7 @@ def test_why_money_goes_back_is_told_with_title_and_amount() -> None:
     reasons = {
         value
         for name, tree in trees()
-        if name == "handlers/cashier.py"
+        if name == "handlers/money/cashier.py"
         for node in ast.walk(tree)
         for value in literals(node if isinstance(node, ast.Constant) else None)
         if value.startswith("refund-")

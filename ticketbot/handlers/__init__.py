@@ -4,36 +4,24 @@ from __future__ import annotations
 
 from ticketbot.domain import command as c
 from ticketbot.errors import Refused
-from ticketbot.handlers import (
-    attendance,
-    attendee,
-    badges,
-    checkout,
-    door,
-    files,
-    language,
-    operator,
-    owed,
-    own,
-    paying_out,
-    privacy,
-    promos,
-    queueing,
-    returning,
-    stuck,
-    transfers,
-    validating,
-)
+from ticketbot.handlers.attending import attendee, badges, language, privacy
+from ticketbot.handlers.buying import checkout, promos, queueing
 from ticketbot.handlers.context import Context, Handler, Request
 from ticketbot.handlers.desk import (
-    announcing,
+    attendance,
     attendees,
     giving,
     orders,
+    own,
     pausing,
     rehearsing,
     stats,
 )
+from ticketbot.handlers.door import staffing, validating
+from ticketbot.handlers.holding import files, owed, returning, transfers
+from ticketbot.handlers.money import paying_out
+from ticketbot.handlers.operating import operator, stuck
+from ticketbot.handlers.rounds import announcing
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
 
@@ -70,12 +58,12 @@ COMMANDS: dict[type, Handler] = {
     c.ShowPdf: files.show_pdf,
     c.WishBadge: badges.wish,
     c.ShowAttendance: attendance.show,
-    c.ScanTicket: door.scan,
-    c.AddStaff: door.add,
-    c.RemoveStaff: door.remove,
-    c.ListStaff: door.list_staff,
-    c.MakeToken: door.make_token,
-    c.CountDoor: door.count,
+    c.ScanTicket: staffing.scan,
+    c.AddStaff: staffing.add,
+    c.RemoveStaff: staffing.remove,
+    c.ListStaff: staffing.list_staff,
+    c.MakeToken: staffing.make_token,
+    c.CountDoor: staffing.count,
     c.MakePromo: promos.make,
     c.StopPromo: promos.stop,
     c.ListPromos: promos.listed,

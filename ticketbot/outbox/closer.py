@@ -11,7 +11,7 @@ from functools import partial
 
 from ticketbot.engine import Engine
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers import closing
+from ticketbot.handlers.events import closing
 from ticketbot.ledger import outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store

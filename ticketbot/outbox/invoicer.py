@@ -15,7 +15,7 @@ from ticketbot.domain.order import Order, State
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers.cashier import PAY_BEFORE_EXPIRY
+from ticketbot.handlers.money.cashier import PAY_BEFORE_EXPIRY
 from ticketbot.ledger import orders, outbox
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
@@ -49,7 +49,7 @@ class Invoicer:
 
     async def run(self) -> None:
         """For ever; what an earlier process left behind is in doubt."""
-        left = await self._store.transaction(
+        left = await self.claims.written(
             lambda tx: tx.rows("SELECT id FROM outbox WHERE kind = 'invoice'")
         )
         self._in_doubt.update(row[0] for row in left)

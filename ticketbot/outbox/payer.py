@@ -9,8 +9,8 @@ from typing import Literal
 
 from ticketbot.engine import Engine
 from ticketbot.errors import Retry
-from ticketbot.handlers import paying_out
-from ticketbot.handlers import payouts as handler
+from ticketbot.handlers.money import paying_out
+from ticketbot.handlers.money import payouts as handler
 from ticketbot.ledger import marks, outbox, payouts, restored, spends
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet

@@ -20,7 +20,7 @@ from ticketbot.engine import Engine
 from ticketbot.errors import Broken, NoInvoice, Retry
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers.context import Context
-from ticketbot.handlers.spending import Paid
+from ticketbot.handlers.money.spending import Paid
 from ticketbot.ledger import outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.spends import Purpose, Spend
@@ -63,7 +63,7 @@ class Standing(NamedTuple):
 
 
 class Cause(Protocol):
-    """What decides about money of one purpose: `handlers/refunds.py`, `handlers/payouts.py`."""
+    """What decides about money of one purpose: `handlers/money/`."""
 
     def job(self, ref: str, /) -> str: ...
 
@@ -139,7 +139,7 @@ class Spender:
 
     async def run(self) -> None:
         """For ever; what lost its row, put aside as poison, gets another at every start."""
-        await self._store.transaction(self._take_up)
+        await self.claims.written(self._take_up)
         await self.claims.run()
 
     async def _send_all(self, rows: Sequence[Due]) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 
 from ticketbot.engine import Engine
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers import errands
+from ticketbot.handlers.rounds import errands
 from ticketbot.ledger import outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx

@@ -255,7 +255,7 @@ def _event(card: Card, how: Manner) -> str:
     one = card.listing
     head = [one.title, when_line(one, how.language), *([one.place] if one.place else [])]
     prices = price_lines(card, how.language)
-    tier = "" if one.general or len(card.tiers) == 1 else f" 1 {card.tiers[0][0].lower()}"
+    tier = "" if one.general or len(card.tiers) == 1 else f" 1 {_buyable(card).lower()}"
     hint = say("event-hint", how.language, code=card.code.lower(), tier=tier)
     tail = [
         *_terms(one, how),
@@ -267,6 +267,12 @@ def _event(card: Card, how: Manner) -> str:
     if one.summary:
         lines += _fitting([one.summary[:300]], *lines, *tail)
     return "\n".join([*lines, *tail])
+
+
+def _buyable(card: Card) -> str:
+    """The first kind of ticket that there is still one of, or the first."""
+    left = [name for name, _, available in card.tiers if available != 0]
+    return left[0] if left else card.tiers[0][0]
 
 
 def _terms(listing: Listing, how: Manner) -> list[str]:

@@ -1,6 +1,6 @@
 """What can be asked of the bot: values, by who asks.
 
-People's words become these in `domain.speech`, programs' JSON in `machine.py`.
+People's words become these in `domain.speech`, programs' JSON in `domain.requests`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import group_id
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee
+from ticketbot.handlers.attending import attendee
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.desk.orders import order_in
 from ticketbot.handlers.rights import own_event

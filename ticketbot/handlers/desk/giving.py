@@ -6,8 +6,9 @@ from ticketbot.domain.command import Comp
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Happening, Order, State, order_id, step
 from ticketbot.errors import Refused
-from ticketbot.handlers import cashier, finding
+from ticketbot.handlers import finding
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.money import cashier
 from ticketbot.handlers.rights import own_event
 from ticketbot.handlers.telling import tell
 from ticketbot.ledger import gifts, inbox, journal, listings, orders, people
@@ -30,7 +31,7 @@ def comp(request: Request, tx: Tx, ctx: Context) -> Reply:
     key = inbox.request_key(tx, request.person.id, request.request_id or "")
     asked = f"comp|{wish.words}|{wish.to}|{wish.quantity}|{wish.tier}"
     if request.request_id is not None and (before := inbox.remembered(tx, key)):
-        if before[0] != inbox.content_hash(asked):
+        if before[0] != inbox.content_tag(tx, asked):
             raise Refused("bad-request", "request-id-reused")
         known = orders.get(tx, before[1])
         assert known is not None

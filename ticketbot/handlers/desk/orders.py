@@ -12,8 +12,9 @@ from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Order
 from ticketbot.errors import Refused
-from ticketbot.handlers import issuing, story
+from ticketbot.handlers import issuing
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.desk import story
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import attendees, journal, orders, people, refunds, tickets
 from ticketbot.ledger.journal import Decision

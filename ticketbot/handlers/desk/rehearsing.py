@@ -18,9 +18,10 @@ from ticketbot.domain.order import State as OrderState
 from ticketbot.domain.rehearsal import pretend
 from ticketbot.domain.scanning import Scan, read_shown
 from ticketbot.errors import Refused, TicketbotError
-from ticketbot.handlers import admitting, cashier
-from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.door import admitting
+from ticketbot.handlers.money import cashier
+from ticketbot.handlers.money.cashier import Credit
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import journal, listings, orders, tickets
 from ticketbot.ledger.listings import Listed
@@ -119,7 +120,7 @@ def _check_in(
     (ticket,) = [one for one in shown if isinstance(one, TicketShown)]
     scan = Scan(Kind.CHECK_IN, read_shown(ticket.token, ctx.signer.public), MARK)
     doors_open = replace(ctx, now=max(ctx.now, found.listing.start))
-    admitting.decide(found, scan, None, tx, doors_open)
+    admitting.decide(found, scan, None, tx, doors_open, counted=False)
     (row,) = tickets.of_order(tx, order.id)
     if row.state != State.ADMITTED:
         raise AssertionError(f"the ticket of a rehearsal was not let in: it is {row.state}")

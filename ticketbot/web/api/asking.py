@@ -14,7 +14,7 @@ import orjson
 from aiohttp import web
 
 from ticketbot.domain.command import Command
-from ticketbot.domain.command.machine import read_request, read_request_id
+from ticketbot.domain.requests import read_request, read_request_id
 from ticketbot.domain.work import proven
 from ticketbot.errors import Refused
 from ticketbot.replies.dm import sentence

@@ -18,7 +18,7 @@ from aiohttp.client_exceptions import ClientConnectionResetError
 from ticketbot.domain.admission import Kind
 from ticketbot.domain.scanning import LONGEST_NONCE, LONGEST_SHOWN, Scan, read_gate, read_shown
 from ticketbot.errors import Refused
-from ticketbot.handlers.scanners import SECRET_PREFIX, Caller
+from ticketbot.handlers.door.scanners import SECRET_PREFIX, Caller
 from ticketbot.replies import dm
 from ticketbot.web.api.problems import Problem
 
