@@ -98,8 +98,8 @@ keep_minutes = 120
 open_hours = 6
 
 [attendance]
-# What organizers may know of visits: "anonymous", how many and how long; "off"; "full", the times of
-# each ticket. Never who.
+# What organizers may know of visits: "anonymous", how many and how long; "full", also the times of
+# each ticket; "off". Never who.
 mode = "anonymous"
 # Who was let in is thanked when the event is over.
 thanks = true
