@@ -235,10 +235,10 @@ def _commission(reader: Reader) -> Commission:
         except Misread as error:
             want = f"an organizer's npub and a rate from 0 to {MOST_PPM} millionths: it {error}"
             reader.reject("commission", "organizers", text, want, [example], item=number)
-    ppm = reader.number("commission", "ppm", 0, 0, MOST_PPM)
-    if 0 < ppm < LEAST_PPM:
-        reader.warnings.append(f"commission.ppm is {ppm}, that is {ppm / 10_000} %; 20000 is 2 %")
-    return Commission(ppm, rates)
+    share = reader.number("commission", "ppm", 0, 0, MOST_PPM)
+    if 0 < share < LEAST_PPM:
+        reader.warnings.append(f"commission.ppm is {share}, that is {share / 10_000} %; 20000 is 2 %")
+    return Commission(share, rates)
 
 
 def _ledger(reader: Reader) -> Ledger:
