@@ -237,7 +237,9 @@ def _commission(reader: Reader) -> Commission:
             reader.reject("commission", "organizers", text, want, [example], item=number)
     share = reader.number("commission", "ppm", 0, 0, MOST_PPM)
     if 0 < share < LEAST_PPM:
-        reader.warnings.append(f"commission.ppm is {share}, that is {share / 10_000} %; 20000 is 2 %")
+        reader.warnings.append(
+            f"commission.ppm is {share}, that is {share / 10_000} %; 20000 is 2 %"
+        )
     return Commission(share, rates)
 
 
