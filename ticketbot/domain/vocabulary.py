@@ -33,7 +33,7 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("thanks", "thank", "thx", "ty", "cheers", "merci", "danke"), "thanks"),
     **dict.fromkeys(("gracias", "obrigado", "obrigada", "ok", "okay", "great"), "thanks"),
     **dict.fromkeys(("cool", "nice", "perfect", "awesome", "👍", "🙏"), "thanks"),
-    **dict.fromkeys(("help", "commands"), "help"),
+    **dict.fromkeys(("help", "commands", "menu"), "help"),
     **dict.fromkeys(("events", "list"), "events"),
     **dict.fromkeys(("event", "details"), "event"),
     **dict.fromkeys(("buy", "purchase", "book"), "buy"),
