@@ -54,12 +54,23 @@ class Turnstile:
         """One look: all that is over, then all that came free."""
         if not self._heard():
             return
-        now = int(self._clock())
-        while await self._store.transaction(lambda tx: places.over(tx, now, 1)):
-            await self._engine.decide(partial(queueing.lapse, now), "queue")
+        over, stirred = await self._ask()
+        while over:
+            await self._engine.decide(partial(queueing.lapse, int(self._clock())), "queue")
             await asyncio.sleep(PAUSE)
-        for event_id in await self._store.transaction(places.events):
+            over, stirred = await self._ask()
+        for event_id in stirred:
             await self._offer(event_id)
+
+    async def _ask(self) -> tuple[bool, list[str]]:
+        """Whether kept seats are to be given up, and of which events something is to be said.
+
+        One question a second, which writes nothing: mostly nobody waits, or nothing is free.
+        """
+        now, ctx = int(self._clock()), self._engine.context()
+        return await self._store.transaction(
+            lambda tx: (bool(places.over(tx, now, 1)), queueing.stirred(tx, ctx))
+        )
 
     async def _offer(self, event_id: str) -> None:
         told = True

@@ -86,8 +86,8 @@ def test_a_request_is_bound_to_its_order(tx: Tx) -> None:
     assert key != inbox.request_key(tx, one.person, "r2")
     assert inbox.remembered(tx, key) is None
     inbox.remember(tx, key, "lisbon|1", one.id)
-    assert inbox.remembered(tx, key) == (inbox.content_hash("lisbon|1"), one.id)
-    assert inbox.content_hash("lisbon|1") != inbox.content_hash("lisbon|2")
+    assert inbox.remembered(tx, key) == (inbox.content_tag(tx, "lisbon|1"), one.id)
+    assert inbox.content_tag(tx, "lisbon|1") != inbox.content_tag(tx, "lisbon|2")
 
 
 def test_the_outbox_hands_out_what_is_due(tx: Tx) -> None:

@@ -23,6 +23,7 @@ CONTRACT = {
     "ledger": "url",
     "web": "listen public_url",
     "sales": "hold_seconds max_holds_per_buyer max_tickets_per_order",
+    "queue": "keep_minutes",
     "door": "open_hours",
     "limits": "messages_per_minute",
     "privacy": "purge_days",

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from string import Formatter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 import ticketbot
+from tests.unit.worst import WORD, WORST
 from ticketbot.domain.listing import (
     LONGEST_PLACE,
     LONGEST_SUMMARY,
@@ -21,7 +22,7 @@ from ticketbot.domain.listing import (
     Listing,
     Tier,
 )
-from ticketbot.domain.money import HIGHEST_PRICE, format_sats
+from ticketbot.domain.money import HIGHEST_PRICE
 from ticketbot.domain.offer import LONGEST_CHOICE, LONGEST_QUESTION, MOST_CHOICES, Question
 from ticketbot.domain.order import Order, State
 from ticketbot.domain.ticket import TOKEN_LENGTH
@@ -233,34 +234,6 @@ def test_sentences_are_plain_text(language: str) -> None:
 
 
 # the longest that can happen
-
-WORD = "w" * 40  # what `quote` leaves of somebody's words
-WORST: dict[str, Any] = {
-    "title": "T" * LONGEST_TITLE,
-    "word": WORD,
-    "words": WORD,
-    "text": WORD,
-    "payee": WORD,
-    "code": "LISBON1234",
-    "codes": "LISBON (Lisbon Meetup), LISBON2 (Lisbon Dinner)",
-    "tiers": "Early bird, VIP",
-    "languages": "English (en), español (es)",
-    "at": "28 Nov 2026, 12:39 UTC",
-    "order": "ABCD",
-    "amount": format_sats(HIGHEST_PRICE),
-    "field": "max_per_buyer",
-    "most": 1_000_000,
-    "bits": 20,
-    "minutes": 1440,
-    "least": "1,000,000 sats",
-    "payable": "1,000,000 sats",
-    "reserved": "1,000,000,000 sats",
-    "under_way": "1,000,000,000 sats",
-    "left": "1,000,000,000 sats",
-    "payout": "p0123456789a",
-    "hours": 8760,
-    "n": 1_000_000,
-}
 
 
 @pytest.mark.parametrize("key", sorted({use.key for use in USES if use.refusal}))

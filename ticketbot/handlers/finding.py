@@ -13,7 +13,7 @@ from ticketbot.domain.promo import spelled
 from ticketbot.domain.vocabulary import NUMBER_WORDS
 from ticketbot.errors import Refused
 from ticketbot.handlers.context import Context, Request
-from ticketbot.ledger import listings, orders
+from ticketbot.ledger import listings, orders, places
 from ticketbot.ledger.listings import Listed, Seats
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Card, Early
@@ -73,11 +73,18 @@ def tier_and_code(wish: Buy, left: Sequence[str], listing: Listing) -> tuple[str
     return tier_in(left, listing), None
 
 
-def price(tx: Tx, listing: Listing, tier: str, now: int, quantity: int) -> int:
-    """What one ticket of an order costs at `now`, in msat, before any code."""
+def price(
+    tx: Tx, listing: Listing, tier: str, now: int, quantity: int, person: int | None = None
+) -> int:
+    """What one ticket of an order costs at `now`, in msat, before any code.
+
+    Seats that are kept for this person (their number) are not taken by anybody yet.
+    """
     taken = 0
     if pricing.counts_seats(listing, tier):
         taken = listings.seats_taken(listings.seats_of(tx, listing.event_id), tier)
+        place = None if person is None else places.of(tx, person, listing.event_id, tier)
+        taken -= 0 if place is None else place.kept
     return pricing.price_at(listing, tier, now, taken, quantity)
 
 

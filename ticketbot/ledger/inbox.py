@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from ticketbot.ledger.store import Tx
 
 
@@ -27,7 +25,7 @@ def request_key(tx: Tx, person: int, request_id: str) -> bytes:
 
 
 def remembered(tx: Tx, key: bytes) -> tuple[bytes, str] | None:
-    """(hash of the content, order id) of the purchase made under this key, or None."""
+    """(tag of the content, order id) of the purchase made under this key, or None."""
     row = tx.row("SELECT content, order_id FROM request WHERE key = ?", (key,))
     return None if row is None else (row[0], row[1])
 
@@ -36,10 +34,10 @@ def remember(tx: Tx, key: bytes, content: str, order_id: str) -> None:
     """Bind this request to its order for good."""
     tx.change(
         "INSERT INTO request (key, content, order_id) VALUES (?, ?, ?)",
-        (key, content_hash(content), order_id),
+        (key, content_tag(tx, content), order_id),
     )
 
 
-def content_hash(content: str) -> bytes:
-    """SHA-256 of what was asked, without the request_id."""
-    return hashlib.sha256(content.encode()).digest()
+def content_tag(tx: Tx, content: str) -> bytes:
+    """What was asked, without the request_id: it may name somebody, so no plain hash tells it."""
+    return tx.vault.tag(b"content", content.encode())

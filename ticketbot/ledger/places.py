@@ -41,8 +41,8 @@ def change(tx: Tx, place: Place, quantity: int) -> Place:
     return place._replace(quantity=quantity)
 
 
-def keep(tx: Tx, place: Place, seats: int, until: int) -> Place:
-    """It is their turn: so many seats are theirs to take until then."""
+def keep(tx: Tx, place: Place, seats: int, until: int | None) -> Place:
+    """It is their turn: so many seats are theirs to take until then. With none they wait again."""
     tx.change("UPDATE place SET kept = ?, until = ? WHERE id = ?", (seats, until, place.id))
     return place._replace(kept=seats, until=until)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import orjson
 import structlog
@@ -22,6 +23,7 @@ POISON = 3
 LOOK_AGAIN = 1.0  # seconds: rows become due by the clock, too
 FIRST_DELAY = 2
 LONGEST_DELAY = 900
+T = TypeVar("T")
 
 
 class Claims:
@@ -57,6 +59,15 @@ class Claims:
     def busy(self) -> int:
         """How many rows are in hand."""
         return len(self._in_hand)
+
+    async def written(self, work: Callable[[Tx], T]) -> T:
+        """The result of `work`, as soon as the ledger can be written."""
+        while True:
+            try:
+                return await self._store.transaction(work)
+            except Retry as error:
+                self._waits(error)
+                await asyncio.sleep(LOOK_AGAIN)
 
     async def run(self) -> None:
         """For ever. Work that raises ends the process, and its rows are tried again."""

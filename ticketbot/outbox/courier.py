@@ -25,6 +25,7 @@ from ticketbot.errors import Malformed
 from ticketbot.failpoints import failpoint
 from ticketbot.ledger import journal, orders, outbox
 from ticketbot.ledger.outbox import Due
+from ticketbot.ledger.people import FARTHEST_AHEAD
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.metrics import metrics
 from ticketbot.outbox.claims import Claims, delay
@@ -80,17 +81,20 @@ class Courier:
         late = self._earliest()  # whichever clock is wrong, nothing is dropped too early
         wanted = [row for row in rows if row.body["until"] > late]
         reach = await self._directory.reach(list({row.body["to"] for row in wanted}))
-        kept = [row for row in wanted if not _is_for_bot(row, reach)]
-        staying = {row.id for row in kept}
-        dropped = [row for row in rows if row.id not in staying]
+        staying = [row for row in wanted if not _is_for_bot(row, reach)]
+        names = {row.id for row in staying}
+        dropped = [row for row in rows if row.id not in names]
+        had = await self._accepted(staying)
+        ahead = [row for row in staying if _is_ahead(row, now) and not had.get(row.id)]
+        kept = [row for row in staying if row not in ahead]
         texts = [await _drawn(row) if "draw" in row.body else row.body["text"] for row in kept]
         letters = [
             _letter(row.body, text, reach[row.body["to"]])
             for row, text in zip(kept, texts, strict=True)
         ]
-        had = await self._accepted(kept)
         parcels: list[Parcel] = []
         works: list[Work] = [partial(_give_up, row=row, now=now) for row in dropped]
+        works += [self._redate(row, now, at=now) for row in ahead]
         for row, sealed in zip(kept, await self._crew.seal(letters), strict=True):
             if isinstance(sealed, Malformed):
                 works.append(self._refuse(row, sealed))
@@ -142,7 +146,7 @@ class Courier:
             return None
         too_old = any(w in ok.text.lower() for ok in answer.values() for w in TOO_OLD)
         if sealed.kind == 1059 and not took and too_old and not row.body.get("now"):
-            return self._redate(row, now)
+            return self._redate(row, now, via="nip17", now=True)
         again = now + delay(row.attempts)
         words = {
             relay: _without(row.body["to"], ok.text)
@@ -160,13 +164,13 @@ class Courier:
 
         return work
 
-    def _redate(self, row: Due, now: int) -> Work:
-        mould = (os.urandom(SEED_BYTES).hex(), now)
-        body = row.body | {"via": "nip17", "now": True, "mould": mould}
+    def _redate(self, row: Due, when: int, **changes: object) -> Work:
+        """Another mould, made at this time; nobody has the letter of the one before."""
+        body = row.body | {"mould": (os.urandom(SEED_BYTES).hex(), when)} | changes
 
         def work(tx: Tx) -> None:
             outbox.replace_body(tx, row.id, body)
-            outbox.postpone(tx, row.id, now)
+            outbox.postpone(tx, row.id, when)
 
         return work
 
@@ -213,6 +217,11 @@ def _mark(tx: Tx, done: Sequence[int], works: Sequence[Work]) -> None:
     outbox.done_all(tx, done)
     for work in works:
         work(tx)
+
+
+def _is_ahead(row: Due, now: int) -> bool:
+    """Written by a clock that has been put back since: relays refuse what is not yet."""
+    return bool(max(row.body["at"], row.body["mould"][1]) > now + 2 * FARTHEST_AHEAD)
 
 
 def _give_up(tx: Tx, row: Due, now: int) -> None:

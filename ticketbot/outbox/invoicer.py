@@ -49,7 +49,7 @@ class Invoicer:
 
     async def run(self) -> None:
         """For ever; what an earlier process left behind is in doubt."""
-        left = await self._store.transaction(
+        left = await self.claims.written(
             lambda tx: tx.rows("SELECT id FROM outbox WHERE kind = 'invoice'")
         )
         self._in_doubt.update(row[0] for row in left)

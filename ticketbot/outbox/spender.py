@@ -139,7 +139,7 @@ class Spender:
 
     async def run(self) -> None:
         """For ever; what lost its row, put aside as poison, gets another at every start."""
-        await self._store.transaction(self._take_up)
+        await self.claims.written(self._take_up)
         await self.claims.run()
 
     async def _send_all(self, rows: Sequence[Due]) -> None:

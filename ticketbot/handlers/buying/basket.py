@@ -37,7 +37,7 @@ def fill(wish: Buy, request: Request, tx: Tx, ctx: Context) -> tuple[Basket, Red
     listing = found.listing
     tier, code = finding.tier_and_code(wish, left, listing)
     now = moment_of(request, ctx)
-    unit = finding.price(tx, listing, tier, now, wish.quantity)
+    unit = finding.price(tx, listing, tier, now, wish.quantity, request.person.id)
     redeemed = redeem(code, tier, wish.quantity, listing, request, tx, now)
     if redeemed.promo is not None:
         unit = reduced(unit, redeemed.promo.reduction)

@@ -40,7 +40,7 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
     asked = _content(wish, tx)
     key = inbox.request_key(tx, request.person.id, request.request_id or "")
     if request.request_id is not None and (before := inbox.remembered(tx, key)):
-        if before[0] != inbox.content_hash(asked):
+        if before[0] != inbox.content_tag(tx, asked):
             raise Refused("bad-request", "request-id-reused")
         return viewing.present(tx, ctx, _known(tx, before[1]), request)
 
@@ -52,6 +52,8 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
     lacks = None if paid else questions.next_step(basket.listing, basket.wish)
     if paid or (request.again and basket.unit_msat and lacks is None):
         reply = again.take_up(order, paid, _details(basket), request, tx, ctx)
+        if paid:
+            queueing.bought(order, tx, ctx)
     elif request.again and lacks is not None:
         return _asked_again(lacks, basket, request, tx)
     else:
@@ -74,6 +76,8 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
         if turn is not None:
             queueing.take(turn, tx, ctx)
         reply = _place(tx, ctx, order, basket)
+        if turn is not None:
+            listings.fit(tx, basket.listing)  # a capacity that was cut below what was kept
     if request.request_id is not None:
         inbox.remember(tx, key, asked, order.id)
     else:

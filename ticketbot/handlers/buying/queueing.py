@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ticketbot.domain.command import Buy, JoinQueue, LeaveQueue
 from ticketbot.domain.listing import Listing
+from ticketbot.domain.order import Order
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, viewing
 from ticketbot.handlers.allowance import exceeded
@@ -89,6 +90,8 @@ def turn_of(request: Request, wanted: Basket, tx: Tx) -> Place | None:
         if wanted.wish.quantity > place.kept:
             raise Refused("too-many", "queue-fewer", n=place.kept)
         return place
+    if place is not None and request.again and place == places.first(tx, event_id, wanted.tier):
+        return place  # the ledger that kept seats for them is lost
     if not _is_left(wanted, tx):
         raise Refused("sold-out", "queue-waits" if place is None else "queue-patience")
     return None
@@ -101,12 +104,24 @@ def take(place: Place, tx: Tx, ctx: Context) -> None:
     journal.note(tx, ctx.now, place.event_id, "kept seats", place=place.id, how="taken")
 
 
+def bought(order: Order, tx: Tx, ctx: Context) -> None:
+    """An order of a lost ledger is paid: whoever placed it waits for no seat of it any more."""
+    place = places.of(tx, order.person, order.event_id, order.tier)
+    if place is not None:
+        _give_up(place, "taken", tx, ctx)
+
+
+def stirred(tx: Tx, ctx: Context) -> list[str]:
+    """Events of which `offer` has something to say."""
+    return [event_id for event_id in places.events(tx) if _is_stirred(event_id, tx, ctx)]
+
+
 def offer(event_id: str, tx: Tx, ctx: Context) -> Reply:
     """Seats that came free are kept for whose turn it is, each of whom is told."""
     found = viewing.listed(tx, event_id)
-    if found.state != "on-sale" or ctx.now >= found.listing.end:
+    if _is_over(found, ctx):
         return _dissolve(found, tx, ctx)
-    if marks.get(tx, conditions.SALES_STOPPED) is not None or listings.paused(tx, event_id):
+    if _stands_still(event_id, tx, ctx):
         return []
     reply: Reply = []
     for _ in range(AT_ONCE):
@@ -124,9 +139,16 @@ def offer(event_id: str, tx: Tx, ctx: Context) -> Reply:
 
 
 def lapse(now: int, tx: Tx, ctx: Context) -> Reply:
-    """Seats that were kept long enough come free; who did not take them hears so."""
+    """Seats that were kept long enough come free; who did not take them hears so.
+
+    Where nothing was sold meanwhile it is still their turn, as soon as there is something again.
+    """
     reply: Reply = []
     for place in places.over(tx, now, AT_ONCE):
+        if _stands_still(place.event_id, tx, ctx):
+            places.keep(tx, place, 0, None)
+            _free(place, "sales stood still", tx, ctx)
+            continue
         _give_up(place, "not taken", tx, ctx)
         reply += _tell(place, viewing.listed(tx, place.event_id), "queue-lapsed", tx)
     return reply
@@ -143,8 +165,8 @@ def _wanted(wish: JoinQueue, tx: Tx, ctx: Context) -> Basket:
     found, left = finding.event_in(wish.words, tx, ctx)
     tier = finding.tier_in((wish.tier,) if wish.tier else left, found.listing)
     unit = finding.price(tx, found.listing, tier, ctx.now, wish.quantity)
-    bought = Buy((found.listing.event_id,), wish.quantity, tier or None, whole=True)
-    return Basket(found, bought, tier, unit, None)
+    wanted = Buy((found.listing.event_id,), wish.quantity, tier or None, whole=True)
+    return Basket(found, wanted, tier, unit, None)
 
 
 def _check_wish(wanted: Basket, request: Request, tx: Tx, ctx: Context) -> None:
@@ -173,9 +195,28 @@ def _is_left(wanted: Basket, tx: Tx) -> bool:
     if total is None:
         return True
     for kind, number in others.items():
+        if not _is_sold(wanted.listing, kind):
+            continue
         of_kind = listings.available(seats, kind)
         total -= number if of_kind is None else min(number, of_kind)
     return total >= wanted.wish.quantity
+
+
+def _is_stirred(event_id: str, tx: Tx, ctx: Context) -> bool:
+    found = viewing.listed(tx, event_id)
+    if _is_over(found, ctx):
+        return True
+    return not _stands_still(event_id, tx, ctx) and _next(found.listing, tx, ctx) is not None
+
+
+def _is_over(found: Listed, ctx: Context) -> bool:
+    return found.state != "on-sale" or ctx.now >= found.listing.end
+
+
+def _stands_still(event_id: str, tx: Tx, ctx: Context) -> bool:
+    """Whether nobody could buy just now, though the event is on sale."""
+    stopped = ctx.paused is not None or marks.get(tx, conditions.SALES_STOPPED) is not None
+    return stopped or listings.paused(tx, event_id)
 
 
 def _next(listing: Listing, tx: Tx, ctx: Context) -> Place | None:
@@ -183,10 +224,17 @@ def _next(listing: Listing, tx: Tx, ctx: Context) -> Place | None:
     seats = listings.seats_of(tx, listing.event_id)
     turns = []
     for tier in (one.tier for one in seats):
+        if not _is_sold(listing, tier):
+            continue
         free = listings.available(seats, tier)
         if (free is None or free > 0) and _until(listing, tier, ctx) > ctx.now:
             turns.append(places.first(tx, listing.event_id, tier))
     return min(filter(None, turns), key=lambda place: place.id, default=None)
+
+
+def _is_sold(listing: Listing, tier: str) -> bool:
+    """Whether there is such a kind of ticket: a newer note may have taken it out."""
+    return listing.general if not tier else listing.tier(tier) is not None
 
 
 def _until(listing: Listing, tier: str, ctx: Context) -> int:
@@ -215,9 +263,13 @@ def _dissolve(found: Listed, tx: Tx, ctx: Context) -> Reply:
 def _give_up(place: Place, how: str, tx: Tx, ctx: Context) -> None:
     places.leave(tx, place)
     if place.kept:
-        listings.free_held(tx, place.event_id, place.tier, place.kept)
-        listings.fit(tx, viewing.listed(tx, place.event_id).listing)
-        journal.note(tx, ctx.now, place.event_id, "kept seats", place=place.id, how=how)
+        _free(place, how, tx, ctx)
+
+
+def _free(place: Place, how: str, tx: Tx, ctx: Context) -> None:
+    listings.free_held(tx, place.event_id, place.tier, place.kept)
+    listings.fit(tx, viewing.listed(tx, place.event_id).listing)
+    journal.note(tx, ctx.now, place.event_id, "kept seats", place=place.id, how=how)
 
 
 def _facts(place: Place, tx: Tx) -> dict[str, object]:
@@ -249,4 +301,5 @@ def _place(place: Place, found: Listed, tx: Tx) -> Report:
 
 def _tell(place: Place, found: Listed, sentence: str, tx: Tx) -> Reply:
     said = Report(sentence, _facts(place, tx), sentence, _values(place, found))
-    return tell_person(tx, place.person, f"place:{place.id}:{sentence}", said)
+    key = f"place:{place.id}:{sentence}:{place.until}"  # it may be their turn more than once
+    return tell_person(tx, place.person, key, said)

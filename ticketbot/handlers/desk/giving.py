@@ -31,7 +31,7 @@ def comp(request: Request, tx: Tx, ctx: Context) -> Reply:
     key = inbox.request_key(tx, request.person.id, request.request_id or "")
     asked = f"comp|{wish.words}|{wish.to}|{wish.quantity}|{wish.tier}"
     if request.request_id is not None and (before := inbox.remembered(tx, key)):
-        if before[0] != inbox.content_hash(asked):
+        if before[0] != inbox.content_tag(tx, asked):
             raise Refused("bad-request", "request-id-reused")
         known = orders.get(tx, before[1])
         assert known is not None

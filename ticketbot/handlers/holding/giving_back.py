@@ -114,5 +114,4 @@ def _lost(order: Order, rows: Sequence[TicketRow], listing: Listing, why: Why, t
     if order.via == "24133" and holder == order.person:
         closed = step(order.state, Happening.EMPTIED).state
         said = OrderShown(order._replace(state=closed), listing, 0)
-    what = "event-cancelled" if why is CANCELLED else f"void:{rows[0].id}"
-    return tell_holder(tx, order, holder, what, said)
+    return tell_holder(tx, order, holder, f"void:{rows[0].id}", said)
