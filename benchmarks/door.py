@@ -27,7 +27,7 @@ from ticketbot.domain.order import Order, State, order_id
 from ticketbot.domain.scanning import Scan, read_shown
 from ticketbot.errors import Refused
 from ticketbot.handlers import issuing
-from ticketbot.handlers.scanners import Caller
+from ticketbot.handlers.door.scanners import Caller
 from ticketbot.ledger import listings, orders, people, staff
 from ticketbot.ledger.store import Tx
 

@@ -7,36 +7,30 @@ told; `refunds_per_s` are refunds that the wallet paid, each to an invoice of it
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from benchmarks.bot import CODE, ORGANIZER, PRICE_MSAT, Spec, config_of, on_sale, vault_of
+from benchmarks.bot import CODE, ORGANIZER, PRICE_MSAT, Spec, on_sale
+from benchmarks.chore import BusyBot, count, made_up
 from benchmarks.crowd import BadService
 from benchmarks.network import run_network
 from benchmarks.worker import Answers, Worker, answer, cores, wire
-from ticketbot import log
-from ticketbot.app import App
 from ticketbot.domain.command import CancelOrder
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.spending import read_destination
-from ticketbot.handlers import attendee, refunds
+from ticketbot.handlers.attending import my_orders
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.money import refunds
 from ticketbot.ledger import listings, people
 from ticketbot.ledger import refunds as rows
-from ticketbot.ledger.audit import check_ledger
-from ticketbot.ledger.schema import migrate
-from ticketbot.ledger.store import Tx, check_owner, connect
+from ticketbot.ledger.store import Tx
 from ticketbot.posting import post
 from ticketbot.replies.outcome import Addressee, Reply
-from ticketbot.wallets.fake import FakeWallet
 
 Figures = dict[str, float]
 
-PATIENCE = 540.0
 LIVES = 86_400
 
 _ROWS = (
@@ -71,16 +65,8 @@ def measure_refunds(folder: Path, orders: int, paid: int) -> Figures:
 
 def fill(folder: Path, orders: int) -> None:
     """A ledger in which an event to come was sold to so many people, a ticket each."""
-    folder.mkdir(parents=True, exist_ok=True)
     now = int(time.time()) - 3600
-    path = folder / "ledger.db"
-    db = connect(path)
-    try:
-        migrate(db, path)
-        vault = vault_of(folder)
-        check_owner(db, vault)
-        db.execute("BEGIN")
-        tx = Tx(db, vault)
+    with made_up(folder) as (db, tx):
         event = on_sale(ORGANIZER, now, orders)
         listings.save(tx, event, CODE)
         values = [_sale(tx, number, event.event_id, now) for number in range(orders)]
@@ -91,9 +77,6 @@ def fill(folder: Path, orders: int) -> None:
             "INSERT INTO share (event_id, organizer, ends, gross_msat) VALUES (?, ?, ?, ?)",
             (event.event_id, ORGANIZER, event.end, orders * PRICE_MSAT),
         )
-        db.execute("COMMIT")
-    finally:
-        db.close()
 
 
 def _sale(tx: Tx, number: int, event_id: str, now: int) -> dict[str, object]:
@@ -109,20 +92,8 @@ def _sale(tx: Tx, number: int, event_id: str, now: int) -> dict[str, object]:
     }
 
 
-class RefundingBot:
+class RefundingBot(BusyBot):
     """The bot, and the organizer who calls the event off."""
-
-    def __init__(self, spec: Spec) -> None:
-        config = config_of(spec)
-        log.configure(stream=(spec.folder / "bot.log").open("a"), pretty=False, secrets=())
-        self._wallet = FakeWallet()
-        self._app = App(config, self._wallet)
-        self._stop = asyncio.Event()
-        self._running: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._running = asyncio.create_task(self._app.run(self._stop))
-        await self._app.ready.wait()
 
     async def cancel(self, orders: int) -> float:
         """The note is deleted and the answer given; seconds until nothing waits to leave."""
@@ -131,11 +102,9 @@ class RefundingBot:
         deleted = Event(os.urandom(32).hex(), ORGANIZER, now, 5, [["a", address]], "", "")
         await self._app.engine.receive([deleted], {})
         await self._app.engine.decide(_say_yes, "yes")
-        await self._until(lambda tx: _count(tx, "outbox WHERE kind IN ('closing', 'message')") == 0)
+        await self.until(lambda tx: count(tx, "outbox WHERE kind IN ('closing', 'message')") == 0)
         seconds = time.monotonic() - began
-        owed = await self._app.store.transaction(
-            lambda tx: _count(tx, "refund WHERE state = 'due'")
-        )
+        owed = await self._app.store.transaction(lambda tx: count(tx, "refund WHERE state = 'due'"))
         if owed != orders:
             raise BadService(f"{owed} refunds of {orders} were decided")
         return seconds
@@ -153,22 +122,10 @@ class RefundingBot:
 
         began = time.monotonic()
         await self._app.store.transaction(choose)
-        await self._until(lambda tx: _count(tx, "refund WHERE state = 'sent'") == number)
+        await self.until(lambda tx: count(tx, "refund WHERE state = 'sent'") == number)
         seconds = time.monotonic() - began
-        findings = await self._app.store.transaction(check_ledger)
-        if broken := [one.broken[:3] for one in findings if not one.kept]:
-            raise BadService(f"the ledger breaks {broken}")
+        await self.require_kept()
         return seconds
-
-    async def stop(self) -> None:
-        self._stop.set()
-        if self._running is not None:
-            await self._running
-
-    async def _until(self, done: Callable[[Tx], bool]) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while not await self._app.store.transaction(done):
-                await asyncio.sleep(0.05)
 
 
 async def run_refunding(pipe: Connection, spec: Spec) -> None:
@@ -186,10 +143,5 @@ async def run_refunding(pipe: Connection, spec: Spec) -> None:
 def _say_yes(tx: Tx, ctx: Context) -> Reply:
     organizer = people.meet(tx, ORGANIZER, "nip17")
     request = Request(organizer, "nip17", CancelOrder(CODE.lower()))
-    post(tx, ctx, Addressee(ORGANIZER, "nip17"), attendee.cancel(request, tx, ctx), "yes")
+    post(tx, ctx, Addressee(ORGANIZER, "nip17"), my_orders.cancel(request, tx, ctx), "yes")
     return []
-
-
-def _count(tx: Tx, what: str) -> int:
-    row = tx.row(f"SELECT count(*) FROM {what}")
-    return int(row[0]) if row else 0

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from ticketbot.domain.when import DAY
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.ledger import accounts, audit, verdicts
@@ -25,7 +26,6 @@ from ticketbot.ledger.verdicts import NOTHING, Verdict
 from ticketbot.lightning import Wallet
 from ticketbot.metrics import metrics
 
-DAY = 86_400
 FIRST = 60.0  # seconds after the start
 TICK = 10.0
 AGAIN = 3_600  # seconds after a wallet did not answer

@@ -18,9 +18,10 @@ from ticketbot.ledger import people
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
 from ticketbot.replies.calendar_file import calendar_file
-from ticketbot.replies.dm import Manner, event_link
+from ticketbot.replies.dm import event_link
 from ticketbot.replies.outcome import TicketShown
 from ticketbot.replies.pdf import ticket_pdf
+from ticketbot.replies.saying import Manner
 from ticketbot.texts import DEFAULT
 
 FRESH = 30

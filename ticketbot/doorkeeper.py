@@ -12,13 +12,14 @@ from ticketbot.domain.scanning import Scan
 from ticketbot.domain.ticket import event_hash
 from ticketbot.engine import Engine
 from ticketbot.errors import Refused
-from ticketbot.handlers import admitting, door, scanners
 from ticketbot.handlers.context import Context
-from ticketbot.handlers.scanners import Caller
+from ticketbot.handlers.door import admitting, asking, scanners
+from ticketbot.handlers.door.scanners import Caller
 from ticketbot.ledger import scans
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.replies import dm
 from ticketbot.replies.outcome import Report
+from ticketbot.replies.saying import PLAIN
 
 FRESH = 0.4  # seconds for which everybody who watches an event is shown the same counts
 MOST_KEPT = 100  # events whose counts are kept in mind
@@ -69,7 +70,7 @@ class Doorkeeper:
 
         def work(tx: Tx) -> Json:
             found, _ = scanners.admit_caller(caller, event, tx, ctx)
-            return _written(door.counted(found, tx))
+            return _written(asking.counted(found, tx))
 
         return await self._ask(work)
 
@@ -122,8 +123,8 @@ class Doorkeeper:
 
 
 def _count(event_id: str, tx: Tx) -> Json:
-    return _written(door.counted(scanners.named_exactly(event_id, tx), tx))
+    return _written(asking.counted(scanners.named_exactly(event_id, tx), tx))
 
 
 def _written(report: Report) -> Json:
-    return {**report.facts, "message": " ".join(dm.speak(report, dm.PLAIN))}
+    return {**report.facts, "message": " ".join(dm.speak(report, PLAIN))}

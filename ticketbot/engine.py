@@ -25,10 +25,12 @@ from ticketbot.domain.ticket import TicketKey
 from ticketbot.domain.work import proven
 from ticketbot.errors import Broken, Malformed, Refused, Retry
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers import admitting, cashier, organizer
-from ticketbot.handlers.cashier import Credit
 from ticketbot.handlers.context import Context, Request, Settings
-from ticketbot.handlers.scanners import Caller
+from ticketbot.handlers.door import admitting
+from ticketbot.handlers.door.scanners import Caller
+from ticketbot.handlers.events.notes import NOTE_KINDS, note_seen
+from ticketbot.handlers.money import cashier
+from ticketbot.handlers.money.cashier import Credit
 from ticketbot.keys import parse_event
 from ticketbot.ledger import inbox, marks, orders, outbox, people, stuck
 from ticketbot.ledger.orders import InvoiceRow
@@ -48,6 +50,7 @@ from ticketbot.replies.outcome import (
     TicketShown,
     Told,
 )
+from ticketbot.replies.saying import Manner
 
 TRIES = 3
 CUSTOMERS = 10_000  # to remember
@@ -104,7 +107,7 @@ class Engine:
         """Answer a batch; then, in the same commit, `caught`: relay → stored up to when."""
         ctx = self.context()
         letters = [event for event in events if self.reception.is_to_be_opened(event, ctx.now)]
-        notes = [event for event in events if event.kind in organizer.NOTE_KINDS]
+        notes = [event for event in events if event.kind in NOTE_KINDS]
         opened = await self._crew.open(letters) if letters else []
         works: list[tuple[Work, Event | None]] = [(self._note(note, ctx), note) for note in notes]
         for event, letter in zip(letters, opened, strict=True):
@@ -278,7 +281,7 @@ class Engine:
 
     def _note(self, note: Event, ctx: Context) -> Work:
         def work(tx: Tx) -> None:
-            self._post_fact(tx, ctx, organizer.note_seen(note, tx, ctx), note.id[:16])
+            self._post_fact(tx, ctx, note_seen(note, tx, ctx), note.id[:16])
 
         return work
 
@@ -286,7 +289,7 @@ class Engine:
         post(tx, ctx, Addressee(self.settings.bot, "auto"), reply, key)
 
     def _spoken(self, said: Sequence[Outcome]) -> Spoken:
-        how = dm.Manner(self.settings.public_url, self.settings.relays)
+        how = Manner(self.settings.public_url, self.settings.relays)
         texts = [text for outcome in said for text in dm.speak(outcome, how)]
         return Spoken(not any(isinstance(one, Failed) for one in said), "\n".join(texts))
 

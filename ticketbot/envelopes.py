@@ -19,6 +19,7 @@ from Crypto.Util.Padding import pad, unpad
 
 from ticketbot import nip44, secp
 from ticketbot.domain.nostr import Event, Rumor, Tags, event_id
+from ticketbot.domain.when import DAY
 from ticketbot.errors import Malformed
 from ticketbot.keys import Keys, event_json, parse_event, parse_rumor, sign, verify
 
@@ -41,7 +42,7 @@ CHAT, SEAL, WRAP = 14, 13, 1059
 """NIP-17's message, inside NIP-59's seal, inside NIP-59's gift wrap."""
 NIP04, MACHINE = 4, 24133
 
-BACKDATE = 2 * 24 * 3600
+BACKDATE = 2 * DAY
 """Seconds by which NIP-59 lets seals and wraps lie about their age."""
 
 SEED_BYTES = 32

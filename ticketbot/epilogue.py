@@ -12,10 +12,12 @@ from functools import partial
 import structlog
 
 from ticketbot.domain.badge import badge_name
+from ticketbot.domain.when import DAY
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
-from ticketbot.handlers import badges, thanking
+from ticketbot.handlers.attending import badges
 from ticketbot.handlers.context import Context
+from ticketbot.handlers.rounds import thanking
 from ticketbot.ledger import badges as wishes
 from ticketbot.ledger import thanks
 from ticketbot.ledger.store import Store, Tx
@@ -24,7 +26,6 @@ from ticketbot.replies.outcome import Reply
 
 EVERY = 60.0  # seconds between looks
 PAUSE = 0.05  # between pages: who is buying comes in between
-DAY = 86_400
 ASKED_FOR = 31 * DAY  # badges of an event: as long as its tickets are known to be somebody's
 
 

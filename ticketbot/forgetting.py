@@ -14,11 +14,11 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
+from ticketbot.domain.when import DAY
 from ticketbot.errors import Broken, Retry
 from ticketbot.ledger import announcements, forgetting, journal, marks, promos, staff
 from ticketbot.ledger.store import Store, Tx
 
-DAY = 86_400
 EVERY = 600.0  # seconds between looks at whether a day has passed
 AT_ONCE = 50  # orders or people in one transaction
 REST = 0.02  # seconds between two of them

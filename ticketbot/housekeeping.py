@@ -10,6 +10,7 @@ import orjson
 import structlog
 
 from ticketbot.alarms import Alarms, Trouble
+from ticketbot.domain.when import DAY, HOUR
 from ticketbot.engine import Engine
 from ticketbot.errors import Retry
 from ticketbot.intake import Interests
@@ -35,12 +36,11 @@ from ticketbot.relays import RelayPool
 from ticketbot.timekeeper import Timekeeper
 
 EVERY = 10.0
-MONTH = 30 * 86_400
+MONTH = 30 * DAY
 FREE_DISK = 200 * 2**20
 CLOCK_BACK = 60
 MUTE_FOR = 30
-DAY = 86_400
-STUCK = 3600  # seconds after which a hold should long be over
+STUCK = HOUR  # seconds after which a hold should long be over
 
 
 class _Found(NamedTuple):

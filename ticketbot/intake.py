@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from ticketbot.domain.nostr import Event
+from ticketbot.domain.when import HOUR
 from ticketbot.domain.work import proven
 from ticketbot.engine import Engine
-from ticketbot.handlers.organizer import NOTE_KINDS
+from ticketbot.handlers.events.notes import NOTE_KINDS
 from ticketbot.reception import FORGOTTEN, STALE_COMMAND, STALE_MACHINE
 from ticketbot.relays import Caught
 
@@ -20,7 +21,6 @@ BATCH = 32
 MOST_WAITING = 2048
 MOST_BYTES = 16 * 2**20
 EVENT, TAG, WORD = 1000, 80, 50
-HOUR = 3600
 BACKDATED = 2 * 24 * HOUR + HOUR  # NIP-59 stamps lie up to two days; an hour for clocks
 MOST_AUTHORS = 500
 OTHERS_TELL = 60.0  # seconds that other relays have after the first one told everything

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ticketbot.domain.when import DAY
 from ticketbot.envelopes import SEED_BYTES
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import outbox, people
@@ -26,9 +27,9 @@ from ticketbot.replies.outcome import (
     Told,
     Via,
 )
+from ticketbot.replies.saying import Manner
 from ticketbot.texts import DEFAULT
 
-DAY = 86_400
 EPHEMERAL_LIVES = 600  # seconds: a 24133 that nobody took by then is dropped, the DM stays
 HEAD_START = 600  # seconds: what money hangs on leaves before all chat that came since
 NOTICE_LIVES = 30 * DAY  # relays may forget notices then (NIP-40); what lasts never
@@ -58,7 +59,7 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
         return
     person = to.person if to.person is not None else people.meet(tx, to.pubkey).id
     language, chosen = people.language_of(tx, person)
-    how = dm.Manner(ctx.settings.public_url, ctx.settings.relays, language or DEFAULT, chosen)
+    how = Manner(ctx.settings.public_url, ctx.settings.relays, language or DEFAULT, chosen)
     drafts = list(_drafts(outcome, to, ctx, how))
     first = people.next_stamp(tx, person, ctx.now, len(drafts)) if drafts else ctx.now
     chat, lasts = not isinstance(outcome, ABOUT_MONEY), isinstance(outcome, LASTING)
@@ -85,7 +86,7 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
         outbox.put(tx, f"{key}:{number}", "message", due, body)
 
 
-def _drafts(outcome: Outcome, to: Addressee, ctx: Context, how: dm.Manner) -> Iterator[Draft]:
+def _drafts(outcome: Outcome, to: Addressee, ctx: Context, how: Manner) -> Iterator[Draft]:
     if isinstance(outcome, TicketShown):
         if _ephemeral(outcome, to, ctx):
             yield from _machine(outcome, to, how)
@@ -110,7 +111,7 @@ def _ephemeral(ticket: TicketShown, to: Addressee, ctx: Context) -> bool:
     return to.via == "24133" or (ticket.everywhere and ctx.settings.ephemeral == "always")
 
 
-def _machine(outcome: Outcome, to: Addressee, how: dm.Manner) -> Iterator[Draft]:
+def _machine(outcome: Outcome, to: Addressee, how: Manner) -> Iterator[Draft]:
     """Programs are told in English, unless the person whose program it is chose a language."""
     language = how.language if how.chosen else DEFAULT
     message = machine.write(outcome, to.request_id, how.public_url, language)

@@ -12,16 +12,17 @@ from typing import NamedTuple
 
 from ticketbot import handlers
 from ticketbot.domain.command import Command, Hello
-from ticketbot.domain.command.machine import read_machine
 from ticketbot.domain.nostr import Event
+from ticketbot.domain.requests import read_machine
 from ticketbot.domain.speech import read_text
 from ticketbot.domain.tongues import guess_language
+from ticketbot.domain.when import DAY
 from ticketbot.envelopes import WRAP, Opened
 from ticketbot.errors import Refused
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers.again import answered, heard_before
+from ticketbot.handlers.buying.again import answered, heard_before
 from ticketbot.handlers.context import Context, Request, Settings
-from ticketbot.handlers.organizer import NOTE_KINDS
+from ticketbot.handlers.events.notes import NOTE_KINDS
 from ticketbot.ledger import inbox, people, questions
 from ticketbot.ledger.people import Person
 from ticketbot.ledger.store import Tx
@@ -30,8 +31,8 @@ from ticketbot.metrics import metrics
 from ticketbot.posting import post
 from ticketbot.replies.outcome import Addressee, Failed, Outcome, Reply, Said
 
-STALE_COMMAND = 24 * 3600
-FORGOTTEN = 7 * 24 * 3600
+STALE_COMMAND = DAY
+FORGOTTEN = 7 * DAY
 STALE_MACHINE = 600
 FEW_WORDS = 40  # letters: in a rush everybody writes the same
 

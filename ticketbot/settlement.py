@@ -14,16 +14,17 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from ticketbot.domain.order import Order, State
+from ticketbot.domain.when import HOUR
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
-from ticketbot.handlers.cashier import Credit
+from ticketbot.handlers.money.cashier import Credit
 from ticketbot.ledger import marks, orders, restored, spends
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Look, Wallet
 
 CURSOR = "wallet-cursor"
-LOOK_BACK = 48 * 3600  # at start
+LOOK_BACK = 48 * HOUR  # at start
 OVERLAP = 20  # at every later poll: the wallet's stamps need not be in order
 POLL = 12.0
 TICK = 1.0

@@ -13,7 +13,7 @@ import structlog
 
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
-from ticketbot.handlers import queueing
+from ticketbot.handlers.buying import queueing
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import places
 from ticketbot.ledger.store import Store, Tx

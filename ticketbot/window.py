@@ -14,6 +14,7 @@ from ticketbot.domain.command import (
     Buy,
     Command,
     ListEvents,
+    OnlyAsked,
     RetryStuck,
     ShowEvent,
     ShowTickets,
@@ -23,7 +24,6 @@ from ticketbot.domain.jwt_ticket import sign_jwt
 from ticketbot.domain.ticket import TicketKey, read_token
 from ticketbot.engine import Engine
 from ticketbot.errors import Refused
-from ticketbot.handlers.again import ONLY_ASKED
 from ticketbot.handlers.context import Context, Request, Settings
 from ticketbot.ledger import people
 from ticketbot.ledger.people import Person
@@ -38,7 +38,7 @@ from ticketbot.texts import DEFAULT
 from ticketbot.web.desk import Desk
 
 Form = Literal["pdf", "ics"]
-BEFORE_LETTERS = (*ONLY_ASKED, Buy)
+BEFORE_LETTERS = (OnlyAsked, Buy)
 """What is answered while letters that a lost ledger knew are read: all else comes after them, or
 a ticket that was passed on could be given back by who had it. A purchase has a rule of its own."""
 FOR_ANYBODY = (ListEvents, ShowEvent, Validate)
@@ -152,7 +152,7 @@ class Window:
         known = people.known(tx, pubkey)
         if known is not None:
             return known
-        if isinstance(command, ONLY_ASKED):
+        if isinstance(command, OnlyAsked):
             return Person(STRANGER, pubkey, "auto")
         if not self._engine.reception.newcomers.admit(ctx.now):
             return None

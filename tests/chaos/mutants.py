@@ -14,7 +14,7 @@ from ticketbot import cli
 from ticketbot.domain.nostr import Event
 from ticketbot.engine import Engine
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers.cashier import Credit
+from ticketbot.handlers.money.cashier import Credit
 from ticketbot.ledger import money, orders
 from ticketbot.ledger.store import Tx
 from ticketbot.outbox.invoicer import Invoicer

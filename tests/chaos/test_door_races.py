@@ -11,7 +11,7 @@ from tests.story.scanner import Scanner, a_secret, at_the_door, free_tickets, op
 from ticketbot.demo.stage import run_relay
 from ticketbot.domain.admission import Kind, State
 from ticketbot.domain.scanning import Scan, read_shown
-from ticketbot.handlers.scanners import Caller
+from ticketbot.handlers.door.scanners import Caller
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import Vault
 

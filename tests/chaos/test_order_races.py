@@ -17,7 +17,7 @@ from benchmarks.rush import Crowd, measure_rush
 from tests.story.counter import Counter, key_of
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.order import Order, State
-from ticketbot.handlers.cashier import Credit
+from ticketbot.handlers.money.cashier import Credit
 from ticketbot.ledger import inbox, listings, orders, tickets
 from ticketbot.ledger.store import Tx
 

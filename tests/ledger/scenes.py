@@ -85,7 +85,7 @@ async def sits_at_the_desk(organizer: Person, alice: Person) -> None:
     """All that an organizer asks of their own event."""
     alices = npub_encode(alice.pubkey)
     for words, part in (
-        ("stats", "Which event"),
+        ("stats", "Which of your events"),
         ("stats lisbon", "sold ·"),
         ("attendees lisbon", "1 to "),
         (f"find lisbon {alices}", alices),

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ticketbot.domain.listing import Listing, Tier
+from ticketbot.domain.listing import Listing
+from ticketbot.domain.offer import Tier
 from ticketbot.domain.order import Order, State
 from ticketbot.domain.refund import Refund
 from ticketbot.domain.spending import State as RefundState

@@ -11,6 +11,7 @@ from tests.ledger.shelf import BOB, NOW, SAT, invoiced, on_sale, order, owed, pa
 from ticketbot.domain.spending import State as RefundState
 from ticketbot.ledger import audit, money, refunds, spends
 from ticketbot.ledger.audit import Received, Sent, Totals
+from ticketbot.ledger.audit.wallet import is_ours
 from ticketbot.ledger.spends import Spend
 from ticketbot.ledger.store import Tx
 
@@ -62,7 +63,7 @@ def test_equal_lists_differ_in_nothing_and_each_finding_says_what_it_means(tx: T
 
 def test_money_that_came_and_was_not_credited(tx: Tx) -> None:
     waits = Received(THIRD, 7, "an id that the wallet lost")
-    assert audit.is_ours(tx, waits)
+    assert is_ours(tx, waits)
     assert differences(tx, "I4", [CAME[1], waits, *CAME], None) == (
         f"{THIRD}: the wallet received 7 msat for an id that the wallet lost, "
         "the ledger has nothing",
@@ -72,10 +73,10 @@ def test_money_that_came_and_was_not_credited(tx: Tx) -> None:
 
 def test_money_is_ours_by_the_id_that_it_was_asked_under(tx: Tx) -> None:
     twin = Received(STRANGE, PAID, f"{'c' * 12}-1")
-    assert audit.is_ours(tx, twin)
-    assert not audit.is_ours(tx, twin._replace(external_id=f"{'c' * 12}-2"))
-    assert not audit.is_ours(tx, twin._replace(external_id=None))
-    assert not audit.is_ours(tx, Received(OUT, PAID, None))  # it paid itself
+    assert is_ours(tx, twin)
+    assert not is_ours(tx, twin._replace(external_id=f"{'c' * 12}-2"))
+    assert not is_ours(tx, twin._replace(external_id=None))
+    assert not is_ours(tx, Received(OUT, PAID, None))  # it paid itself
 
 
 def test_credits_that_the_wallet_does_not_show_in_the_time_it_was_asked_for(tx: Tx) -> None:

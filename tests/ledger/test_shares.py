@@ -7,7 +7,7 @@ from importlib import resources
 
 import pytest
 
-from ticketbot.ledger.audit_payouts import shares
+from ticketbot.ledger.audit.payouts import shares
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.vault import Vault
 

@@ -15,8 +15,8 @@ from ticketbot.domain.admission import GREEN, Kind, Outcome, Shown, State
 from ticketbot.domain.scanning import Scan
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.errors import Refused
-from ticketbot.handlers import admitting
 from ticketbot.handlers.context import Context, Settings
+from ticketbot.handlers.door import admitting
 from ticketbot.ledger import scans, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx

@@ -26,7 +26,8 @@ from tests.machine.test_any_evening import (
     ways,
 )
 from ticketbot.envelopes import Protocol
-from ticketbot.handlers import cashier, checkout
+from ticketbot.handlers.buying import checkout
+from ticketbot.handlers.money import cashier
 
 CODES = ("friends", "crew")
 OFFERS = {

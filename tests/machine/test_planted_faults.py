@@ -16,8 +16,8 @@ from ticketbot.domain.nostr import Event
 from ticketbot.domain.payment import Look
 from ticketbot.envelopes import Envelopes, Opened
 from ticketbot.errors import Malformed
-from ticketbot.handlers import cashier, refunds
-from ticketbot.handlers.spending import Paid
+from ticketbot.handlers.money import cashier, refunds
+from ticketbot.handlers.money.spending import Paid
 from ticketbot.ledger import listings, money
 from ticketbot.ledger.store import Tx
 from ticketbot.outbox.invoicer import Invoicer

@@ -62,6 +62,7 @@ class Bot:
         self.log_file = folder / "bot.log"
         self.process: Process | None = None
         self.keys = Keys(os.urandom(32))
+        self._command: tuple[str, ...] = COMMAND
         self._lnbits = lnbits_url
         self._choices = choices
         self._port = free_port()
@@ -112,7 +113,7 @@ class Bot:
         """Start it, whatever comes of it."""
         with self.log_file.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *COMMAND,
+                *self._command,
                 "run",
                 cwd=self.folder,
                 env=environment(TICKETBOT_FAILPOINTS=failpoints),
@@ -134,6 +135,10 @@ class Bot:
         self.process.send_signal(signal.SIGTERM)
         return await self.ends()
 
+    def wakes_up_later(self, hours: int) -> None:
+        """For all that is started from now on, so many hours have passed."""
+        self._command = (sys.executable, "-m", "tests.real.later", str(hours))
+
     async def kill(self) -> None:
         """SIGKILL."""
         assert self.process is not None
@@ -147,7 +152,7 @@ class Bot:
     async def does(self, *words: str, stdin: str = "") -> Ran:
         """`ticketbot …` beside the running bot."""
         process = await asyncio.create_subprocess_exec(
-            *COMMAND,
+            *self._command,
             *words,
             cwd=self.folder,
             env=environment(),

@@ -22,6 +22,7 @@ from typing import Any, Literal, NamedTuple
 import pytest
 
 from tests.real.bot_process import ROOT, WITHIN, Json, environment
+from ticketbot.domain.nip19 import npub_encode
 from ticketbot.keys import Keys
 
 ClientName = Literal["nostr-tools", "pynostr", "nostr-sdk"]
@@ -97,6 +98,11 @@ class Attendee:
     async def does(self, what: str, **values: Any) -> Any:
         """What the client's program can do; what came of it."""
         return await self._say({"do": what, **values})
+
+    @property
+    def npub(self) -> str:
+        """Their key as people write it."""
+        return npub_encode(self.pubkey)
 
     async def says(self, text: str, via: str | None = None) -> Json:
         """Send the bot a message; the event."""

@@ -83,9 +83,10 @@ class Evening:
         alone: bool = False,
         spends: bool = False,
         failpoints: str = "",
+        client: ClientName = "nostr-sdk",
         **choices: Any,
     ) -> None:
-        """The bot starts, and the organizer's client, unless the bot is to be `alone`.
+        """The bot starts, and the organizer's `client`, unless the bot is to be `alone`.
 
         `listed`: the organizer has a DM relay list (10050). `spends`: it has the admin key.
         """
@@ -98,7 +99,7 @@ class Evening:
         self._not_for_logs |= {key, self.bot.keys.keypair.secret.hex()}
         home = self.relays[:1]
         self.organizer = Attendee(
-            "nostr-sdk", self.bot.keys.pubkey, home, home if listed else [], self._organizer
+            client, self.bot.keys.pubkey, home, home if listed else [], self._organizer
         )
         self._people.append(self.organizer)
         first = [] if alone else [self.organizer.enters()]
@@ -127,10 +128,14 @@ class Evening:
         rows = self.tags_of(title, **tags)
         await self.organizer.does("publish", kind=31923, tags=rows, content="Among friends.")
         said = await self.organizer.hears(f"On sale: {title}. People buy it with: buy ")
-        return OnSale(f"31923:{self.organizer.pubkey}:{rows[0][1]}", said.rsplit(" ", 1)[1])
+        code = said.splitlines()[0].rsplit(" ", 1)[1]
+        return OnSale(f"31923:{self.organizer.pubkey}:{rows[0][1]}", code)
 
     def tags_of(self, title: str, **tags: Any) -> list[list[str]]:
-        """The tags of a calendar event a week ahead; `tags` replace or, if None, leave out."""
+        """The tags of a calendar event a week ahead; `tags` replace or, if None, leave out.
+
+        A list of lists is as many tags of that name.
+        """
         start = int(time.time()) + WEEK
         given: Json = {
             "d": title.lower().replace(" ", "-"),
@@ -145,9 +150,12 @@ class Evening:
             "p": self.bot.keys.pubkey,
         } | tags
         return [
-            [name, *map(str, value if isinstance(value, list) else [value])]
+            [name, *map(str, one if isinstance(one, list) else [one])]
             for name, value in given.items()
             if value is not None
+            for one in (
+                value if isinstance(value, list) and isinstance(value[0], list) else [value]
+            )
         ]
 
     async def attendee(

@@ -22,8 +22,8 @@ from ticketbot.domain.order import Order
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
 from ticketbot.envelopes import Opened
-from ticketbot.handlers.cashier import PAY_BEFORE_EXPIRY, Credit
 from ticketbot.handlers.context import Settings
+from ticketbot.handlers.money.cashier import PAY_BEFORE_EXPIRY, Credit
 from ticketbot.ledger import holds, listings, orders, outbox, people
 from ticketbot.ledger.audit import check_ledger
 from ticketbot.ledger.holds import Holds

@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.story.cast import DAY, HOUR, Organizer, Person, Stage
-from ticketbot.handlers import thanking
+from ticketbot.handlers.rounds import thanking
 from ticketbot.ledger import outbox
 from ticketbot.ledger.store import Tx
 

@@ -9,8 +9,8 @@ import pytest
 from tests.story.cast import DAY, Organizer, Person, Stage
 from tests.story.program import Program, listening
 from ticketbot.domain.command import Announce, Comp
-from ticketbot.handlers import again
-from ticketbot.handlers.desk import announcing
+from ticketbot.handlers.buying import again
+from ticketbot.handlers.rounds import announcing
 from ticketbot.ledger import announcements, journal, outbox
 from ticketbot.ledger.store import Tx
 from ticketbot.texts import say

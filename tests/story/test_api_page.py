@@ -22,7 +22,7 @@ import pytest
 
 from tests.story.cast import DAY, Stage
 from tests.story.test_protocol_document import ATTENDEE, ORGANIZER, is_known_to, shape
-from ticketbot.handlers.validating import SENTENCES
+from ticketbot.handlers.door.validating import SENTENCES
 from ticketbot.web.api.openapi import FILE
 from ticketbot.web.api.problems import CODES
 

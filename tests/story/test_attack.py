@@ -12,8 +12,9 @@ from tests.story.cast import DAY, HOUR, Organizer, Person, Stage
 from tests.story.test_closing import LISBON, cancels, owed
 from tests.story.test_restore import back_up, caught_up, lose_the_ledger
 from ticketbot.engine import Engine
-from ticketbot.handlers import cashier, closing
-from ticketbot.handlers import refunds as refund_handler
+from ticketbot.handlers.events import closing
+from ticketbot.handlers.money import cashier
+from ticketbot.handlers.money import refunds as refund_handler
 from ticketbot.ledger import listings, orphans, refunds, stuck
 from ticketbot.ledger.store import Tx
 from ticketbot.texts import say

@@ -12,7 +12,7 @@ from tests.story.handing_on import code_of, is_valid
 from tests.story.memory import rows
 from tests.story.test_queue import KEPT, all_is_well, looks, sold_out
 from tests.story.test_restore import back_up, caught_up, lose_the_ledger
-from ticketbot.handlers import queueing
+from ticketbot.handlers.buying import queueing
 from ticketbot.turnstile import Turnstile
 
 

@@ -11,9 +11,9 @@ from tests.story.handing_on import code_of, is_offered, is_valid
 from tests.story.memory import rows, settles_down
 from tests.story.program import Program, listening
 from ticketbot.domain.ticket import expiry, read_token
-from ticketbot.handlers import changes
+from ticketbot.handlers.rounds import changes
 from ticketbot.ledger import outbox
-from ticketbot.outbox import usher
+from ticketbot.outbox import pages
 from ticketbot.texts import say
 
 pytestmark = pytest.mark.choices(ephemeral="when-asked")
@@ -177,12 +177,12 @@ async def test_moved_twice_before_anybody_heard(
     """One message, from where it was to where it is."""
     await organizer.has_on_sale()
     await alice.buys("lisbon")
-    stage.app._usher._heard = lambda: False
+    stage.app._usher.pages.heard = lambda: False
     start = int(stage.clock()) + WEEK
     for later, place in ((2, "Faro"), (4, PORTO)):
         await organizer.announces(at=int(stage.clock()) + later, location=place, start=start)
         await organizer.hears("was moved")
-    stage.app._usher._heard = lambda: True
+    stage.app._usher.pages.heard = lambda: True
     await is_told(stage)
     (told,) = news(alice)
     assert PORTO in told.splitlines()[0]
@@ -195,13 +195,13 @@ async def test_moved_back_before_anybody_heard(
     event = await organizer.has_on_sale()
     await alice.buys("lisbon")
     start = next(int(tag[1]) for tag in event.tags if tag[0] == "start")
-    stage.app._usher._heard = lambda: False
+    stage.app._usher.pages.heard = lambda: False
     for later, place in ((2, "Faro"), (4, "Praça do Comércio")):
         await organizer.announces(
             at=int(stage.clock()) + later, location=place, start=start, end=start + 3 * HOUR
         )
         await organizer.hears("Get a ticket")
-    stage.app._usher._heard = lambda: True
+    stage.app._usher.pages.heard = lambda: True
     await is_told(stage)
     assert news(alice) == []
 
@@ -211,7 +211,7 @@ async def test_a_large_event_survives_crashes_and_tells_nobody_twice(
     stage: Stage, organizer: Organizer, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(changes, "PAGE", 1)
-    monkeypatch.setattr(usher, "PAUSE", 0.2)
+    monkeypatch.setattr(pages, "PAUSE", 0.2)
     event = await organizer.has_on_sale()
     people = [alice, bob, *[await stage.enters() for _ in range(4)]]
     for person in people:
@@ -236,12 +236,12 @@ async def test_a_cancelled_event_is_not_told_as_moved(
 ) -> None:
     event = await organizer.has_on_sale()
     await alice.buys("lisbon")
-    stage.app._usher._heard = lambda: False
+    stage.app._usher.pages.heard = lambda: False
     await organizer.announces(at=int(stage.clock()) + 2, location=PORTO)
     await organizer.hears("was moved")
     await organizer.publish(5, [["a", event.address()]], "", int(stage.clock()) + 4)
     await organizer.hears("off sale")
-    stage.app._usher._heard = lambda: True
+    stage.app._usher.pages.heard = lambda: True
     await is_told(stage)
     assert news(alice) == []
 

@@ -10,7 +10,7 @@ import pytest
 from tests.story.cast import DAY, HOUR, WEEK, Organizer, Person, Stage
 from tests.story.program import Program, listening
 from tests.story.test_late_money import another_invoice
-from ticketbot.handlers import closing
+from ticketbot.handlers.events import closing
 from ticketbot.ledger import listings, outbox, refunds
 from ticketbot.ledger.store import Tx
 from ticketbot.texts import say
@@ -299,7 +299,7 @@ async def test_it_is_not_sold_again_while_it_is_given_back(
     stage: Stage, organizer: Organizer, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(closing, "PAGE", 1)
-    monkeypatch.setattr("ticketbot.outbox.closer.PAUSE", 3.0)
+    monkeypatch.setattr("ticketbot.outbox.pages.PAUSE", 3.0)
     event = await organizer.has_on_sale()
     await alice.buys("lisbon")
     await bob.buys("lisbon")

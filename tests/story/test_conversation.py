@@ -7,10 +7,11 @@ import re
 import pytest
 
 from tests.story.cast import HOUR, WEEK, Organizer, Person, Stage
+from ticketbot.texts import say
 
 HELLO = """\
 Hi, this is Lisbon Tickets: tickets for a key and a wallet, no account needed.
-Try one of these:
+Try one of these, or help for all of them:
 events
 buy lisbon
 tickets"""
@@ -338,3 +339,43 @@ async def test_nobody_empties_a_free_event(organizer: Organizer, alice: Person) 
         await alice.gets_a_ticket()
     await alice.says("buy lisbon")
     assert await alice.hears("At most") == "At most 10 tickets per person for Lisbon Meetup."
+
+
+async def test_help_is_for_who_asks(organizer: Organizer, alice: Person) -> None:
+    for words, sentence in (
+        ("help", "help"),
+        ("help organizer", "help-organizer"),
+        ("help door please", "help-door"),
+        ("help stats", "help-organizer"),
+        ("help with everything", "help"),
+    ):
+        await alice.says(words)
+        assert await alice.hears() == say(sentence)
+    await alice.says("help operator")
+    assert await alice.hears() == say("operators-only")
+
+
+async def test_rubbish_is_not_greeted(organizer: Organizer, alice: Person) -> None:
+    await organizer.has_on_sale()
+    for words in ("qwxz yyzt", "🎫", "<script>alert(1)</script>", "=cmd|x", "٣ ٤"):
+        await alice.says(words)
+        assert await alice.hears() == say("not-understood", example="buy lisbon")
+
+
+async def test_an_organizer_of_several_is_asked_which(organizer: Organizer, alice: Person) -> None:
+    await organizer.has_on_sale()
+    await organizer.has_on_sale(title="Porto Night", d="porto")
+    await organizer.says("stats")
+    assert await organizer.hears("Which of your events?") == say(
+        "own-event-needed", codes="lisbon, porto"
+    )
+    await alice.says("stats")
+    assert await alice.hears() == say("own-event-none")
+
+
+async def test_who_wants_more_than_is_left_hears_how_many_are(
+    organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale(stock=2)
+    await alice.says("buy lisbon 3")
+    assert await alice.hears() == say("fewer-left", n=2)

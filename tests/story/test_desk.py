@@ -367,7 +367,7 @@ async def test_the_only_event_needs_no_name(organizer: Organizer) -> None:
     await organizer.has_on_sale()
     for words, said in (
         ("stats", "on sale"),
-        ("attendees", "live tickets"),
+        ("attendees", "Nobody holds a ticket"),
         ("pause", "is paused"),
         ("resume", "on sale again"),
     ):

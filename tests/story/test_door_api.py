@@ -274,7 +274,7 @@ async def test_a_body_that_is_no_scan(scanner: Scanner, body: bytes, code: str) 
         ("  gate   b\n", "B"),
         ("Torre de Belém, lado sul", "Torre de Belém, lado sul"),
         ("\u202eetag\x00", "etag"),
-        ("G" * 99, "G" * 23 + "…"),
+        ("G" * 99, "G" * 23),
         ("👩‍👩‍👧", ""),
     ],
 )

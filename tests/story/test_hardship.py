@@ -156,7 +156,7 @@ async def test_one_bad_row_is_put_aside_and_the_others_leave(
             stage.clock.forward(5)
             stage.app.engine.wake()
             await asyncio.sleep(0.05)
-    assert aside == [("outbox", "bad")]
+    assert aside == [("message", "bad")]
     assert await stage.app.store.transaction(outbox.pending) == 0
 
 

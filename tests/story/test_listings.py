@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.story.cast import HOUR, WEEK, Organizer, Person, Stage
+from ticketbot.texts import say
 
 
 async def test_a_calendar_event_is_answered_with_what_is_on_sale(organizer: Organizer) -> None:
     await organizer.announces()
-    assert await organizer.hears() == "On sale: Lisbon Meetup. People buy it with: buy lisbon"
+    assert await organizer.hears() == say("listing-new", title="Lisbon Meetup", code="lisbon")
     shown = (await organizer.hears()).splitlines()
     assert shown[0] == "Lisbon Meetup"
     assert shown[1].endswith("(Europe/Lisbon)")

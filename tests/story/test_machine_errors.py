@@ -36,8 +36,8 @@ async def test_sold_out(organizer: Organizer, program: Program, other: Program) 
     assert await program.asks("buy", request_id="e", event_id=note.address()) == _error(
         "e",
         "sold-out",
-        "Sold out, or the last seats are in somebody's basket for a few minutes. "
-        "Try again in ten minutes.",
+        "Sold out, or the last seats are in somebody's basket just now. "
+        "To get one that comes free, in turn, send: join and the event's code",
     )
 
 
@@ -103,7 +103,7 @@ async def test_the_longest_request_id(program: Program) -> None:
         ("events", {"after": "no cursor of ours"}),
         ("status", {}),
         ("cancel", {"order_id": ["a"]}),
-        ("refund", {"order_id": "abc"}),
+        ("refund", {"order_id": ["abc"]}),
     ],
 )
 async def test_missing_and_misshapen_fields(program: Program, kind: str, fields: Message) -> None:

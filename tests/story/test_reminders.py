@@ -9,10 +9,10 @@ import pytest
 from tests.story.cast import DAY, HOUR, WEEK, Organizer, Person, Stage
 from tests.story.handing_on import code_of, is_offered
 from tests.story.memory import rows, settles_down
-from ticketbot.handlers import reminders
+from ticketbot.handlers.rounds import reminders
 from ticketbot.ledger import outbox
 from ticketbot.ledger.store import Tx
-from ticketbot.outbox import usher
+from ticketbot.outbox import pages
 
 pytestmark = pytest.mark.choices(ephemeral="when-asked")
 LISBON = "Lisbon Meetup"
@@ -114,7 +114,7 @@ async def test_many_are_reminded_page_by_page(
     stage: Stage, organizer: Organizer, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reminders, "PAGE", 1)
-    monkeypatch.setattr(usher, "PAUSE", 0.2)
+    monkeypatch.setattr(pages, "PAUSE", 0.2)
     await organizer.has_on_sale()
     people = [alice, bob, *[await stage.enters() for _ in range(3)]]
     for person in people:

@@ -11,7 +11,7 @@ from tests.story.cast import DAY, WEEK, Organizer, Person, Stage
 from tests.story.handing_on import code_of, is_offered, is_valid, npub
 from tests.story.memory import rows
 from ticketbot.domain.nip19 import npub_encode
-from ticketbot.handlers import transfers
+from ticketbot.handlers.holding import transfers
 from ticketbot.keys import Keys
 from ticketbot.texts import say
 
@@ -39,10 +39,10 @@ pytestmark = pytest.mark.choices(ephemeral="when-asked")
         ),
         ("transfer <script> STRANGER", "ticket-unknown", {"word": "script"}),
         ("transfer =cmd STRANGER", "ticket-unknown", {"word": "=cmd"}),
-        ("accept", "transfer-unknown", {"code": ""}),
+        ("accept", "transfer-none", {}),
         ("accept 1234", "transfer-unknown", {"code": "1234"}),
         ("accept <script>", "transfer-unknown", {"code": "SCRIPT"}),
-        ("decline", "transfer-unknown", {"code": ""}),
+        ("decline", "transfer-none", {}),
     ],
 )
 async def test_what_cannot_be_done(

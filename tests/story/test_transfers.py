@@ -12,7 +12,7 @@ from tests.story.handing_on import code_of, is_offered, is_scanned, is_valid, np
 from tests.story.memory import known, rows, settles_down
 from tests.story.program import Program, listening
 from ticketbot.domain.ticket import read_token
-from ticketbot.handlers import transfers
+from ticketbot.handlers.holding import transfers
 from ticketbot.ledger import journal
 from ticketbot.texts import say
 

@@ -16,20 +16,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
-from ticketbot.app import settings_of
+from ticketbot.app.parts import settings_of
 from ticketbot.cli import main
 from ticketbot.cli.opening import House, open_house
 from ticketbot.config import load
 from ticketbot.crew import Crew
 from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.command import Buy
-from ticketbot.domain.listing import Listing, Tier
+from ticketbot.domain.listing import Listing
 from ticketbot.domain.nip19 import npub_encode
+from ticketbot.domain.offer import Tier
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
-from ticketbot.handlers import cashier, checkout
-from ticketbot.handlers.cashier import Credit
+from ticketbot.handlers.buying import checkout
 from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.money import cashier
+from ticketbot.handlers.money.cashier import Credit
 from ticketbot.keys import Keys
 from ticketbot.ledger import listings, marks, orders, outbox, people
 from ticketbot.ledger.orders import InvoiceRow

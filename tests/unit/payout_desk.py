@@ -17,9 +17,11 @@ from ticketbot.domain.payment import InvoiceAsk
 from ticketbot.domain.payout import Account, Payout
 from ticketbot.domain.spending import State
 from ticketbot.engine import Engine
-from ticketbot.handlers import answer, checkout, refunds
-from ticketbot.handlers.cashier import Credit
+from ticketbot.handlers import answer
+from ticketbot.handlers.buying import checkout
 from ticketbot.handlers.context import Request
+from ticketbot.handlers.money import refunds
+from ticketbot.handlers.money.cashier import Credit
 from ticketbot.ledger import audit, listings, orders, payouts, people, shares, tickets
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Tx

@@ -21,9 +21,10 @@ from ticketbot.domain.spending import State
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
 from ticketbot.errors import NoInvoice, Retry
-from ticketbot.handlers import checkout, owed
-from ticketbot.handlers.cashier import Credit
+from ticketbot.handlers.buying import checkout
 from ticketbot.handlers.context import Request, Settings
+from ticketbot.handlers.holding import owed
+from ticketbot.handlers.money.cashier import Credit
 from ticketbot.keys import Keys
 from ticketbot.ledger import journal, listings, orders, people, refunds
 from ticketbot.ledger.audit import check_ledger

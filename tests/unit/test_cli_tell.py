@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from tests.unit.cli_house import BotHouse, Ran, one_sentence
 from ticketbot import control, handlers
-from ticketbot.app import settings_of
+from ticketbot.app.parts import settings_of
 from ticketbot.config import load
 from ticketbot.config.values import LONGEST_SOCKET, Ledger
 from ticketbot.crew import Crew

@@ -21,8 +21,8 @@ from ticketbot.domain.command import (
     ShowStatus,
     Unknown,
 )
-from ticketbot.domain.command.machine import BadRequest, read_machine
 from ticketbot.domain.nip19 import npub_encode
+from ticketbot.domain.requests import BadRequest, read_machine
 from ticketbot.domain.speech import read_text
 from ticketbot.errors import Refused
 

@@ -18,7 +18,7 @@ from ticketbot.config import ConfigProblems, example, load
 from ticketbot.config.example import Answers
 from ticketbot.config.reader import OTHER_VARIABLES, Reader
 from ticketbot.domain.badge import AWARD, DEFINITION
-from ticketbot.handlers.organizer import NOTE_KINDS
+from ticketbot.handlers.events.notes import NOTE_KINDS
 from ticketbot.metrics import metrics
 from ticketbot.relay import auth, directory, watch
 from ticketbot.texts import sentences
@@ -136,7 +136,8 @@ def test_every_room_has_its_line() -> None:
         for path in CODE.iterdir()
         if path.name not in ("__pycache__", "__init__.py")
     }
-    assert told == there
+    within = {f"handlers/{path.parent.name}/" for path in CODE.glob("handlers/*/__init__.py")}
+    assert told == there | within
 
 
 def test_who_may_import_whom_is_what_the_linter_keeps() -> None:

@@ -9,18 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketbot.domain.listing import (
-    Listing,
-    ListingProblems,
-    Problem,
-    Tier,
-    is_for,
-    read_listing,
-    says_cancelled,
-)
+from ticketbot.domain.listing import Listing
+from ticketbot.domain.listing_note import ListingProblems, is_for, read_listing, says_cancelled
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.note import looks_like_listing
+from ticketbot.domain.offer import Tier
+from ticketbot.domain.sheet import Problem
 
 BOT, ORGANIZER, NOTE_ID = "b0" * 32, "a1" * 32, "e2" * 32
 NOW = 1_790_000_000

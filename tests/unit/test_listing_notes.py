@@ -7,10 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.unit.test_listing import BOT, HOUR, NOTE_ID, event, note, problems
-from ticketbot.domain.listing import (
-    is_for,
-    read_listing,
-)
+from ticketbot.domain.listing_note import is_for, read_listing
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.note import looks_like_listing
 

@@ -21,7 +21,7 @@ from ticketbot.domain.command import (
     ShowTickets,
     StopPromo,
 )
-from ticketbot.domain.command.machine import (
+from ticketbot.domain.requests import (
     LONGEST_JSON,
     BadRequest,
     MachineRequest,
@@ -111,7 +111,8 @@ def test_what_programs_send(body: dict[str, Any], command: Command) -> None:
         '{"type":"events","request_id":"r","events":[],"next":null}',
         '{"type":"tickets","request_id":"r","count":0}',
         '{"type":"promo","request_id":"r","code":"FRIENDS","message":""}',
-        '{"type":"promos","request_id":"r","event_id":"x","promos":[]}',
+        '{"type":"promos","request_id":"r","event_id":"x","promos":[],"message":""}',
+        '{"type":"refund","request_id":"r","order_id":"x","message":""}',
         '{"type":"wave","request_id":"r"}',
         '{"type":"events","request_id":"r","pad":"' + "a" * LONGEST_JSON + '"}',
         '{"type":"events","request_id":"r","pad":"' + "é" * (LONGEST_JSON // 2) + '"}',

@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from tests.unit.test_listing import START, event, problems, read
-from ticketbot.domain.listing import Listing, Tier
-from ticketbot.domain.offer import EarlyBird, Question
+from ticketbot.domain.listing import Listing
+from ticketbot.domain.offer import EarlyBird, Question, Tier
 
 SOON = str(START - 3600)
 

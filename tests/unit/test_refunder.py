@@ -13,7 +13,7 @@ from tests.unit.refund_desk import DAY, HOUR, OWED, Buyer, Desk, hash_of
 from ticketbot import failpoints
 from ticketbot.domain.spending import State
 from ticketbot.errors import Retry
-from ticketbot.handlers import refunds as handler
+from ticketbot.handlers.money import refunds as handler
 from ticketbot.ledger import outbox, refunds, spends
 from ticketbot.ledger.spends import Spend
 from ticketbot.ledger.store import Tx

@@ -56,7 +56,7 @@ def audit(args: Namespace) -> int:
 
 
 async def _with_wallet(house: House) -> Books:
-    from ticketbot.app import build_wallet
+    from ticketbot.app.parts import build_wallet
     from ticketbot.bookkeeping import ask, catch_up, compare
 
     async def read(work: Any) -> Any:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from ticketbot.cli.opening import open_house
 from ticketbot.cli.output import at, count, pairs, sats, show, show_json, span, table
-from ticketbot.handlers.conditions import SALES_STOPPED
-from ticketbot.handlers.organizer import IGNORED
+from ticketbot.handlers.buying.conditions import SALES_STOPPED
+from ticketbot.handlers.events.notes import IGNORED
 from ticketbot.ledger import audit, listings, marks, outbox, overview, verdicts
 from ticketbot.ledger.listings import Listed, Seats
 from ticketbot.ledger.store import Tx

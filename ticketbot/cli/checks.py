@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 import aiohttp
 
-from ticketbot.app import build_wallet
+from ticketbot.app.parts import build_wallet
 from ticketbot.cli.opening import House
 from ticketbot.cli.output import Progress, count, sats
 from ticketbot.config import Lnbits

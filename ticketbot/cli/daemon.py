@@ -13,7 +13,7 @@ def run(args: Namespace) -> int:
     import structlog
 
     from ticketbot import log
-    from ticketbot.app import serve
+    from ticketbot.app.serving import serve
 
     log.configure(secrets=[secret.reveal() for secret in config.secrets()])
     for warning in config.warnings:

@@ -17,12 +17,13 @@ from ticketbot.cli.checks import FAIL, OK, WARN, Check, outside
 from ticketbot.cli.keep import last_backup
 from ticketbot.cli.opening import House, open_house, quiet_logs
 from ticketbot.cli.output import Progress, at, count, pairs, show, show_json, span, table, warn
+from ticketbot.domain.when import DAY
 from ticketbot.errors import Broken
 from ticketbot.ledger import audit, marks
 from ticketbot.ledger.store import Tx, connect
 
 FREE_DISK = 200 * 2**20
-BACKUP_LASTS = 7 * 86_400
+BACKUP_LASTS = 7 * DAY
 
 
 def doctor(args: Namespace) -> int:

@@ -21,7 +21,7 @@ from ticketbot.domain.ticket import (
     group_id,
 )
 from ticketbot.errors import Broken
-from ticketbot.handlers.validating import look_up
+from ticketbot.handlers.door.validating import look_up
 from ticketbot.ledger.store import Tx
 
 LONGEST_LINK = 4096

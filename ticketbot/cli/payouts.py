@@ -11,6 +11,7 @@ from ticketbot.cli.output import at, sats, show, show_json, table
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.payout import Account, Payout, payable
 from ticketbot.domain.statement import COLUMNS, row_of, write_csv
+from ticketbot.domain.when import HOUR
 from ticketbot.ledger import payouts as ledger
 from ticketbot.ledger import shares
 from ticketbot.ledger.store import Tx
@@ -35,7 +36,7 @@ class Open(NamedTuple):
 def payouts(args: Namespace) -> int:
     """Accounts, and payouts that are due or being sent; `--csv`: statements of all events."""
     house, now = open_house(args), int(time.time())
-    delay = house.config.payouts.delay_hours * 3600
+    delay = house.config.payouts.delay_hours * HOUR
     found, waiting = house.look(lambda tx: _read(tx, delay))
     if args.csv:
         show(write_csv([one for standing in found for one in standing.accounts]))

@@ -17,7 +17,7 @@ from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Order
 from ticketbot.domain.refund import Refund
 from ticketbot.domain.ticket import group_id
-from ticketbot.handlers.story import amount_of, decisions_of, details_of
+from ticketbot.handlers.desk.story import amount_of, decisions_of, details_of
 from ticketbot.ledger import listings, overview, people, tickets
 from ticketbot.ledger.journal import Decision
 from ticketbot.ledger.listings import Listed

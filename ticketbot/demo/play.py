@@ -18,6 +18,7 @@ from ticketbot.demo.client import Client
 from ticketbot.demo.stage import Choices, run_bot, run_relay
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import read_token
+from ticketbot.domain.when import DAY, HOUR
 from ticketbot.errors import Broken
 from ticketbot.keys import Keys
 from ticketbot.ledger.audit import check_ledger
@@ -35,14 +36,13 @@ Pay = Callable[[str], Awaitable[None]]
 async def play(choices: Choices) -> None:
     """The whole demo; `Broken` or `TimeoutError` when any step fails."""
     with tempfile.TemporaryDirectory(prefix="ticketbot-demo-") as folder:
-        organizer_keys = Keys(os.urandom(32))
         async with (
             run_relay(choices.port) as relay,
-            run_bot(choices, relay, Path(folder), organizer_keys.pubkey) as app,
+            run_bot(choices, relay, Path(folder)) as app,
         ):
             pay = _payer(choices, app.wallet)
             _headline(choices, relay, app)
-            organizer = Client(organizer_keys, app.keys.pubkey)
+            organizer = Client(Keys(os.urandom(32)), app.keys.pubkey)
             await organizer.connect(relay)
             await _publish_event(organizer, app)
             await _attendee(relay, app, pay)
@@ -85,14 +85,14 @@ async def _attendee(relay: str, app: App, pay: Pay) -> None:
 
 
 async def _publish_event(organizer: Client, app: App) -> None:
-    start = int(time.time()) + 7 * 86_400
+    start = int(time.time()) + 7 * DAY
     tags = [
         ["d", "demo"],
         ["title", "Lisbon Bitcoin Meetup"],
         ["start", str(start)],
-        ["end", str(start + 3 * 3600)],
+        ["end", str(start + 3 * HOUR)],
         ["start_tzid", "Europe/Lisbon"],
-        ["D", str(start // 86_400)],
+        ["D", str(start // DAY)],
         ["location", "Praça do Comércio, Lisbon"],
         ["price", str(PRICE_SATS), "SAT"],
         ["stock", str(SEATS)],
@@ -108,7 +108,8 @@ async def _stay(relay: str, app: App, pay: Pay) -> None:
     """Keep everything up, so that a person can try with a client of their own."""
     _say(
         f"\nTry it yourself: write to {npub_encode(app.keys.pubkey)}\n"
-        f"on the relay {relay} from any Nostr client.\n"
+        f"on the relay {relay} from any Nostr client. Send it: help\n"
+        "To sell an event of your own, publish a note there that mentions it: help organizer\n"
         "Paste a bolt11 here and press Enter to pay it. Ctrl-C ends the demo."
     )
     loop = asyncio.get_running_loop()

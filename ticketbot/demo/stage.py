@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ticketbot.app import App
 from ticketbot.config.values import (
+    ANYONE,
     Bot,
     Config,
     Ledger,
@@ -49,6 +50,8 @@ async def run_relay(port: int) -> AsyncIterator[str]:
         raise Broken(
             "the demo's relay is missing: use `make demo`, or pip install '.[demo]'"
         ) from None
+    if port:
+        _check_port(port)
     builder = LocalRelayBuilder().addr("127.0.0.1")
     builder = builder.rate_limit(RateLimit(max_reqs=200, notes_per_minute=100_000))
     relay = (builder.port(port) if port else builder).build()
@@ -60,9 +63,9 @@ async def run_relay(port: int) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def run_bot(choices: Choices, relay: str, folder: Path, organizer: str) -> AsyncIterator[App]:
-    """A bot that sells what `organizer` (hex) publishes, while the block runs."""
-    config = _config(choices, relay, folder, organizer)
+async def run_bot(choices: Choices, relay: str, folder: Path) -> AsyncIterator[App]:
+    """A bot that sells what anybody publishes, while the block runs."""
+    config = _config(choices, relay, folder)
     wallet: Wallet = FakeWallet()
     if config.lnbits is not None:
         wallet = LNbits(config.lnbits.url, config.lnbits.invoice_key.reveal())
@@ -82,7 +85,7 @@ async def run_bot(choices: Choices, relay: str, folder: Path, organizer: str) ->
             await running
 
 
-def _config(choices: Choices, relay: str, folder: Path, organizer: str) -> Config:
+def _config(choices: Choices, relay: str, folder: Path) -> Config:
     lnbits = None
     if choices.lnbits_url is not None:
         if choices.lnbits_key_file is None:
@@ -99,7 +102,7 @@ def _config(choices: Choices, relay: str, folder: Path, organizer: str) -> Confi
             ticket_key=None,
             ticket_key_file=folder / "ticket-key",
             operators=frozenset(),
-            organizers=frozenset({organizer}),
+            organizers=ANYONE,
         ),
         nostr=Nostr((relay,), "always", None, True),
         lightning=Lightning("lnbits" if lnbits else "fake"),
@@ -111,6 +114,16 @@ def _config(choices: Choices, relay: str, folder: Path, organizer: str) -> Confi
         privacy=Privacy(90),
         warnings=(),
     )
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            why = getattr(error, "strerror", None) or "there is no such port"
+            raise Broken(f"port {port} cannot be used ({why}): choose another --port") from None
 
 
 def _free_port() -> int:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from ticketbot.domain.when import HOUR
+
 REMEMBERED = 50
 """Holds whose end is known, newest first; an order that still waits says nothing yet."""
 MOST_LAPSED = REMEMBERED // 5
-FORGOTTEN_AFTER = 3600
+FORGOTTEN_AFTER = HOUR
 """Seconds after the last lapse: then an event begins anew."""
 FOR_ALL = 30
 FOR_NEWCOMERS = 10

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ticketbot.domain.spending import DAY, State
+from ticketbot.domain.spending import State
+from ticketbot.domain.when import DAY
 
 REMINDERS = (1 * DAY, 3 * DAY, 7 * DAY)  # after the decision, and then once a month
 MONTH = 30 * DAY

@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 
 from ticketbot.domain.ticket import Claims, event_hash, holder_hash
+from ticketbot.domain.when import DAY
 
-LIVES = 86_400  # seconds
+LIVES = DAY  # seconds
 STAGE = "rehearsal"
 """Stands in the place of an event_id."""
 

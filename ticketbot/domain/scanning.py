@@ -83,6 +83,7 @@ def read_gate(text: str) -> str:
     name = show(_ODD.sub("", text[: LONGEST_GATE * 4]).lstrip(_FORMULA), LONGEST_GATE)
     first, _, rest = name.partition(" ")
     name = rest if first.lower() == "gate" and rest else name
+    name = name.rstrip(" …")  # of a long one the beginning is enough, and no more is said again
     return name.upper() if len(name) <= 2 else name
 
 

@@ -13,9 +13,9 @@ from typing import Literal, NamedTuple
 
 from ticketbot.domain.bolt11 import Bolt11, read_bolt11
 from ticketbot.domain.payee import read_payee
+from ticketbot.domain.when import DAY
 from ticketbot.errors import Malformed, Refused
 
-DAY = 86_400
 TYPED_LIVES = 120  # seconds that an invoice must still live when a person sends it
 RESOLVED_LIVES = 20  # and one that an address gave: some services give no more than a minute
 LONGEST_LIFE = 8 * DAY  # until an invoice has expired, nobody knows that it will never be paid

@@ -35,7 +35,7 @@ SPANISH: dict[str, str] = {
     **dict.fromkeys(("salir", "dejar"), "leave"),
     **dict.fromkeys(("espera", "esperando"), "waiting"),
     **dict.fromkeys(("enlace", "pagar", "factura"), "link"),
-    **dict.fromkeys(("reembolso", "reembolsar", "devolución", "devolucion"), "refund"),
+    **dict.fromkeys(("reembolso", "reembolsar", "devolución", "devolucion", "devolver"), "refund"),
     **dict.fromkeys(("olvídame", "olvidame", "olvida me"), "forget me"),
     **dict.fromkeys(("idioma", "lengua"), "lang"),
     **dict.fromkeys(("calendario", "agenda"), "calendar"),

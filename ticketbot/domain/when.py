@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from ticketbot.domain.naming import FieldProblem, nearest, quote
 
-HOUR = 3_600
+MINUTE, HOUR = 60, 3_600
 DAY = 24 * HOUR
 ASSUMED_LENGTH = 6 * HOUR  # NIP-52: without an end an event is over at once; people stay longer
 LATEST = 2**32 - 1 - 31 * DAY  # a ticket expires 30 days after the end, in a u32

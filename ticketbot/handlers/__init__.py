@@ -2,110 +2,72 @@
 
 from __future__ import annotations
 
-from ticketbot.domain import command as c
+from ticketbot.domain.command import Refund
 from ticketbot.errors import Refused
-from ticketbot.handlers import (
-    attendance,
-    attendee,
+from ticketbot.handlers.attending import (
     badges,
-    checkout,
-    door,
-    files,
+    browsing,
+    greeting,
     language,
-    operator,
-    owed,
-    own,
-    paying_out,
+    my_orders,
+    my_tickets,
     privacy,
-    promos,
-    queueing,
-    returning,
-    stuck,
-    transfers,
-    validating,
 )
-from ticketbot.handlers.context import Context, Handler, Request
+from ticketbot.handlers.buying import checkout, promos, queueing
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.desk import (
-    announcing,
+    attendance,
     attendees,
     giving,
     orders,
+    own,
     pausing,
     rehearsing,
     stats,
 )
+from ticketbot.handlers.door import asking, staffing, validating
+from ticketbot.handlers.holding import files, owed, returning, transfers
+from ticketbot.handlers.money import paying_out
+from ticketbot.handlers.operating import operator, stuck
+from ticketbot.handlers.rounds import announcing
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
 
-COMMANDS: dict[type, Handler] = {
-    c.Hello: attendee.hello,
-    c.Help: attendee.help_,
-    c.Thanks: attendee.thanks,
-    c.ListEvents: attendee.list_events,
-    c.ShowEvent: attendee.show_event,
-    c.Buy: checkout.buy,
-    c.ShowTickets: attendee.show_tickets,
-    c.Resend: attendee.resend,
-    c.ShowStatus: attendee.show_status,
-    c.CancelOrder: attendee.cancel,
-    c.ShowLink: attendee.link,
-    c.Refund: owed.refund,
-    c.Validate: validating.validate,
-    c.ListOwnEvents: own.list_own_events,
-    c.JoinQueue: queueing.join,
-    c.LeaveQueue: queueing.leave,
-    c.ShowQueue: queueing.show,
-    c.Transfer: transfers.transfer,
-    c.Accept: transfers.accept,
-    c.Decline: transfers.decline,
-    c.GiveBack: returning.by_organizer,
-    c.ShowBalance: paying_out.balance,
-    c.AskPayout: paying_out.payout,
-    c.PayOutTo: paying_out.pay_out_to,
-    c.ShowStatement: paying_out.statement,
-    c.ForgetMe: privacy.forget_me,
-    c.Unknown: attendee.unknown,
-    c.ChooseLanguage: language.choose,
-    c.ShowCalendar: files.show_calendar,
-    c.ShowPdf: files.show_pdf,
-    c.WishBadge: badges.wish,
-    c.ShowAttendance: attendance.show,
-    c.ScanTicket: door.scan,
-    c.AddStaff: door.add,
-    c.RemoveStaff: door.remove,
-    c.ListStaff: door.list_staff,
-    c.MakeToken: door.make_token,
-    c.CountDoor: door.count,
-    c.MakePromo: promos.make,
-    c.StopPromo: promos.stop,
-    c.ListPromos: promos.listed,
-    c.ShowStats: stats.stats,
-    c.ListAttendees: attendees.listed,
-    c.Find: attendees.found,
-    c.PauseEvent: pausing.pause,
-    c.ResumeEvent: pausing.resume,
-    c.Announce: announcing.announce,
-    c.Comp: giving.comp,
-    c.ShowOrder: orders.show,
-    c.ResendOrder: orders.resend,
-    c.Rehearse: rehearsing.rehearse,
+COMMANDS: Commands = {
+    **greeting.COMMANDS,
+    **browsing.COMMANDS,
+    **my_orders.COMMANDS,
+    **my_tickets.COMMANDS,
+    **language.COMMANDS,
+    **badges.COMMANDS,
+    **privacy.COMMANDS,
+    **checkout.COMMANDS,
+    **queueing.COMMANDS,
+    **promos.COMMANDS,
+    **transfers.COMMANDS,
+    **returning.COMMANDS,
+    **owed.COMMANDS,
+    **files.COMMANDS,
+    **asking.COMMANDS,
+    **staffing.COMMANDS,
+    **validating.COMMANDS,
+    **own.COMMANDS,
+    **stats.COMMANDS,
+    **attendees.COMMANDS,
+    **attendance.COMMANDS,
+    **orders.COMMANDS,
+    **giving.COMMANDS,
+    **pausing.COMMANDS,
+    **rehearsing.COMMANDS,
+    **announcing.COMMANDS,
+    **paying_out.COMMANDS,
 }
 
-OPERATOR_COMMANDS: dict[type, Handler] = {
-    c.ShowStatus: operator.status,
-    c.StopSales: operator.stop_sales,
-    c.ResumeSales: operator.resume_sales,
-    c.ListRefunds: owed.listed,
-    c.Refund: owed.settle,
-    c.ListOrphans: operator.list_orphans,
-    c.CloseOrphan: operator.close_orphan,
-    c.ResumeRefunds: operator.resume_refunds,
-    c.ListPending: stuck.list_pending,
-    c.ListStuck: stuck.list_stuck,
-    c.RetryStuck: stuck.retry,
-    c.ListPayouts: paying_out.listed,
-    c.PayoutDone: paying_out.done,
-    c.ResumePayouts: paying_out.resume,
+OPERATOR_COMMANDS: Commands = {
+    **operator.OPERATOR_COMMANDS,
+    **stuck.OPERATOR_COMMANDS,
+    **owed.OPERATOR_COMMANDS,
+    **paying_out.OPERATOR_COMMANDS,
 }
 
 
@@ -128,6 +90,6 @@ def _asks_as_operator(request: Request, ctx: Context) -> bool:
     if not (request.console or request.sender in ctx.settings.operators):
         return False
     names_order = getattr(request.command, "order_id", None) is not None
-    if isinstance(request.command, c.Refund):
+    if isinstance(request.command, Refund):
         return names_order and request.request_id is None
     return not names_order

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from ticketbot.domain.attendance import Mode
 from ticketbot.domain.command import Command
 from ticketbot.domain.ticket import TicketKey
+from ticketbot.domain.when import DAY
 from ticketbot.ledger.people import Person
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Via
@@ -49,7 +50,7 @@ class Settings:
     change_refund_hours: int = 72  # after an event was moved tickets go back in full; 0: never
     commission_ppm: int = 0
     commissions: Mapping[str, int] = field(default_factory=dict)
-    payout_delay: int = 86_400
+    payout_delay: int = DAY
     payout_minimum: int = 1_000_000
 
     def commission(self, organizer: str) -> int:
@@ -101,3 +102,5 @@ class Request(NamedTuple):
 
 
 Handler = Callable[[Request, Tx, Context], Reply]
+Commands = Mapping[type[Command], Handler]
+"""Which function answers which command: each file of handlers says so at its end."""

@@ -45,7 +45,8 @@ def tier_in(words: Sequence[str], listing: Listing) -> str:
     """The tier that the left-over words name; '' for an event without tiers."""
     wanted = " ".join(words)
     if wanted and wanted.lower() in NUMBER_WORDS:
-        raise Refused("bad-request", "quantity-in-digits", word=quote(wanted))
+        number = NUMBER_WORDS[wanted.lower()]
+        raise Refused("bad-request", "quantity-in-digits", word=quote(wanted), number=number)
     names = ", ".join(tier.name for tier in listing.tiers)
     if not wanted:
         if listing.general:
@@ -123,6 +124,11 @@ def own_order(tx: Tx, request: Request, named: str) -> Order:
     if not found or found[0].person != mine:
         raise Refused("not-yours", "order-unknown", order=quote(named))
     return found[0]
+
+
+def cursor_of(at: int, name: str) -> str:
+    """Where a list of things by time goes on behind this one; `read_cursor` reads it."""
+    return f"{at}:{name}"
 
 
 def read_cursor(after: str | None) -> tuple[int, str]:

@@ -11,6 +11,8 @@ from ticketbot.ledger import listings
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 
+SHOWN = 5  # codes of an organizer's events, to choose from
+
 
 def own_event(
     words: Sequence[str], request: Request, tx: Tx, ctx: Context
@@ -21,9 +23,19 @@ def own_event(
     unknown, or somebody else's. Whoever asks on the bot's own machine may do what each
     organizer may.
     """
-    if not words and len(mine := listings.coming_of(tx, request.sender, ctx.now)) == 1:
-        return mine[0], ()
+    if not words and not request.console:
+        return _only_own(request, tx, ctx), ()
     found, left = finding.event_in(words, tx, ctx)
     if not (request.console or found.listing.organizer == request.sender):
         raise Refused("not-yours", "event-not-yours", title=found.listing.title)
     return found, left
+
+
+def _only_own(request: Request, tx: Tx, ctx: Context) -> Listed:
+    mine = listings.coming_of(tx, request.sender, ctx.now)
+    if len(mine) == 1:
+        return mine[0]
+    if mine:
+        codes = ", ".join(one.code.lower() for one in mine[:SHOWN])
+        raise Refused("bad-request", "own-event-needed", codes=codes)
+    raise Refused("not-yours", "own-event-none")

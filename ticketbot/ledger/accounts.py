@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ticketbot.ledger.audit import Received, Sent, is_ours, is_spend
+from ticketbot.ledger.audit.wallet import Received, Sent, is_ours, is_spend
 from ticketbot.ledger.store import Tx
 
 

@@ -196,7 +196,12 @@ def hold(tx: Tx, event_id: str, tier: str, quantity: int) -> None:
         (quantity, event_id, tier),
     )
     if touched != _rows_of(tier):
-        raise Refused("sold-out", "sold-out")
+        raise short_of(available(seats_of(tx, event_id), tier))
+
+
+def short_of(free: int | None) -> Refused:
+    """Why so many seats cannot be had: there is none, or there are fewer."""
+    return Refused("sold-out", "fewer-left", n=free) if free else Refused("sold-out", "sold-out")
 
 
 def free_held(tx: Tx, event_id: str, tier: str, quantity: int) -> None:

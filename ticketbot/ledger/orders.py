@@ -97,12 +97,10 @@ def move_and_hold(tx: Tx, order: Order, state: State, hold_until: int) -> Order:
     return order._replace(state=state, hold_until=hold_until)
 
 
-def open_of(tx: Tx, person: int, event_id: str | None = None) -> list[Order]:
+def open_of(tx: Tx, person: int) -> list[Order]:
     """A person's orders that wait for money, newest first."""
-    where = " AND event_id = ?" if event_id else ""
     rows = tx.rows(
-        f"SELECT {COLUMNS} FROM orders WHERE person = ? AND {OPEN}{where} ORDER BY rowid DESC",
-        (person, event_id) if event_id else (person,),
+        f"SELECT {COLUMNS} FROM orders WHERE person = ? AND {OPEN} ORDER BY rowid DESC", (person,)
     )
     return [_order(tx, row) for row in rows]
 

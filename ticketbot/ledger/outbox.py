@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ticketbot.domain.when import DAY, HOUR
 from ticketbot.ledger.store import Tx
 
-DAY = 86_400
-LATE = 3600
+LATE = HOUR
 """Seconds after which a message that has not left is a trouble."""
 
 
@@ -91,6 +91,8 @@ def pull_in(tx: Tx, now: int, longest: int) -> int:
     longer, and a cancelled event begins its day anew.
     """
     kinds = [(kind, longest, now) for kind in ("invoice", "message", "note")]
+    kinds += [(kind, max(longest, DAY), now) for kind in ("refund", "payout")]
+    kinds += [("closing", max(longest, DAY), now + DAY)]
     # an errand that was not tried yet has its own time, perhaps weeks ahead
     tried = "kind = 'errand' AND attempts > 0"
     pulled = tx.change(

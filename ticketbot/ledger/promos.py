@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ticketbot.domain.pricing import Reduction
+from ticketbot.domain.when import HOUR
 from ticketbot.ledger.store import Row, Tx
 
 COLUMNS = "id, event_id, code, percent, off_msat, tier, most, until, used, stopped"
-GUESSED_FOR = 3600
+GUESSED_FOR = HOUR
 SEALED = b"promo"
 
 

@@ -6,6 +6,7 @@ relays have kept. Letters sent until then may have been answered already.
 
 from __future__ import annotations
 
+from ticketbot.domain.when import DAY
 from ticketbot.ledger import marks, payouts, refunds, shares
 from ticketbot.ledger.store import Tx
 
@@ -13,7 +14,7 @@ RESTORED = "restored"
 CAUGHT_UP = "restored:caught-up"
 REFUNDS_WAIT = "restored:refunds-wait"
 PAYOUTS_WAIT = "restored:payouts-wait"
-LASTS = 7 * 86_400
+LASTS = 7 * DAY
 """Seconds during which relays may still bring what the lost ledger had answered."""
 
 

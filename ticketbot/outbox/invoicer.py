@@ -15,7 +15,7 @@ from ticketbot.domain.order import Order, State
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers.cashier import PAY_BEFORE_EXPIRY
+from ticketbot.handlers.money.cashier import PAY_BEFORE_EXPIRY
 from ticketbot.ledger import orders, outbox
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
+from ticketbot.domain.when import DAY
 from ticketbot.engine import Engine
 from ticketbot.errors import Retry
-from ticketbot.handlers import paying_out
-from ticketbot.handlers import payouts as handler
+from ticketbot.handlers.money import paying_out
+from ticketbot.handlers.money import payouts as handler
 from ticketbot.ledger import marks, outbox, payouts, restored, spends
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
 from ticketbot.lnurl import Lnurl
-from ticketbot.outbox.spender import DAY, SLOW, Alerts, Spender, Standing, of_spends
+from ticketbot.outbox.spender import SLOW, Alerts, Spender, Standing, of_spends
 from ticketbot.relay.directory import Directory
 
 Schedule = Literal["on-request", "daily", "weekly"]

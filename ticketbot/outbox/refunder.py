@@ -7,7 +7,7 @@ from functools import partial
 
 from ticketbot.domain.refund import next_reminder
 from ticketbot.engine import Engine
-from ticketbot.handlers import refunds as handler
+from ticketbot.handlers.money import refunds as handler
 from ticketbot.ledger import outbox, people, refunds, restored, spends
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet

@@ -16,11 +16,12 @@ import structlog
 from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.payment import Spent
 from ticketbot.domain.spending import State, read_destination
+from ticketbot.domain.when import DAY, HOUR
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, NoInvoice, Retry
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers.context import Context
-from ticketbot.handlers.spending import Paid
+from ticketbot.handlers.money.spending import Paid
 from ticketbot.ledger import outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.spends import Purpose, Spend
@@ -36,9 +37,8 @@ GO_ON = 0
 MARGIN = 60  # seconds after the expiry, and after the last call to pay, until a bolt11 is given up
 LONGEST_DELAY = 300
 HELD = 60  # seconds between looks whether operators have let money leave after a restore
-SLOW = 6 * 3600  # between looks at what waits for a person
-STUCK_AFTER = 3600
-DAY = 86_400
+SLOW = 6 * HOUR  # between looks at what waits for a person
+STUCK_AFTER = HOUR
 LOOKED_BACK = 30 * DAY  # what was given up is asked about again before another is paid
 
 
@@ -63,7 +63,7 @@ class Standing(NamedTuple):
 
 
 class Cause(Protocol):
-    """What decides about money of one purpose: `handlers/refunds.py`, `handlers/payouts.py`."""
+    """What decides about money of one purpose: `handlers/money/`."""
 
     def job(self, ref: str, /) -> str: ...
 

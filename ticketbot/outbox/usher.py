@@ -1,25 +1,20 @@
 """Errands among ticket holders: offers that end, changes that are told, reminders.
 
-A round of many pages is one row of the outbox, which says how far it has come: a crash anywhere
-goes on where it stopped.
+A round of many pages is one row of the outbox, which says how far it has come.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from ticketbot.engine import Engine
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers import errands
+from ticketbot.handlers.rounds import errands
 from ticketbot.ledger import outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx
-from ticketbot.outbox.claims import Claims
-
-LISTEN = 2  # seconds between looks whether relays have told what they kept
-PAUSE = 0.05  # seconds between pages: buyers come in between
+from ticketbot.outbox.pages import Pages
 
 
 class Usher:
@@ -36,32 +31,25 @@ class Usher:
         clock: Callable[[], float],
         heard: Callable[[], bool] = lambda: True,
     ) -> None:
-        self.claims = Claims(store, "errand", clock, self._run_all, batch=1)
-        self._store = store
+        self.pages = Pages(store, "errand", clock, heard, self, batch=1)
+        self.claims = self.pages.claims
         self._engine = engine
         self._clock = clock
-        self._heard = heard
 
     async def run(self) -> None:
         """For ever."""
         await self.claims.run()
 
-    async def _run_all(self, rows: Sequence[Due]) -> None:
-        for row in rows:
-            await self._run(row)
+    def must_hear(self, row: Due) -> bool:
+        """Always."""
+        return True
 
-    async def _run(self, row: Due) -> None:
-        if not self._heard():
-            later = int(self._clock()) + LISTEN
-            await self._store.transaction(lambda tx: outbox.postpone(tx, row.id, later))
-            return
-        while True:
-            failpoint("usher.before-page")
-            await self._engine.decide(partial(errands.run, row.key), row.key)
-            failpoint("usher.after-page")
-            if not await self._store.transaction(partial(self._goes_on, row)):
-                return
-            await asyncio.sleep(PAUSE)
+    async def page(self, row: Due) -> None:
+        """A few of the holders."""
+        failpoint("usher.before-page")
+        await self._engine.decide(partial(errands.run, row.key), row.key)
+        failpoint("usher.after-page")
 
-    def _goes_on(self, row: Due, tx: Tx) -> bool:
+    def goes_on(self, row: Due, tx: Tx) -> bool:
+        """As long as the row is due: an errand may also ask to be done later."""
         return outbox.is_due(tx, row.id, int(self._clock()))

@@ -11,6 +11,7 @@ import orjson
 
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.payee import read_address
+from ticketbot.domain.when import HOUR
 from ticketbot.errors import Malformed, Retry
 from ticketbot.relay.filters import Filter
 from ticketbot.relay.guard import NotDiallable, normal
@@ -21,7 +22,7 @@ AUTHORS = 100
 """Most authors in one filter: relays refuse long ones."""
 MAX_RELAYS = 5
 """NIP-17 and NIP-65 advise two to four; more are not worth a connection each."""
-KNOWN_FOR = 3600
+KNOWN_FOR = HOUR
 UNKNOWN_FOR = 300
 """Seconds that an answer is believed: one with a relay list, and one without."""
 MEMORY = 10_000

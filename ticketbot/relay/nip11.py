@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
+from ticketbot.domain.when import DAY
 from ticketbot.relay.guard import Guard, NotDiallable
 
 _MAX_BYTES = 64 * 1024
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
-_WRAP_AGE = 2 * 24 * 3600
+_WRAP_AGE = 2 * DAY
 """How far gift wraps date themselves back (NIP-59)."""
 
 

@@ -8,11 +8,10 @@ from zoneinfo import ZoneInfo
 
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.money import format_sats
-from ticketbot.domain.when import Clock
+from ticketbot.domain.when import DAY, HOUR, MINUTE, Clock
 from ticketbot.texts import DEFAULT, say
 
 EVENTS_IN_MIND = 256  # what is said of an event to every buyer is made once
-MINUTE, HOUR, DAY = 60, 3600, 86_400
 LONG_NUMBER = 5  # digits: shorter ones are not grouped in Spanish
 NARROW = "\u202f"  # the space that groups digits there (and does not break)
 

@@ -7,7 +7,7 @@ from typing import Any
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.offer import Tier
 from ticketbot.domain.order import Order
-from ticketbot.replies.dm import Manner, sentence, speak, why_owed
+from ticketbot.replies.dm import speak
 from ticketbot.replies.outcome import (
     Card,
     EventsFound,
@@ -23,6 +23,7 @@ from ticketbot.replies.outcome import (
     TicketsCounted,
     TicketShown,
 )
+from ticketbot.replies.saying import Manner, sentence, why_owed
 from ticketbot.texts import DEFAULT, say
 
 Message = dict[str, Any]

@@ -8,8 +8,10 @@ import { createHash, createPublicKey, verify as verifySignature } from "node:cry
 import { createInterface } from "node:readline";
 import * as nip04 from "nostr-tools/nip04";
 import * as nip44 from "nostr-tools/nip44";
+import { validateBadgeAwardEvent, validateBadgeDefinitionEvent } from "nostr-tools/nip58";
 import { createRumor, createSeal, createWrap, unwrapEvent } from "nostr-tools/nip59";
-import { finalizeEvent, getPublicKey } from "nostr-tools/pure";
+import { getToken } from "nostr-tools/nip98";
+import { finalizeEvent, getPublicKey, verifyEvent } from "nostr-tools/pure";
 import { Relay, useWebSocketImplementation } from "nostr-tools/relay";
 import WebSocket from "ws";
 
@@ -72,6 +74,18 @@ for (const relay of relays) await proven(relay, () => listen(relay));
 const publish = (event) =>
   Promise.all(relays.map((relay) => proven(relay, () => relay.publish(event))));
 
+// What the first relay has stored; only what its signature proves.
+const stored = (wanted) =>
+  new Promise((resolve, reject) => {
+    const found = [];
+    const subscription = relays[0].subscribe([wanted], {
+      onevent: (event) => verifyEvent(event) && found.push(event),
+      oneose: () => resolve(found) ?? subscription.close(),
+      onclose: reject,
+      eoseTimeout: 10_000,
+    });
+  });
+
 const template = (kind, tags, content) => ({ kind, tags, content, created_at: now() });
 
 const rumorOf = (text) => createRumor(template(14, [["p", bot]], text), secret);
@@ -98,8 +112,28 @@ const does = {
     return Array.from({ length: count }, () => wrapOf(rumor));
   },
   send: async ({ event }) => publish(event),
+  fetch: async ({ wanted }) => stored(wanted),
+  // The bot's badges: what it has defined, and to whom it has awarded it.
+  badges: async () => ({
+    definitions: (await stored({ kinds: [30009], authors: [bot] })).filter(validateBadgeDefinitionEvent),
+    awards: (await stored({ kinds: [8], authors: [bot] })).filter(validateBadgeAwardEvent),
+  }),
+  proof: async ({ url, method, body }) => getToken(url, method, sign, true, body),
+  jwt: async ({ jwt, jwk }) => readJwt(jwt, jwk),
   ticket: async ({ token, key, salt }) => readTicket(token, key, salt),
 };
+
+// docs/api.md: a ticket as a JSON Web Token, with nothing but node's own crypto.
+function readJwt(jwt, jwk) {
+  const [head, claims, signature] = jwt.split(".");
+  const read = (part) => JSON.parse(Buffer.from(part, "base64url"));
+  const { alg, kid } = read(head);
+  if (alg !== "EdDSA" || kid !== jwk.kid) throw new Error(`signed by ${kid} with ${alg}`);
+  const signed = Buffer.from(`${head}.${claims}`);
+  const key = createPublicKey({ key: jwk, format: "jwk" });
+  if (!verifySignature(null, signed, key, Buffer.from(signature, "base64url"))) throw new Error("forged");
+  return read(claims);
+}
 
 // docs/protocol.md, "The ticket": nothing but node's own crypto, as a door program would.
 function readTicket(token, key, salt) {

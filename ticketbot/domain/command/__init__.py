@@ -1,6 +1,6 @@
 """What can be asked of the bot: values, by who asks.
 
-People's words become these in `domain.speech`, programs' JSON in `machine.py`.
+People's words become these in `domain.speech`, programs' JSON in `domain.requests`.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ from ticketbot.domain.command.door import (
 )
 from ticketbot.domain.command.language import ChooseLanguage, Choosing
 from ticketbot.domain.command.living import Accept, Decline, GiveBack, Living, Transfer
+from ticketbot.domain.command.nature import NeverAgain, OnlyAsked
 from ticketbot.domain.command.operator import (
     CloseOrphan,
     ListOrphans,
@@ -131,6 +132,8 @@ __all__ = [
     "ListStuck",
     "MakePromo",
     "MakeToken",
+    "NeverAgain",
+    "OnlyAsked",
     "PauseEvent",
     "PayOutTo",
     "PayoutDone",
@@ -143,7 +146,6 @@ __all__ = [
     "ResumePayouts",
     "ResumeRefunds",
     "ResumeSales",
-    "RetryJobs",
     "RetryStuck",
     "ScanTicket",
     "ShowAttendance",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ticketbot.domain.command.nature import OnlyAsked
+
 
 @dataclass(frozen=True, slots=True)
-class ShowCalendar:
+class ShowCalendar(OnlyAsked):
     """My events as files for a calendar; `words` name one of them."""
 
     words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class ShowPdf:
+class ShowPdf(OnlyAsked):
     """My tickets to print, from the n-th on; `words` name their event."""
 
     words: tuple[str, ...] = ()
@@ -29,7 +31,7 @@ class WishBadge:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowAttendance:
+class ShowAttendance(OnlyAsked):
     """The organizer asks how their event was visited; `listed`: each visit, from the n-th on."""
 
     words: tuple[str, ...] = ()

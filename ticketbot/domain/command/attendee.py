@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+from ticketbot.domain.command.nature import OnlyAsked
 
 
 @dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(OnlyAsked):
     """A greeting."""
 
 
 @dataclass(frozen=True, slots=True)
-class Help:
-    """What can I do here?"""
+class Help(OnlyAsked):
+    """What can I do here? `topic`: as an organizer, at the door, as operator; else as anybody."""
+
+    topic: Literal["", "organizer", "door", "operator"] = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Thanks:
+class Thanks(OnlyAsked):
     """Kind words, and nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class ListEvents:
+class ListEvents(OnlyAsked):
     """What is on sale. `after` is the cursor of an earlier answer.
 
     Programs may ask for a category, for events with a ticket of a price between two (msat), and
@@ -39,7 +44,7 @@ class ListEvents:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowEvent:
+class ShowEvent(OnlyAsked):
     """One event: its code or words of it in small letters, or its event_id."""
 
     words: tuple[str, ...]
@@ -63,7 +68,7 @@ class Buy:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowTickets:
+class ShowTickets(OnlyAsked):
     """What do I hold? From the n-th on; `after` is the cursor of an earlier answer.
 
     Programs may ask for one ticket only, or for those of one order.
@@ -76,14 +81,14 @@ class ShowTickets:
 
 
 @dataclass(frozen=True, slots=True)
-class Resend:
+class Resend(OnlyAsked):
     """My tickets once more, from the n-th on."""
 
     first: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class ShowStatus:
+class ShowStatus(OnlyAsked):
     """Where an order stands; None = the newest ones."""
 
     order_id: str | None = None
@@ -97,7 +102,7 @@ class CancelOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowLink:
+class ShowLink(OnlyAsked):
     """The open invoice as a `lightning:` link."""
 
 
@@ -115,7 +120,7 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
-class Validate:
+class Validate(OnlyAsked):
     """Is this a ticket that admits? `text`: its token, link or JWT; `event_id`: to this event."""
 
     text: str
@@ -130,7 +135,7 @@ class ForgetMe:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(OnlyAsked):
     """Not understood. `guesses` are whole commands to offer, likeliest first."""
 
     text: str

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ticketbot.domain.command.nature import NeverAgain, OnlyAsked
+
 
 @dataclass(frozen=True, slots=True)
-class ShowStats:
+class ShowStats(OnlyAsked):
     """What was sold, what it brought, and who came."""
 
     words: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ListAttendees:
+class ListAttendees(OnlyAsked):
     """Who holds a ticket, from the n-th ticket on; `after` is the cursor of an earlier answer."""
 
     words: tuple[str, ...]
@@ -22,7 +24,7 @@ class ListAttendees:
 
 
 @dataclass(frozen=True, slots=True)
-class Find:
+class Find(OnlyAsked):
     """Who holds what: `wanted` is a key in hex, an order's id or its end, or a ticket's code."""
 
     words: tuple[str, ...]
@@ -44,7 +46,7 @@ class ResumeEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Announce:
+class Announce(NeverAgain):
     """A few words to everybody who holds a ticket, as they were written.
 
     Without a text what was written last is meant. `sure`: it leaves at once.
@@ -66,7 +68,7 @@ class Comp:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowOrder:
+class ShowOrder(OnlyAsked):
     """The whole story of one order."""
 
     words: tuple[str, ...]
@@ -74,7 +76,7 @@ class ShowOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class ResendOrder:
+class ResendOrder(NeverAgain):
     """An order's tickets once more, to whoever holds them."""
 
     words: tuple[str, ...]
@@ -82,7 +84,7 @@ class ResendOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearse:
+class Rehearse(NeverAgain):
     """Sell, pay and check in a pretend ticket."""
 
     words: tuple[str, ...]

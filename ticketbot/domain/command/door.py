@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ticketbot.domain.admission import Kind
+from ticketbot.domain.command.nature import NeverAgain, OnlyAsked
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,14 @@ class RemoveStaff:
 
 
 @dataclass(frozen=True, slots=True)
-class ListStaff:
+class ListStaff(OnlyAsked):
     """Who may scan at an event?"""
 
     words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class MakeToken:
+class MakeToken(NeverAgain):
     """A secret for a scanner page or another program, good for one event."""
 
     words: tuple[str, ...]
@@ -58,7 +59,7 @@ class MakeToken:
 
 
 @dataclass(frozen=True, slots=True)
-class CountDoor:
+class CountDoor(OnlyAsked):
     """How many came in, are inside, have left?"""
 
     words: tuple[str, ...] = ()

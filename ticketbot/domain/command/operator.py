@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ticketbot.domain.command.nature import NeverAgain, OnlyAsked
+
 
 @dataclass(frozen=True, slots=True)
 class StopSales:
@@ -16,17 +18,17 @@ class ResumeSales:
 
 
 @dataclass(frozen=True, slots=True)
-class ListRefunds:
+class ListRefunds(OnlyAsked):
     """The operator asks what is owed."""
 
 
 @dataclass(frozen=True, slots=True)
-class ListOrphans:
+class ListOrphans(OnlyAsked):
     """The operator asks which money came for orders that nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
-class ResumeRefunds:
+class ResumeRefunds(NeverAgain):
     """The operator has seen that what is due was not sent before a restore."""
 
 
@@ -38,7 +40,7 @@ class CloseOrphan:
 
 
 @dataclass(frozen=True, slots=True)
-class ListPending:
+class ListPending(OnlyAsked):
     """The operator asks which orders wait for money. `after` is the cursor of an earlier answer."""
 
     limit: int = 50
@@ -46,12 +48,12 @@ class ListPending:
 
 
 @dataclass(frozen=True, slots=True)
-class ListStuck:
+class ListStuck(OnlyAsked):
     """The operator asks what was put aside, and what has been tried in vain."""
 
 
 @dataclass(frozen=True, slots=True)
-class RetryStuck:
+class RetryStuck(NeverAgain):
     """The operator wants it tried again: one of what is stuck by its name, or all of it."""
 
     name: str | None = None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ticketbot.domain.command.nature import OnlyAsked
+
 
 @dataclass(frozen=True, slots=True)
-class ListOwnEvents:
+class ListOwnEvents(OnlyAsked):
     """What have I sold and am I selling? `after` is the cursor of an earlier answer."""
 
     limit: int = 20

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ticketbot.domain.command.nature import NeverAgain, OnlyAsked
+
 
 @dataclass(frozen=True, slots=True)
-class ShowBalance:
+class ShowBalance(OnlyAsked):
     """What have I earned, and what of it can be paid out?"""
 
 
@@ -29,7 +31,7 @@ class PayOutTo:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowStatement:
+class ShowStatement(OnlyAsked):
     """Event by event: of the one that the words name, or of all. `csv`: as a table."""
 
     words: tuple[str, ...] = ()
@@ -37,7 +39,7 @@ class ShowStatement:
 
 
 @dataclass(frozen=True, slots=True)
-class ListPayouts:
+class ListPayouts(OnlyAsked):
     """The operator asks what is on its way to organizers."""
 
 
@@ -50,7 +52,7 @@ class PayoutDone:
 
 
 @dataclass(frozen=True, slots=True)
-class ResumePayouts:
+class ResumePayouts(NeverAgain):
     """The operator has seen that what is payable was not paid out before a restore."""
 
 

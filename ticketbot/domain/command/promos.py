@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ticketbot.domain.command.nature import OnlyAsked
+
 
 @dataclass(frozen=True, slots=True)
 class MakePromo:
@@ -31,7 +33,7 @@ class StopPromo:
 
 
 @dataclass(frozen=True, slots=True)
-class ListPromos:
+class ListPromos(OnlyAsked):
     """The codes of an event, from the n-th on, with what became of them."""
 
     words: tuple[str, ...] = ()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ticketbot.domain.command.nature import OnlyAsked
+
 
 @dataclass(frozen=True, slots=True)
 class JoinQueue:
@@ -23,7 +25,7 @@ class LeaveQueue:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowQueue:
+class ShowQueue(OnlyAsked):
     """Where do I wait, and who is before me?"""
 
 

@@ -42,7 +42,7 @@ from ticketbot.domain.speech.words import (
     without,
 )
 from ticketbot.domain.tongues import YES
-from ticketbot.domain.vocabulary import RESERVED
+from ticketbot.domain.vocabulary import HELP_TOPICS, RESERVED
 from ticketbot.errors import Refused
 
 _NOT_ORDERS = frozenset({"event", "events", "sales"})  # "cancel" must not cost them an order
@@ -114,10 +114,15 @@ def _forget_me(rest: Sequence[str]) -> Command | None:
     return ForgetMe(sure=words != []) if set(words) <= YES and len(words) < 2 else None
 
 
+def _help(rest: Sequence[str]) -> Command:
+    topics = (HELP_TOPICS[word.lower()] for word in rest if word.lower() in HELP_TOPICS)
+    return Help(next(topics, ""))
+
+
 READERS: Mapping[str, Reader] = {
     "hello": lambda rest: Hello(),
     "thanks": lambda rest: Thanks(),
-    "help": lambda rest: Help(),
+    "help": _help,
     "events": _events,
     "event": _event,
     "buy": _buy,

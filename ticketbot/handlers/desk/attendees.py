@@ -15,8 +15,8 @@ from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import group_id
 from ticketbot.errors import Refused
-from ticketbot.handlers import attendee
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.attending import browsing
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.desk.orders import order_in
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import attendees, listings, people, questions, tickets
@@ -61,6 +61,8 @@ def listed(request: Request, tx: Tx, ctx: Context) -> Reply:
     if request.request_id is not None:
         rows = page(listing, tx, after=_place(wish.after), most=PAGE)
         return [_for_program(listing, rows, count)]
+    if not count:
+        return [Said("attendees-nobody", {"title": listing.title})]
     if wish.first > count:
         return [Said("attendees-none", {"title": listing.title, "n": count})]
     rows = page(listing, tx, skip=wish.first - 1, most=PAGE)
@@ -73,7 +75,7 @@ def found(request: Request, tx: Tx, ctx: Context) -> Reply:
     assert isinstance(wish, Find)
     if request.request_id is None and not _organizes(request, tx):
         words = ListEvents((*wish.words, wish.wanted))
-        return attendee.list_events(request._replace(command=words), tx, ctx)
+        return browsing.list_events(request._replace(command=words), tx, ctx)
     event, _ = own_event(wish.words, request, tx, ctx)
     title, rows = event.listing.title, _search(event.listing, wish.wanted, tx)
     if not rows:
@@ -226,3 +228,9 @@ def _place(after: str | None) -> int:
     if not (after.isascii() and after.isdigit() and len(after) <= 15):
         raise Refused("bad-request", "bad-cursor")
     return int(after)
+
+
+COMMANDS: Commands = {
+    ListAttendees: listed,
+    Find: found,
+}

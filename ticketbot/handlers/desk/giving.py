@@ -5,9 +5,11 @@ from __future__ import annotations
 from ticketbot.domain.command import Comp
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Happening, Order, State, order_id, step
+from ticketbot.domain.when import DAY
 from ticketbot.errors import Refused
-from ticketbot.handlers import cashier, finding
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers import finding
+from ticketbot.handlers.context import Commands, Context, Request
+from ticketbot.handlers.money import cashier
 from ticketbot.handlers.rights import own_event
 from ticketbot.handlers.telling import tell
 from ticketbot.ledger import gifts, inbox, journal, listings, orders, people
@@ -17,7 +19,6 @@ from ticketbot.replies.outcome import Outcome, Reply, Report, Said, Told
 
 A_DAY = 200  # tickets of one organizer: every gift is a letter to somebody who may not know us
 A_DAY_OF_ANYBODY = 20  # where anybody may sell, a gift must not be a way to write to strangers
-DAY = 86_400
 
 
 def comp(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -124,3 +125,8 @@ def _given(found: Listed, order: Order, to: str) -> Outcome:
     what = f"{found.listing.title} ({order.tier})" if order.tier else found.listing.title
     values = {"what": what, "n": order.quantity, "holder": npub, "order": order.short}
     return Report("comp", facts, "comp-given", values)
+
+
+COMMANDS: Commands = {
+    Comp: comp,
+}

@@ -12,8 +12,9 @@ from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Order
 from ticketbot.errors import Refused
-from ticketbot.handlers import issuing, story
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers import issuing
+from ticketbot.handlers.context import Commands, Context, Request
+from ticketbot.handlers.desk import story
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import attendees, journal, orders, people, refunds, tickets
 from ticketbot.ledger.journal import Decision
@@ -134,3 +135,9 @@ def _json(order: Order, decided: list[Decision], tx: Tx) -> dict[str, object]:
             {"at": one.at, "what": one.what, "detail": one.detail} for one in decided[-50:]
         ],
     }
+
+
+COMMANDS: Commands = {
+    ShowOrder: show,
+    ResendOrder: resend,
+}

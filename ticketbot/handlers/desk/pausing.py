@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ticketbot.domain.command import PauseEvent, ResumeEvent
 from ticketbot.errors import Refused
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import journal, listings, orders
 from ticketbot.ledger.listings import Listed
@@ -51,3 +51,9 @@ def _on_sale(request: Request, words: tuple[str, ...], tx: Tx, ctx: Context) -> 
     if found.state != "on-sale" or ctx.now >= found.listing.end:
         raise Refused("not-on-sale", "desk-not-on-sale", title=found.listing.title)
     return found
+
+
+COMMANDS: Commands = {
+    PauseEvent: pause,
+    ResumeEvent: resume,
+}

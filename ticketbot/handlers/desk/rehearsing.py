@@ -18,9 +18,10 @@ from ticketbot.domain.order import State as OrderState
 from ticketbot.domain.rehearsal import pretend
 from ticketbot.domain.scanning import Scan, read_shown
 from ticketbot.errors import Refused, TicketbotError
-from ticketbot.handlers import admitting, cashier
-from ticketbot.handlers.cashier import Credit
-from ticketbot.handlers.context import Context, Request
+from ticketbot.handlers.context import Commands, Context, Request
+from ticketbot.handlers.door import admitting
+from ticketbot.handlers.money import cashier
+from ticketbot.handlers.money.cashier import Credit
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import journal, listings, orders, tickets
 from ticketbot.ledger.listings import Listed
@@ -142,3 +143,8 @@ def _prop(request: Request, listing: Listing, tier: str, tx: Tx, ctx: Context) -
         capability="",
         everywhere=False,
     )
+
+
+COMMANDS: Commands = {
+    Rehearse: rehearse,
+}

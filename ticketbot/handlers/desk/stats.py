@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from ticketbot.domain.chart import Bars, Day, Picture, Share, bars_of, by_day, sparkline
 from ticketbot.domain.command import ShowStats
 from ticketbot.domain.listing import Listing
-from ticketbot.handlers.context import Context, Request
+from ticketbot.domain.when import DAY
+from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import gifts, listings, people, statistics
 from ticketbot.ledger.listings import Listed, Seats
@@ -22,7 +23,7 @@ from ticketbot.replies import local
 from ticketbot.replies.outcome import Reply, Report, Said
 from ticketbot.texts import DEFAULT, say
 
-PICTURE_LIVES = 86_400  # seconds that the address of a picture is good for
+PICTURE_LIVES = DAY  # seconds that the address of a picture is good for
 STAMP_BYTES = 4
 MOST_TIERS = 6  # in a message to people
 
@@ -240,3 +241,8 @@ def _picture(figures: Figures, language: str) -> Picture:
         }
         | {"months": told("months")},
     )
+
+
+COMMANDS: Commands = {
+    ShowStats: stats,
+}

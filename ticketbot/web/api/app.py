@@ -6,7 +6,16 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from ticketbot.web.api import events, openapi, operator, orders, organizer, tickets, validate
+from ticketbot.web.api import (
+    events,
+    openapi,
+    operator,
+    orders,
+    organizer,
+    person,
+    tickets,
+    validate,
+)
 from ticketbot.web.api.asking import add_routes
 from ticketbot.web.api.auth import SIGN_IN, SignIn
 from ticketbot.web.api.limits import LIMITS, Limits
@@ -32,6 +41,7 @@ ROUTES = (
     *events.ROUTES,
     *orders.ROUTES,
     *tickets.ROUTES,
+    *person.ROUTES,
     *validate.ROUTES,
     *organizer.ROUTES,
     *operator.ROUTES,

@@ -14,10 +14,10 @@ import orjson
 from aiohttp import web
 
 from ticketbot.domain.command import Command
-from ticketbot.domain.command.machine import read_request, read_request_id
+from ticketbot.domain.requests import read_request, read_request_id
 from ticketbot.domain.work import proven
 from ticketbot.errors import Refused
-from ticketbot.replies.dm import sentence
+from ticketbot.replies.saying import sentence
 from ticketbot.web.api.auth import signed_event
 from ticketbot.web.api.port import BOT, Message
 from ticketbot.web.api.problems import Problem, from_message

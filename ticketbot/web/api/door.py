@@ -18,8 +18,8 @@ from aiohttp.client_exceptions import ClientConnectionResetError
 from ticketbot.domain.admission import Kind
 from ticketbot.domain.scanning import LONGEST_NONCE, LONGEST_SHOWN, Scan, read_gate, read_shown
 from ticketbot.errors import Refused
-from ticketbot.handlers.scanners import SECRET_PREFIX, Caller
-from ticketbot.replies import dm
+from ticketbot.handlers.door.scanners import SECRET_PREFIX, Caller
+from ticketbot.replies.saying import sentence
 from ticketbot.web.api.problems import Problem
 
 SignedBy = Callable[[web.Request], Awaitable[str]]
@@ -219,7 +219,7 @@ async def _asked(caller: Caller, question: Awaitable[Json]) -> Json:
 def _problem(refused: Refused, caller: Caller) -> Problem:
     if refused.code == "not-yours" and caller.secret is not None:
         return _unknown_secret()
-    return Problem(refused.code, dm.sentence(refused))
+    return Problem(refused.code, sentence(refused))
 
 
 def _unknown_secret() -> Problem:
@@ -280,7 +280,7 @@ def _told(result: Json | Refused | Problem) -> Json:
     if isinstance(result, Problem):
         return {"error": result.code, "message": result.detail}
     if isinstance(result, Refused):
-        return {"error": result.code, "message": dm.sentence(result)}
+        return {"error": result.code, "message": sentence(result)}
     return result
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from ticketbot.domain.when import MINUTE
 from ticketbot.limits import Budget
 from ticketbot.web.api.problems import Problem
 
 KEYS_BEHIND_ADDRESS = 5  # one address may be a whole venue's
-MINUTE = 60
 
 
 class Limits:

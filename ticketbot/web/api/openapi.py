@@ -7,11 +7,12 @@ from pathlib import Path
 import orjson
 from aiohttp import web
 
+from ticketbot.domain.when import HOUR
 from ticketbot.web.api.asking import show_public
 from ticketbot.web.api.problems import CODES, Problem
 
 FILE = Path(__file__).parent / "openapi.json"
-KEPT = 3600
+KEPT = HOUR
 DOCUMENT = web.AppKey("document", dict[str, object])
 
 

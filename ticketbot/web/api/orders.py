@@ -7,7 +7,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from ticketbot.domain.command import ShowStatus
-from ticketbot.domain.command.machine import read_request_id
+from ticketbot.domain.requests import read_request_id
 from ticketbot.web.api.asking import (
     Route,
     ask,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from ticketbot.domain.command import Command
-from ticketbot.domain.command.machine import read_request
 from ticketbot.domain.csvtext import write_csv
+from ticketbot.domain.requests import read_request
 from ticketbot.web.api.asking import (
     Asked,
     Fields,

@@ -7,7 +7,7 @@ goes that is owed already.
 from __future__ import annotations
 
 from ticketbot.domain.command import LONGEST_TEXT, Command
-from ticketbot.domain.command.machine import read_request
+from ticketbot.domain.requests import read_request
 from ticketbot.errors import Refused
 from ticketbot.web.api.asking import Fields
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ticketbot import qr
 from ticketbot.domain.command import Command
-from ticketbot.domain.command.machine import read_request
+from ticketbot.domain.requests import read_request
 from ticketbot.web.api.asking import Fields, Route, ask, bare, command_of, read, show, show_facts
 from ticketbot.web.api.auth import signed_by
 from ticketbot.web.api.port import BOT, Message

@@ -1,0 +1,49 @@
+"""The door by DM: tickets that are scanned, and how many are inside."""
+
+from __future__ import annotations
+
+from ticketbot.domain.admission import Outcome
+from ticketbot.domain.command import CountDoor, ScanTicket
+from ticketbot.domain.scanning import Scan, read_gate, read_shown
+from ticketbot.errors import Refused
+from ticketbot.handlers.context import Commands, Context, Request
+from ticketbot.handlers.door import admitting, scanners
+from ticketbot.handlers.door.scanners import Caller, facts_of
+from ticketbot.ledger import tickets
+from ticketbot.ledger.listings import Listed
+from ticketbot.ledger.store import Tx
+from ticketbot.replies.outcome import Reply, Report
+
+
+def scan(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """Somebody shows a ticket to the organizer or to staff, who pass on what they see."""
+    command = request.command
+    assert isinstance(command, ScanTicket)
+    if not command.shown:
+        raise Refused("bad-request", "scan-what")
+    shown = read_shown(command.shown, ctx.signer.public)
+    row = None if isinstance(shown, Outcome) else tickets.get(tx, shown.ticket_id)
+    event = scanners.place(request.sender, None if row is None else row.event_id, tx, ctx)
+    found, held = scanners.admit_caller(Caller(request.sender), event, tx, ctx)
+    nonce = command.nonce and f"{request.person.id}:{command.nonce}"
+    late = request.sent_at if request.again else None
+    one = Scan(command.kind, shown, read_gate(command.gate), nonce, late)
+    return [admitting.decide(found, one, held, tx, ctx)]
+
+
+def count(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """How many are inside, for the organizer and for staff."""
+    command = request.command
+    assert isinstance(command, CountDoor)
+    found = scanners.named(command.words, request, tx, ctx)
+    return [counted(found, tx)]
+
+
+def counted(found: Listed, tx: Tx) -> Report:
+    """What came and went at an event: by tier, by gate, and in all."""
+    facts = scanners.tally(found, tx)
+    values: dict[str, object] = {"title": found.listing.title, **facts["total"]}
+    return Report("door-counts", facts_of(found) | facts, "door-counts", values)
+
+
+COMMANDS: Commands = {ScanTicket: scan, CountDoor: count}

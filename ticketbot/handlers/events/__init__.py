@@ -1,0 +1,1 @@
+"""Organizers' notes, and what follows from one: on sale, moved, called off."""

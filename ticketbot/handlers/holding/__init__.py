@@ -1,0 +1,1 @@
+"""Tickets that people hold: kept, passed on, given back; and what is owed for them."""

@@ -1,0 +1,1 @@
+"""What only the bot's operators may ask, and do."""
