@@ -77,6 +77,9 @@ async def somebody_waits(stage: Stage, alice: Person) -> None:
     await bob.hears("in the queue for")
     at = int(stage.clock()) + 1
     await organizer.announces("Tavira Revue", status="cancelled", at=at, **revue)
+    await organizer.hears("is off sale")
+    await organizer.says("cancel tavira")
+    await organizer.hears("done. The tickets")
     await stage.app._turnstile.look()
     await bob.hears("is not sold any more")
 

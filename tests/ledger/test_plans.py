@@ -87,6 +87,7 @@ MAY_SCAN = {
     "SCAN orphan USING INDEX orphan_open": "only money that nobody has claimed is in this index",
     "SCAN outbox USING COVERING INDEX outbox_due": "done rows are deleted",
     "SCAN place USING COVERING INDEX place_by_event": "only who waits for a seat is in this table",
+    "SCAN announcement USING INDEX announcement_draft": "only drafts are in this index, once a day",
     "SCAN outbox": "done rows are deleted, and an operator asks what is stuck",
     "SCAN quarantine": "each row is a bug, and goes after two weeks",
     "SCAN listing USING COVERING INDEX sqlite_autoindex_listing_2": "codes, once per new event",
