@@ -16,7 +16,7 @@ import structlog
 
 from ticketbot.domain.when import DAY
 from ticketbot.errors import Broken, Retry
-from ticketbot.ledger import forgetting, journal, marks, promos, staff
+from ticketbot.ledger import announcements, forgetting, journal, marks, promos, staff
 from ticketbot.ledger.store import Store, Tx
 
 EVERY = 600.0  # seconds between looks at whether a day has passed
@@ -83,6 +83,7 @@ class Forgetter:
                 marks.put(tx, LAST, str(now))
             marks.put(tx, forgetting.TRACES, "1")
             codes = promos.forget(tx, before)
+            announcements.forget_drafts(tx, now - DAY)
             counts = {"orders": orders, "people": people, "messages": messages, "poison": poison}
             counts["codes"] = codes
             if any(counts.values()):

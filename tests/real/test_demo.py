@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,13 @@ async def test_money_that_does_not_come_ends_the_demo(monkeypatch: pytest.Monkey
     monkeypatch.setattr(FakeWallet, "receive", refuse)
     with pytest.raises((PaymentFailed, Broken)):
         await asyncio.wait_for(play(Choices(once=True)), LONGEST)
+
+
+def test_a_port_that_is_taken_is_one_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        played = demo("--port", str(taken.getsockname()[1]))
+    assert played.returncode == 1
+    assert played.stderr.endswith("(Address already in use): choose another --port\n")
+    assert "there is no such port" in demo("--port", "70000").stderr

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.real.bot_process import Json
 from tests.real.festivities import (
     EARLY,
     STANDING,
@@ -22,7 +23,7 @@ from tests.real.festivities import (
 from tests.real.payee import payee
 from tests.real.people import Attendee, Ticket
 from tests.real.relays import local_relay
-from tests.real.stagehands import HOUR, evening
+from tests.real.stagehands import HOUR, evening, get, until
 from tests.real.test_payouts import gives_invoices_of
 from tests.real.test_refunds import Purse
 from ticketbot.domain.payout import most
@@ -53,20 +54,9 @@ async def relay() -> AsyncIterator[str]:
 class Night(Party):
     """The evening in chapters; each leaves the next what it needs."""
 
-    alice: Attendee
-    bob: Attendee
-    carol: Attendee
-    diego: Attendee
-    gina: Attendee
-    friend: Attendee
-    staff: Attendee
-
     async def people_come(self) -> None:
-        names = ("alice", "bob", "carol", "diego", "gina", "staff")
-        for name, person in zip(
-            names, await asyncio.gather(*(self.guest() for _ in names)), strict=True
-        ):
-            setattr(self, name, person)
+        came = await asyncio.gather(*(self.guest() for _ in range(6)))
+        self.alice, self.bob, self.carol, self.diego, self.gina, self.staff = came
         self.friend = await self.it.attendee("nostr-tools")
 
     async def goes_on_sale(self) -> None:
@@ -83,7 +73,7 @@ class Night(Party):
     async def sells_out(self) -> None:
         """By DM at the early price, by machine message with a code, and to the last seat."""
         self.of_alice = await self.buys(self.alice, "lisbon 2 standing", "1", 2 * EARLY)
-        wish = {"event_id": self.event.id, "tier": "Standing", "code": "FRIENDS"}
+        wish: Json = {"event_id": self.event.id, "tier": "Standing", "code": "FRIENDS"}
         refused = await self.friend.asks("buy", **wish)
         assert (refused["type"], refused["code"]) == ("error", "bad-request")
         wish |= {"accept_age": True, "answers": {WINE: "White"}}
@@ -141,9 +131,9 @@ class Night(Party):
         said = await self.asks_organizer("stats lisbon", "Standing: 4 of 4 sold")
         assert f"Paid {EARNED:,} sats · given back {BACK} sats" in said
         rows = await self.table("attendees lisbon", "ticket,holder")
-        answers = [[row["holder"], row["tier"], row["sats"]] for row in rows]
-        assert [self.gina.npub, "Table", "0"] in answers
-        assert [self.bob.npub, "Standing", str(EARLY)] in answers
+        guests = {(row["holder"], row["tier"], row["sats"], row[WINE]) for row in rows}
+        assert (self.gina.npub, "Table", "0", "") in guests
+        assert (self.bob.npub, "Standing", str(EARLY), "Red") in guests
         assert self.carol.npub not in {row["holder"] for row in rows} and len(rows) == 5
         told = await self.signs(self.it.organizer, "/api/v1/organizer/events/lisbon/stats")
         assert self.event.id in json.dumps(told)
@@ -162,6 +152,15 @@ class Night(Party):
         assert read["genuine"] and read["mine"]
         assert not (await self.alice.does("ticket", token=ticket["token"], **proof))["mine"]
 
+    async def is_printed(self) -> None:
+        """Alice's ticket on paper, and the evening in her calendar."""
+        for word, begins in (("pdf", b"%PDF-"), ("calendar", b"BEGIN:VCALENDAR")):
+            await self.alice.says(word)
+            link = (await self.alice.hears(f"{self.it.bot.url}/tickets/")).splitlines()[-1]
+            status, file = await asyncio.to_thread(get, link)
+            assert status == 200 and file.startswith(begins)
+            assert begins == b"%PDF-" or b"Rua do Ouro 1" in file
+
     async def opens_its_door(self, handed_on: Ticket) -> None:
         """One at the door has a phone, one a scanner; of each ticket only the newest counts."""
         _, replaced = self.of_alice
@@ -169,6 +168,7 @@ class Night(Party):
         await self.staff.hears("You are at the door of Lisbon Meetup")
         for old in (handed_on, replaced):
             await self.sees(self.staff, f"checkin {old.token}", "RED · this ticket was replaced")
+        await self.sees(self.staff, f"checkin {self.of_carol.token}", "RED · this ticket is void")
         newest = (await self.alice.gets_a_ticket()).token
         await self.sees(self.alice, f"checkin {newest}", "That is for organizers")
         await self.sees(self.staff, f"checkin {newest} gate A", "GREEN · come in. Standing")
@@ -239,8 +239,12 @@ class Night(Party):
 
     async def wears_badges(self, *people: Attendee) -> None:
         """What everybody can see, as nostr-tools reads it: their badges, and nobody else's."""
-        while not (shown := await self.bob.does("badges"))["awards"]:
-            await asyncio.sleep(0.1)
+
+        async def published() -> bool:
+            return bool((await self.bob.does("badges"))["awards"])
+
+        await until(published, "the badges are published")
+        shown = await self.bob.does("badges")
         [definition], [award] = shown["definitions"], shown["awards"]
         of_badge = dict(tag[:2] for tag in definition["tags"])
         assert (of_badge["name"], of_badge["a"]) == (TITLE, self.event.id)
@@ -251,7 +255,7 @@ class Night(Party):
 
 async def test_an_event_from_its_note_to_the_badge(tmp_path: Path, relay: str) -> None:
     """And at the end ledger and wallet agree: whoever leaves `evening` runs `ticketbot audit`."""
-    choices = {"client": "nostr-tools", "spends": True, "more": CONFIG}
+    choices: Json = {"client": "nostr-tools", "spends": True, "more": CONFIG}
     async with payee() as wallet, evening(tmp_path, [relay], **choices) as it:
         keys = await asyncio.to_thread(it.server.new_wallet, "organizer")
         gives_invoices_of(wallet, it.server, keys)
@@ -264,6 +268,7 @@ async def test_an_event_from_its_note_to_the_badge(tmp_path: Path, relay: str) -
         await night.is_told_to_all()
         await night.is_looked_at()
         await night.is_kept_by_a_program()
+        await night.is_printed()
         await night.opens_its_door(handed_on)
         await night.scans_without_a_key()
         await night.wish_for_badges()

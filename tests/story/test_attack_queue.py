@@ -173,3 +173,38 @@ async def test_nobody_waits_and_the_bot_writes_nothing(
     finally:
         stage.app.store._ask = ask  # type: ignore[method-assign]
     assert mine <= 2  # a neighbour's may be among them
+
+
+async def test_an_event_that_is_put_back_on_sale_has_its_queue_still(
+    stage: Stage, organizer: Organizer, alice: Person, bob: Person
+) -> None:
+    """Some clients delete a note and write it anew; tickets survive that, and so does a turn."""
+    carol = await stage.enters()
+    await organizer.has_on_sale(stock=2)
+    await alice.buys("lisbon")
+    await carol.says("buy lisbon")
+    await carol.gets_an_invoice()
+    await waits(bob)
+    await carol.says("cancel")
+    await carol.hears("is cancelled")
+    await looks(stage)
+    await bob.hears(KEPT)
+    now = int(stage.clock())
+    await organizer.announces(stock=2, status="cancelled", at=now + 5)
+    await organizer.hears("is off sale")
+    await looks(stage)
+    stage.clock.forward(3 * HOUR)
+    await looks(stage)
+    await organizer.announces(stock=2, at=int(stage.clock()) + 5)
+    await organizer.hears("Updated")
+    await looks(stage)
+    await bob.hears(KEPT)
+    await organizer.announces(stock=2, status="cancelled", at=int(stage.clock()) + 10)
+    await organizer.hears("is off sale")
+    await organizer.says("cancel lisbon")
+    await alice.hears("was cancelled")
+    await organizer.hears("done. The tickets")
+    await looks(stage)
+    await bob.hears("is not sold any more")
+    assert await rows(stage, "SELECT 1 FROM place") == []
+    assert await all_is_well(stage)

@@ -288,3 +288,35 @@ async def test_a_ticket_that_was_passed_on_lets_in_its_new_holder(
     assert "GREEN · come in" in await dora.hears()
     await dora.says(f"undo {code}")
     assert "GREEN · undone" in await dora.hears()
+
+
+async def test_what_staff_paste_in_a_hurry(
+    stage: Stage, organizer: Organizer, alice: Person, dora: Person
+) -> None:
+    """The code alone is understood as a slip; two at once let nobody in by the first alone."""
+    await opens_soon(organizer)
+    await works(organizer, dora)
+    first = code_of(stage, await alice.buys("lisbon"))
+    second = code_of(stage, await alice.buys("lisbon"))
+    await dora.says(first.lower())
+    assert await dora.hears() == say("did-you-mean", guess=f"checkin {first}")
+    for words in (f"checkin {first} {second}", f"checkin {first} {second} gate B"):
+        await dora.says(words)
+        assert await dora.hears() == say("scan-one")
+    await dora.says("door")
+    counts = {"title": "Lisbon Meetup", "inside": 0, "admitted": 0, "sold": 2, "left": 0}
+    assert await dora.hears() == say("door-counts", **counts)
+
+
+async def test_the_door_that_is_meant_is_one_that_opens(
+    stage: Stage, organizer: Organizer, dora: Person
+) -> None:
+    """Staff of an event that was cancelled and of another tonight ask for that other."""
+    await opens_soon(organizer)
+    await opens_soon(organizer, title="Porto Night", d="porto")
+    await works(organizer, dora)
+    await works(organizer, dora, "porto")
+    await organizer.announces(status="cancelled", at=int(stage.clock()) + 2)
+    await organizer.hears("is off sale")
+    await dora.says("door")
+    assert (await dora.hears()).startswith("Porto Night: ")

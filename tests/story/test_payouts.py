@@ -53,7 +53,7 @@ async def test_an_organizer_is_paid_after_the_event(
     await organizer.says("balance")
     said = await organizer.hears("Earned 5,000 sats")
     assert "commission 100 sats" in said
-    assert "4,900 sats payable" in said
+    assert "4,900 sats can be paid out now" in said
     await organizer.says("payout all")
     await organizer.hears("4,851 sats are on their way to you")
     await organizer.hears("4,851 sats were sent to you")

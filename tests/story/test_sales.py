@@ -211,3 +211,20 @@ async def test_many_codes_come_a_few_at_a_time(stage: Stage, organizer: Organize
     assert "-0005:" in last
     assert "-0006:" in last
     assert "To end one: promo lisbon CODE stop" in last
+
+
+async def test_a_card_offers_what_there_is_still_one_of(
+    organizer: Organizer, alice: Person, bob: Person
+) -> None:
+    tiers = [["Standing", "5000", "SAT", "1"], ["Table", "9000", "SAT", "1"]]
+    await organizer.has_on_sale(tier=tiers)
+    await bob.says("event lisbon")
+    await bob.hears("Get a ticket: buy lisbon 1 standing")
+    await alice.says("buy lisbon 1 standing")
+    await alice.gets_an_invoice()
+    await bob.says("lisbon")
+    await bob.hears("Get a ticket: buy lisbon 1 table")
+    await alice.says("buy lisbon 1 table")
+    await alice.gets_an_invoice()
+    await bob.says("details lisbon")
+    await bob.hears("Sold out. To wait for a seat: join lisbon 1 standing")

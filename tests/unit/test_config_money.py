@@ -30,3 +30,17 @@ def test_a_rate_that_is_none(house: House, wrong: str) -> None:
     house.says(f'[nostr]\nrelays = ["wss://nos.lol"]\n[commission]\norganizers = ["{wrong}"]')
     assert "commission.organizers[1]" in house.mistake()
     assert "a rate from 0 to 500000 millionths" in house.mistake()
+
+
+def test_percent_where_millionths_are_meant_is_warned_of(house: House) -> None:
+    house.says('[nostr]\nrelays = ["wss://nos.lol"]\n[commission]\nppm = 2')
+    assert "commission.ppm is 2, that is 0.0002 %; 20000 is 2 %" in house.load().warnings
+    house.says('[nostr]\nrelays = ["wss://nos.lol"]\n[commission]\nppm = 2 %')
+    assert house.mistake().endswith(': "ppm = 2 %"')
+
+
+def test_a_line_that_may_hold_a_key_is_not_repeated(house: House) -> None:
+    for line in (f'nsec = "{"ab" * 32}', 'nsec = "nsec1qqq', 'url = "http://me:secret@host'):
+        house.says(f"[bot]\n{line}\n")
+        assert "is not TOML" in house.mistake()
+        assert line.partition('"')[2] not in house.mistake()

@@ -25,6 +25,7 @@ CONTRACT = {
     "sales": "hold_seconds max_holds_per_buyer max_tickets_per_order",
     "queue": "keep_minutes",
     "door": "open_hours",
+    "attendance": "mode thanks",
     "limits": "messages_per_minute",
     "privacy": "purge_days",
     "changes": "refund_hours",

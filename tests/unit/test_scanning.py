@@ -40,7 +40,7 @@ def test_letters_say_which_ticket_and_no_more(text: str) -> None:
 
 def test_a_jwt_is_proven_at_once() -> None:
     good = sign_jwt(worked.EXAMPLE, KEY)
-    assert read_shown(good, KEY.public) == Shown(ID, 1)
+    assert read_shown(good, KEY.public) == Shown(ID, 1, claims=worked.EXAMPLE)
     other = TicketKey.from_bytes(b"x" * 32)
     assert read_shown(sign_jwt(worked.EXAMPLE, other), KEY.public) is Outcome.NOT_GENUINE
 

@@ -80,7 +80,9 @@ requests_per_minute = 200
 url = "sqlite:///ledger.db"
 
 [web]
-{"".join(web)}
+{"".join(web)}# api = true                  # the JSON API under /api/v1
+# requests_per_minute = 120   # of the API, for one key
+
 [sales]
 # How long seats wait for their payment; the invoice lives 60 s longer.
 hold_seconds = 600
@@ -94,6 +96,14 @@ keep_minutes = 120
 [door]
 # People are let in from so many hours before an event's start, where its note does not say.
 open_hours = 6
+
+[attendance]
+# What organizers may know of visits: "anonymous", how many and how long; "full", also the times of
+# each ticket; "off". Never who.
+mode = "anonymous"
+# Who was let in is thanked when the event is over.
+thanks = true
+
 [commission]
 # What you keep of sales, in millionths: 20000 is 2 %. It is fixed for each order when it is paid.
 ppm = 0

@@ -33,6 +33,7 @@ from ticketbot.config.values import (
     Web,
 )
 
+LEAST_PPM = 100  # a hundredth of a percent: less was meant as percent
 MOST_PPM = 500_000  # half of it: more is a slip of the keyboard
 SEARCHED = (Path("config.toml"), Path("/etc/ticketbot/config.toml"))
 _SCHEDULES: tuple[Literal["on-request", "daily", "weekly"], ...] = (
@@ -73,7 +74,6 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
             newcomers_per_minute=reader.number("limits", "newcomers_per_minute", 2000, 1, 100_000),
             proof_of_work_bits=reader.number("limits", "proof_of_work_bits", 20, 0, 40),
         ),
-        warnings=tuple(reader.warnings),
         performance=Performance(reader.number("performance", "crypto_workers", 0, 0, 16)),
         after=_after(reader),
         door=Door(reader.number("door", "open_hours", 6, 0, 24 * 31)),
@@ -90,6 +90,7 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
             minimum_sats=reader.number("payouts", "minimum_sats", 1000, 1, 100_000_000),
             schedule=reader.choice("payouts", "schedule", _SCHEDULES),
         ),
+        warnings=tuple(reader.warnings),
     )
     reader.finish()
     return config
@@ -234,7 +235,12 @@ def _commission(reader: Reader) -> Commission:
         except Misread as error:
             want = f"an organizer's npub and a rate from 0 to {MOST_PPM} millionths: it {error}"
             reader.reject("commission", "organizers", text, want, [example], item=number)
-    return Commission(reader.number("commission", "ppm", 0, 0, MOST_PPM), rates)
+    share = reader.number("commission", "ppm", 0, 0, MOST_PPM)
+    if 0 < share < LEAST_PPM:
+        reader.warnings.append(
+            f"commission.ppm is {share}, that is {share / 10_000} %; 20000 is 2 %"
+        )
+    return Commission(share, rates)
 
 
 def _ledger(reader: Reader) -> Ledger:

@@ -21,6 +21,7 @@ OTHER_VARIABLES = (
 )
 _SHOWN = 60
 KEY = re.compile(r"nsec1[0-9a-z]+|[0-9a-f]{32,}", re.IGNORECASE)
+_KEY_MATERIAL = re.compile(r"[0-9a-fA-F]{16}|nsec1|://\S*@", re.IGNORECASE)
 _PASSWORD = re.compile(r"://[^\s/@]+@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NO_SECTION: Mapping[str, object] = {}
@@ -72,13 +73,14 @@ class Reader:
 
     def _parse(self) -> dict[str, object]:
         try:
-            return tomllib.loads(self.path.read_text(encoding="utf-8"))
+            text = self.path.read_text(encoding="utf-8")
+            return tomllib.loads(text)
         except OSError as error:
             self.wrong("", f"cannot be read ({error.strerror})")
         except UnicodeDecodeError:
             self.wrong("", "is not UTF-8 text")
         except tomllib.TOMLDecodeError as error:
-            self.wrong("", f"is not TOML: {error}")
+            self.wrong("", f"is not TOML: {error}{_line(text, str(error))}")
         raise ConfigProblems(tuple(self.problems))
 
     def wrong(self, key: str, text: str, where: str | None = None) -> None:
@@ -190,6 +192,13 @@ class Reader:
     def _unknown(self, name: str, kind: str, known: list[str]) -> None:
         nearest = _nearest(name, known)
         self.wrong(KEY.sub("…", name), f"unknown {kind}; the nearest known one is {nearest}")
+
+
+def _line(text: str, error: str) -> str:
+    """The line that an error of tomllib points at, to be put behind it; not where a key may be."""
+    found = re.search(r"at line ([0-9]+)", error)
+    line = text.splitlines()[int(found[1]) - 1].strip() if found else ""
+    return f": {shown(line)}" if line and not _KEY_MATERIAL.search(line) else ""
 
 
 def _nearest(name: str, known: list[str]) -> str:

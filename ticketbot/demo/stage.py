@@ -50,6 +50,8 @@ async def run_relay(port: int) -> AsyncIterator[str]:
         raise Broken(
             "the demo's relay is missing: use `make demo`, or pip install '.[demo]'"
         ) from None
+    if port:
+        _check_port(port)
     builder = LocalRelayBuilder().addr("127.0.0.1")
     builder = builder.rate_limit(RateLimit(max_reqs=200, notes_per_minute=100_000))
     relay = (builder.port(port) if port else builder).build()
@@ -112,6 +114,16 @@ def _config(choices: Choices, relay: str, folder: Path) -> Config:
         privacy=Privacy(90),
         warnings=(),
     )
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            why = getattr(error, "strerror", None) or "there is no such port"
+            raise Broken(f"port {port} cannot be used ({why}): choose another --port") from None
 
 
 def _free_port() -> int:

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+from ticketbot.domain.ticket import Claims
+
 Light = Literal["green", "amber", "red"]
 
 
@@ -195,13 +197,15 @@ class Hours(NamedTuple):
 class Shown(NamedTuple):
     """What a scanned text claims. `version` and `token_hash` are None where it does not say.
 
-    `token` is one whose signature nobody has looked at yet.
+    `token` is one whose signature nobody has looked at yet; `claims` are those of a proven JWT,
+    from which the bot makes its token again.
     """
 
     ticket_id: str
     version: int | None = None
     token_hash: bytes | None = None
     token: str | None = None
+    claims: Claims | None = None
 
 
 class Facts(NamedTuple):

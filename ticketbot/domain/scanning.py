@@ -59,7 +59,9 @@ def read_shown(text: str, public_key: bytes) -> Shown | Outcome:
         claims = read_ticket(text, public_key)
     except TicketInvalid as invalid:
         return _why(invalid)
-    return Outcome.REHEARSAL if is_rehearsal(claims) else Shown(claims.ticket_id, claims.version)
+    if is_rehearsal(claims):
+        return Outcome.REHEARSAL
+    return Shown(claims.ticket_id, claims.version, claims=claims)
 
 
 def objection(shown: Shown, known: bytes | None, public_key: bytes) -> Outcome | None:

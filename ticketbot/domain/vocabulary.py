@@ -45,7 +45,7 @@ _TALK = (
         "thank, thx, ty, cheers, merci, danke, gracias, obrigado, obrigada, ok, okay, great, "
         "cool, nice, perfect, awesome, 👍, 🙏",
     ),
-    _verb("help", Slip.MENDED, "commands"),
+    _verb("help", Slip.MENDED, "commands, menu"),
     _verb("lang", Slip.LEFT, "language"),
     _verb("forget me", Slip.OFFERED),
 )

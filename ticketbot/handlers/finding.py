@@ -45,7 +45,8 @@ def tier_in(words: Sequence[str], listing: Listing) -> str:
     """The tier that the left-over words name; '' for an event without tiers."""
     wanted = " ".join(words)
     if wanted and wanted.lower() in NUMBER_WORDS:
-        raise Refused("bad-request", "quantity-in-digits", word=quote(wanted))
+        number = NUMBER_WORDS[wanted.lower()]
+        raise Refused("bad-request", "quantity-in-digits", word=quote(wanted), number=number)
     names = ", ".join(tier.name for tier in listing.tiers)
     if not wanted:
         if listing.general:

@@ -87,6 +87,11 @@ def finish(tx: Tx, announcement_id: str, told: int) -> None:
     )
 
 
+def forget_drafts(tx: Tx, before: int) -> int:
+    """Drop what was written before then and never sent; how many."""
+    return tx.change("DELETE FROM announcement WHERE state = 'draft' AND made_at < ?", (before,))
+
+
 def _read(tx: Tx, row: Row) -> Announcement:
     words = "" if row[3] is None else tx.vault.open(row[3], b"announcement").decode()
     return Announcement._make((*row[:3], words, *row[4:]))

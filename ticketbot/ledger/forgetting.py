@@ -56,6 +56,11 @@ def let_go(tx: Tx, order_ids: Sequence[str]) -> int:
     )
     listed = _json([row[0] for row in found])
     own = f"order_id IN {LISTED}"
+    tx.change(
+        "DELETE FROM badge_wish WHERE (event_id, person) IN"
+        f" (SELECT event_id, holder FROM ticket WHERE {own})",
+        (listed,),
+    )
     _unbind(tx, listed, orders=f"id IN {LISTED}", tickets=own, refunds=own)
     return len(found)
 

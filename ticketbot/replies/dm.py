@@ -102,11 +102,9 @@ def _event(card: Card, how: Manner) -> str:
     one = card.listing
     head = [one.title, when_line(one, how.language), *([one.place] if one.place else [])]
     prices = price_lines(card, how.language)
-    tier = "" if one.general or len(card.tiers) == 1 else f" 1 {_buyable(card).lower()}"
-    hint = say("event-hint", how.language, code=card.code.lower(), tier=tier)
     tail = [
         *_terms(one, how),
-        say("event-paused", how.language) if card.paused else hint,
+        say("event-paused", how.language) if card.paused else _hint(card, how),
         event_link(one, how),
     ]
     lines = [*head, *fitting(prices, *head, *tail)]
@@ -116,10 +114,15 @@ def _event(card: Card, how: Manner) -> str:
     return "\n".join([*lines, *tail])
 
 
-def _buyable(card: Card) -> str:
-    """The first kind of ticket that there is still one of, or the first."""
+def _hint(card: Card, how: Manner) -> str:
+    """How to get a ticket of a kind that is left; where none is, how to wait for one."""
+    names = [name for name, _, _ in card.tiers]
     left = [name for name, _, available in card.tiers if available != 0]
-    return left[0] if left else card.tiers[0][0]
+    chosen = card.listing.general or len(names) == 1
+    tier = "" if chosen else f" 1 {(left or names)[0].lower()}"
+    gone = card.available == 0 or not (card.listing.general or left)
+    key = "event-hint-sold-out" if gone else "event-hint"
+    return say(key, how.language, code=card.code.lower(), tier=tier)
 
 
 def _terms(listing: Listing, how: Manner) -> list[str]:

@@ -28,6 +28,7 @@ from ticketbot.domain.speech.words import (
     DESTINATION,
     INTEGER,
     POLITE,
+    TICKET_CODE,
     Reader,
     event_words,
     offer,
@@ -49,6 +50,8 @@ READERS: Mapping[str, Reader] = {
 }
 LONGEST_WHOLE = 70_000  # characters: more than any letter holds
 SURE = 0.8  # difflib's ratio, where a word may as well be small talk
+ARTICLES = frozenset({"a", "an", "the"})
+WHOLE_CODE = 3  # hyphens
 SHORT_TALK = 4  # words: in a longer text a slip is more likely to be just another word
 
 _ASKING = (*HARMLESS, *WEIGHTY)
@@ -138,13 +141,17 @@ def _guess(tokens: Sequence[str], line: str) -> Command:
         words, whole = event_words(tokens)
         if whole or CODE.fullmatch(first):
             return ShowEvent(words)
+    if len(tokens) == 1 and TICKET_CODE.fullmatch(first) and first.count("-") == WHOLE_CODE:
+        return Unknown(quote(line), (f"checkin {first.upper()}",))
+    if len(tokens) == 1 and "tkt1:" in first:
+        return Unknown(quote(line), ("checkin",))
     if len(tokens) == 1 and DESTINATION.fullmatch(first):
         return Unknown(quote(line), (offer("refund", tokens),))
     for at, token in enumerate(tokens):
         verb = VERBS.get(token.lower())
         if verb in _ASKING and verb is not None and verb != "tickets":
-            after = tokens[at + 1 :] if verb == "buy" else []
-            return Unknown(quote(line), (offer(verb, after),))
+            named = [word for word in tokens[at + 1 :] if word.lower() not in ARTICLES]
+            return Unknown(quote(line), (offer(verb, named if verb == "buy" else []),))
     if len(tokens) <= SHORT_TALK and any(map(INTEGER.fullmatch, tokens)):
         return Unknown(quote(line), (offer("buy", tokens),) if len(tokens) > 1 else ())
     if 1 < len(tokens) <= SHORT_TALK and (near := nearest(first, DOUBTFUL, SURE)):

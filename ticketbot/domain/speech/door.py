@@ -36,6 +36,8 @@ def _scan(kind: Kind) -> Reader:
 
 def _apart(words: Sequence[str]) -> tuple[str, str]:
     """The ticket, and the gate: behind the word `gate`, or behind a ticket that is whole."""
+    if len([word for word in words if _WHOLE.fullmatch(word)]) > 1:
+        raise Refused("bad-request", "scan-one")
     lower = [word.lower() for word in words]
     if "gate" in lower:
         at = lower.index("gate")

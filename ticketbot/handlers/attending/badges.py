@@ -9,9 +9,11 @@ from __future__ import annotations
 from ticketbot.domain import badge
 from ticketbot.domain.badge import PublicNote
 from ticketbot.domain.command import WishBadge
+from ticketbot.domain.listing import Listing
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, viewing
 from ticketbot.handlers.context import Commands, Context, Request
+from ticketbot.handlers.rounds.thanking import WAIT
 from ticketbot.ledger import badges, journal, outbox, people, tickets
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.local import when_line
@@ -52,15 +54,17 @@ def wish(request: Request, tx: Tx, ctx: Context) -> Reply:
 
 def award(event_id: str, tx: Tx, ctx: Context) -> Reply:
     """The badge of an event for all who asked for it and were let in; the first time with what
-    it is. One transaction queues the notes and remembers them: nobody has it twice.
+    it is. One transaction queues the notes and remembers them: nobody has it twice. All bear the
+    same date, so that a ledger that was restored makes the very same notes, which relays drop.
     """
     listing = viewing.listed(tx, event_id).listing
     found = [people.person(tx, one) for one in badges.to_award(tx, event_id, PAGE)]
     if not found:
         return []
     if badges.define(tx, event_id, ctx.now):
-        _publish(badge.define(listing, when_line(listing)), tx, ctx)
-    _publish(badge.award(event_id, ctx.settings.bot, [one.pubkey for one in found]), tx, ctx)
+        _publish(badge.define(listing, when_line(listing)), listing, tx, ctx)
+    note = badge.award(event_id, ctx.settings.bot, [one.pubkey for one in found])
+    _publish(note, listing, tx, ctx)
     badges.award(tx, event_id, [one.id for one in found], ctx.now)
     journal.note(tx, ctx.now, event_id, "badges awarded", people=len(found))
     said = Said("badge-awarded", {"title": listing.title})
@@ -71,10 +75,10 @@ def award(event_id: str, tx: Tx, ctx: Context) -> Reply:
     ]
 
 
-def _publish(note: PublicNote, tx: Tx, ctx: Context) -> None:
+def _publish(note: PublicNote, listing: Listing, tx: Tx, ctx: Context) -> None:
     names = "\n".join(":".join(tag) for tag in note.tags)  # they name people: not in the clear
     key = tx.vault.tag(b"badge", names.encode()).hex()[:32]
-    outbox.put(tx, f"badge:{key}", "note", ctx.now, {**note._asdict(), "at": ctx.now})
+    outbox.put(tx, f"badge:{key}", "note", ctx.now, {**note._asdict(), "at": listing.end + WAIT})
 
 
 def _events(command: WishBadge, request: Request, tx: Tx, ctx: Context) -> list[str]:

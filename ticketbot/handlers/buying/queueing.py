@@ -121,7 +121,7 @@ def offer(event_id: str, tx: Tx, ctx: Context) -> Reply:
     found = viewing.listed(tx, event_id)
     if _is_over(found, ctx):
         return _dissolve(found, tx, ctx)
-    if _stands_still(event_id, tx, ctx):
+    if _stands_still(found, tx, ctx):
         return []
     reply: Reply = []
     for _ in range(AT_ONCE):
@@ -145,7 +145,7 @@ def lapse(now: int, tx: Tx, ctx: Context) -> Reply:
     """
     reply: Reply = []
     for place in places.over(tx, now, AT_ONCE):
-        if _stands_still(place.event_id, tx, ctx):
+        if _stands_still(viewing.listed(tx, place.event_id), tx, ctx):
             places.keep(tx, place, 0, None)
             _free(place, "sales stood still", tx, ctx)
             continue
@@ -206,17 +206,19 @@ def _is_stirred(event_id: str, tx: Tx, ctx: Context) -> bool:
     found = viewing.listed(tx, event_id)
     if _is_over(found, ctx):
         return True
-    return not _stands_still(event_id, tx, ctx) and _next(found.listing, tx, ctx) is not None
+    return not _stands_still(found, tx, ctx) and _next(found.listing, tx, ctx) is not None
 
 
 def _is_over(found: Listed, ctx: Context) -> bool:
-    return found.state != "on-sale" or ctx.now >= found.listing.end
+    return found.state == "closed" or ctx.now >= found.listing.end
 
 
-def _stands_still(event_id: str, tx: Tx, ctx: Context) -> bool:
-    """Whether nobody could buy just now, though the event is on sale."""
-    stopped = ctx.paused is not None or marks.get(tx, conditions.SALES_STOPPED) is not None
-    return stopped or listings.paused(tx, event_id)
+def _stands_still(found: Listed, tx: Tx, ctx: Context) -> bool:
+    """Whether nobody can buy just now, but perhaps later: a cancelled event may be put back."""
+    if found.state != "on-sale" or ctx.paused is not None:
+        return True
+    stopped = marks.get(tx, conditions.SALES_STOPPED) is not None
+    return stopped or listings.paused(tx, found.listing.event_id)
 
 
 def _next(listing: Listing, tx: Tx, ctx: Context) -> Place | None:

@@ -19,6 +19,7 @@ from ticketbot.domain.admission import (
     standing,
 )
 from ticketbot.domain.scanning import Scan, objection
+from ticketbot.domain.ticket import token_hash
 from ticketbot.domain.when import FIRST_DAY_LEAD, HOUR, Clock
 from ticketbot.errors import Refused
 from ticketbot.handlers.context import Context
@@ -102,9 +103,13 @@ def _looked_up(scan: Scan, tx: Tx, ctx: Context) -> tuple[Scan, TicketRow | None
     """The ticket that is shown; a forgery is nobody's, whatever its letters say."""
     if not isinstance(scan.shown, Shown):
         return scan, None
-    row = tickets.get(tx, scan.shown.ticket_id)
-    wrong = objection(scan.shown, row and row.token_hash, ctx.signer.public)
-    return (scan, row) if wrong is None else (scan._replace(shown=wrong), None)
+    shown, row = scan.shown, tickets.get(tx, scan.shown.ticket_id)
+    wrong = objection(shown, row and row.token_hash, ctx.signer.public)
+    if wrong is not None:
+        return scan._replace(shown=wrong), None
+    if shown.claims is not None:  # of this version, and yet perhaps another ledger's
+        shown = shown._replace(token_hash=token_hash(ctx.signer.sign(shown.claims)))
+    return scan._replace(shown=shown), row
 
 
 def _judge(

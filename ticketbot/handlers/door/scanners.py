@@ -53,7 +53,7 @@ def named_exactly(event: str, tx: Tx) -> Listed:
 
 
 def place(pubkey: str, of_ticket: str | None, tx: Tx, ctx: Context) -> str:
-    """At which event somebody scans: the ticket's if they may, else the next one of theirs.
+    """At which event somebody scans: the ticket's if they may, else the next one that takes place.
 
     `Refused`: they may scan nowhere.
     """
@@ -61,7 +61,14 @@ def place(pubkey: str, of_ticket: str | None, tx: Tx, ctx: Context) -> str:
     mine += staff.anywhere(tx, staff.person_tag(tx, pubkey), ctx.now)
     if not mine:
         raise Refused("not-yours", "door-nowhere")
-    return of_ticket if of_ticket in mine else mine[0]
+    if of_ticket in mine:
+        return of_ticket
+    return next((one for one in mine if _takes_place(one, tx)), mine[0])
+
+
+def _takes_place(event_id: str, tx: Tx) -> bool:
+    found = listings.by_id(tx, event_id)
+    return found is not None and found.state == "on-sale"
 
 
 def named(words: Sequence[str], request: Request, tx: Tx, ctx: Context) -> Listed:

@@ -71,7 +71,7 @@ def look_up(claims: Claims, signer: TicketKey, tx: Tx) -> Found:
         reason = "replaced"
     elif row.token_hash != token_hash(signer.sign(claims)):
         reason = "foreign"
-    elif row.state == "admitted":
+    elif row.state in ("admitted", "out"):
         reason = "used"
     return Found(reason, row, listings.by_id(tx, row.event_id))
 
