@@ -81,6 +81,8 @@ async def test_a_whole_purchase(it: Evening, relays: Relays, client: Any, name: 
         "place": "Praça do Comércio",
         "price_msat": MSAT,
         "available": 100,
+        "transferable": True,
+        "refund_until": None,
         "tiers": [],
     }
 
