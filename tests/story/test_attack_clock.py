@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,9 @@ async def test_an_answer_from_the_future_is_dated_anew(tmp_path: Path, via: Prot
         alice = await stage.enters()
         stage.wrong = 2 * DAY
         await alice.says("events", via)
-        while not refused:
-            assert await alice.hears_nothing(0.05)
+        async with asyncio.timeout(10):
+            while not refused and not alice.unread:  # a gift wrap is dated back by chance
+                await asyncio.sleep(0.05)
         stage.wrong = 0
         await stage.app.look_around()
         await alice.hears("Lisbon Meetup")
