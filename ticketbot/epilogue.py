@@ -14,12 +14,15 @@ import structlog
 from ticketbot.domain.badge import badge_name
 from ticketbot.domain.when import DAY
 from ticketbot.engine import Engine
-from ticketbot.errors import Retry
+from ticketbot.errors import Broken, Retry
 from ticketbot.handlers.attending import badges
+from ticketbot.handlers.context import Context
 from ticketbot.handlers.rounds import thanking
 from ticketbot.ledger import badges as wishes
 from ticketbot.ledger import thanks
-from ticketbot.ledger.store import Store
+from ticketbot.ledger.store import Store, Tx
+from ticketbot.redaction import whereabouts
+from ticketbot.replies.outcome import Reply
 
 EVERY = 60.0  # seconds between looks
 PAUSE = 0.05  # between pages: who is buying comes in between
@@ -59,17 +62,26 @@ class Epilogue:
         restored = self._engine.reception.restored_at or 0  # the ledger that thanked them is lost
         after, before = max(restored, now - thanking.LATEST), now - thanking.WAIT
         for event_id in await self._store.read(lambda tx: thanks.due(tx, after, before)):
-            key = f"thanks:{badge_name(event_id)}"
-            done = False
-            while not done:
-                await self._engine.decide(partial(thanking.page, event_id), key)
-                await asyncio.sleep(PAUSE)
+            page = partial(thanking.page, event_id)
+            while await self._decide(page, f"thanks:{badge_name(event_id)}", event_id):
                 left = await self._store.read(lambda tx: thanks.due(tx, after, before))
-                done = event_id not in left
+                if event_id not in left:
+                    break
 
     async def _award(self, now: int) -> None:
         after, before = now - ASKED_FOR, now - thanking.WAIT
         for event_id in await self._store.read(lambda tx: wishes.due(tx, after, before)):
-            await self._engine.decide(partial(badges.award, event_id), badge_name(event_id))
-            await asyncio.sleep(PAUSE)
+            await self._decide(partial(badges.award, event_id), badge_name(event_id), event_id)
         await self._store.transaction(lambda tx: wishes.forget(tx, after - ASKED_FOR, after))
+
+    async def _decide(self, page: Callable[[Tx, Context], Reply], key: str, event_id: str) -> bool:
+        """Whether it went well. A fault in one event stops neither the others nor the bot."""
+        try:
+            await self._engine.decide(page, key)
+        except (Retry, Broken):
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, it is tried again
+            self._log.error("epilogue.fails", event=event_id, where=whereabouts(error))
+            return False
+        await asyncio.sleep(PAUSE)
+        return True

@@ -6,17 +6,18 @@ The ledger knows who waits and until when what is kept, so that a restart change
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import structlog
 
 from ticketbot.engine import Engine
-from ticketbot.errors import Retry
+from ticketbot.errors import Broken, Retry
 from ticketbot.handlers.buying import queueing
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import places
 from ticketbot.ledger.store import Store, Tx
+from ticketbot.redaction import whereabouts
 from ticketbot.replies.outcome import Reply
 
 EVERY = 1.0  # seconds between looks
@@ -39,6 +40,7 @@ class Turnstile:
         self._engine = engine
         self._clock = clock
         self._heard = heard
+        self._failing: set[str] = set()
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -55,12 +57,24 @@ class Turnstile:
         if not self._heard():
             return
         over, stirred = await self._ask()
-        while over:
-            await self._engine.decide(partial(queueing.lapse, int(self._clock())), "queue")
-            await asyncio.sleep(PAUSE)
+        while over and await self._goes_well("kept seats", self._lapse):
             over, stirred = await self._ask()
         for event_id in stirred:
-            await self._offer(event_id)
+            await self._goes_well(event_id, partial(self._offer, event_id))
+
+    async def _goes_well(self, what: str, work: Callable[[], Awaitable[None]]) -> bool:
+        """A fault in one queue stops neither the others nor the bot; it is said once."""
+        try:
+            await work()
+        except (Retry, Broken):
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, it is tried again
+            if what not in self._failing:
+                self._log.error("queue.fails", what=what, where=whereabouts(error))
+            self._failing.add(what)
+            return False
+        self._failing.discard(what)
+        return True
 
     async def _ask(self) -> tuple[bool, list[str]]:
         """Whether kept seats are to be given up, and of which events something is to be said.
@@ -71,6 +85,10 @@ class Turnstile:
         return await self._store.transaction(
             lambda tx: (bool(places.over(tx, now, 1)), queueing.stirred(tx, ctx))
         )
+
+    async def _lapse(self) -> None:
+        await self._engine.decide(partial(queueing.lapse, int(self._clock())), "queue")
+        await asyncio.sleep(PAUSE)
 
     async def _offer(self, event_id: str) -> None:
         told = True

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ticketbot.domain.command import (
+    Buy,
     Command,
     ListEvents,
     OnlyAsked,
@@ -37,6 +38,9 @@ from ticketbot.texts import DEFAULT
 from ticketbot.web.desk import Desk
 
 Form = Literal["pdf", "ics"]
+BEFORE_LETTERS = (OnlyAsked, Buy)
+"""What is answered while letters that a lost ledger knew are read: all else comes after them, or
+a ticket that was passed on could be given back by who had it. A purchase has a rule of its own."""
 FOR_ANYBODY = (ListEvents, ShowEvent, Validate)
 STRANGER = -1  # the number of nobody's row: whoever reads, and was never met
 KEY_BYTES = 32
@@ -127,6 +131,8 @@ class Window:
             person = self._asker(pubkey, command, tx, ctx)
             if person is None:
                 return [Failed(Refused("try-later", "slow-down"))], DEFAULT
+            if self._engine.reception.catching_up and not isinstance(command, BEFORE_LETTERS):
+                return [Failed(Refused("try-later", "catching-up-first"))], DEFAULT
             asked = Request(person, "api", command, request_id, work, key=key, sent_at=ctx.now)
             reply = answer(asked, tx, ctx)
             told: list[Outcome | Told] = [one for one in reply if isinstance(one, Told)]

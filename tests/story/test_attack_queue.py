@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.story.handing_on import code_of, is_valid
 from tests.story.memory import rows
 from tests.story.test_queue import KEPT, all_is_well, looks, sold_out
 from tests.story.test_restore import back_up, caught_up, lose_the_ledger
+from ticketbot.handlers.buying import queueing
 from ticketbot.turnstile import Turnstile
 
 
@@ -208,3 +210,59 @@ async def test_an_event_that_is_put_back_on_sale_has_its_queue_still(
     await bob.hears("is not sold any more")
     assert await rows(stage, "SELECT 1 FROM place") == []
     assert await all_is_well(stage)
+
+
+async def test_a_fault_in_one_queue_ends_neither_the_bot_nor_the_others(
+    stage: Stage,
+    organizer: Organizer,
+    alice: Person,
+    bob: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await sold_out(stage, organizer, alice)
+    await organizer.has_on_sale("Porto Dinner", stock=1)
+    await waits(bob)
+    carol = await stage.enters()
+    await carol.says("buy porto")
+    await carol.gets_an_invoice()
+    await waits(bob, "porto")
+    offer = queueing.offer
+
+    def stumbles(event_id: str, tx: Any, ctx: Any) -> Any:
+        if event_id.endswith("lisbon-meetup"):
+            raise ValueError("a bug")
+        return offer(event_id, tx, ctx)
+
+    monkeypatch.setattr(queueing, "offer", stumbles)
+    await gives_up(alice)
+    await gives_up(carol)
+    await looks(stage)
+    await bob.hears(KEPT)
+    monkeypatch.undo()
+    await looks(stage)
+    await bob.hears(KEPT)
+
+
+async def test_seats_that_cannot_be_given_up_do_not_keep_the_bot_busy(
+    stage: Stage,
+    organizer: Organizer,
+    alice: Person,
+    bob: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await sold_out(stage, organizer, alice)
+    await waits(bob)
+    await gives_up(alice)
+    await looks(stage)
+    await bob.hears(KEPT)
+
+    def stumbles(now: int, tx: Any, ctx: Any) -> Any:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(queueing, "lapse", stumbles)
+    stage.clock.forward(3 * HOUR)
+    async with asyncio.timeout(2):
+        await looks(stage)
+    monkeypatch.undo()
+    await looks(stage)
+    await bob.hears("goes to the next in the queue")

@@ -54,6 +54,7 @@ PARTS = (
     "housekeeping.py",
     "posting.py",
     "reception.py",
+    "window.py",
     "settlement.py",
 )
 """Where sentences are chosen; elsewhere a word that equals a key is only a word."""
