@@ -79,9 +79,10 @@ class Doors(RunningBot):
         ctx = self._app.engine.context()
         for number in page:
             key = (number + 1).to_bytes(32, "big")
+            buyer = people.meet(tx, key.hex())
             order = Order(
                 order_id(now + number, key[-4:]),
-                people.meet(tx, key.hex()).id,
+                buyer.id,
                 listing.event_id,
                 "",
                 EACH,
@@ -95,7 +96,7 @@ class Doors(RunningBot):
             )
             orders.place(tx, order)
             listings.sell_free(tx, listing.event_id, "", EACH)
-            yield from (one.token for one in issuing.issue(tx, ctx, order, listing, None))
+            yield from (one.token for one in issuing.issue(tx, ctx, order, listing, None, buyer))
 
     async def _scanner(self, tokens: Iterator[str]) -> None:
         caller, key = Caller(secret=SECRET), self._app.desk.ticket_public_key
