@@ -99,7 +99,7 @@ async def test_stock_that_was_cut_under_a_hold_falls_when_the_hold_does(
     await alice.says("buy lisbon 3")
     await alice.gets_an_invoice()
     await organizer.announces(stock=1, at=int(stage.clock()) + 2)
-    await organizer.hears("Get a ticket")
+    await organizer.hears("To wait for a seat")
     await alice.says("cancel")
     await alice.hears("is cancelled")
     await bob.says("buy lisbon 3")
