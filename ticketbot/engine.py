@@ -18,7 +18,7 @@ import structlog
 
 from ticketbot.crew import Crew
 from ticketbot.domain.nostr import Event
-from ticketbot.domain.order import Order
+from ticketbot.domain.order import Order, State
 from ticketbot.domain.scanning import Scan
 from ticketbot.domain.speech import read_text
 from ticketbot.domain.ticket import TicketKey
@@ -218,13 +218,19 @@ class Engine:
                 raise result
         return [result for result in results if isinstance(result, Report | Refused)]
 
-    async def release(self, order_id: str, why: str) -> None:
-        """The hold of an order is over and the wallet says it was not paid."""
+    async def release(self, order_id: str, why: str, judged: State | None = None) -> None:
+        """The hold of an order is over and the wallet says it was not paid.
+
+        `judged`: the state in which it was found so; in another nothing is done.
+        """
         ctx = self.context()
+
+        def work(tx: Tx) -> None:
+            reply = cashier.released(order_id, why, tx, ctx, judged)
+            self._post_fact(tx, ctx, reply, order_id)
+
         failpoint("engine.before-release")
-        await self._decide(
-            lambda tx: self._post_fact(tx, ctx, cashier.released(order_id, why, tx, ctx), order_id)
-        )
+        await self._decide(work)
         metrics().invoices.labels("released").inc()
 
     async def delayed(self, order_id: str) -> None:

@@ -193,7 +193,7 @@ class Settlement:
                 return
             if order.hold_until > self._wallet.now():
                 return  # our clock had jumped: the answer brought the wallet's time along
-        await self._engine.release(order.id, "order-lapsed")
+        await self._engine.release(order.id, "order-lapsed", order.state)
 
     async def _ours(self, hashes: Sequence[str]) -> list[str]:
         """Those that are our invoices and not credited yet: a wallet may hint twice."""

@@ -21,7 +21,7 @@ from ticketbot.demo.client import Client
 from ticketbot.demo.stage import run_relay
 from ticketbot.keys import Keys
 
-COMMITS = range(2, 14)
+COMMITS = range(2, 40, 3)  # of the start, the note, and the purchase
 WAYS = [
     "kill",
     pytest.param("raise", marks=pytest.mark.long),
@@ -109,7 +109,7 @@ async def test_a_kill_around_a_commit(tmp_path: Path, relay: str, place: str, vi
 @pytest.mark.parametrize("way", WAYS[1:])
 @pytest.mark.parametrize("place", ["ledger.before-commit", "ledger.after-commit"])
 async def test_trouble_around_a_commit(tmp_path: Path, relay: str, place: str, way: str) -> None:
-    await one_evening(tmp_path, relay, place, way, 16)  # after READY
+    await one_evening(tmp_path, relay, place, way, 90)  # after READY
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -144,6 +144,19 @@ async def settled_and(counter: Counter, other: Callable[[int, Order], Any], who:
     return after
 
 
+async def test_an_invoice_that_comes_as_its_hold_ends_is_not_given_up_unasked(
+    counter: Counter,
+) -> None:
+    await has_seats(counter, 1)
+    await invoice_of(counter, 0)
+    order = await counter.order_of(0)
+    assert order is not None
+    for judged, after in ((State.HELD, State.INVOICED), (State.INVOICED, State.RELEASED)):
+        await counter.engine.release(order.id, "order-lapsed", judged)
+        now = await counter.order_of(0)
+        assert now is not None and now.state is after
+
+
 async def test_settled_and_released_in_the_same_moment(counter: Counter) -> None:
     await has_seats(counter, ROUNDS)
 

@@ -82,11 +82,15 @@ def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
     return reply
 
 
-def released(order_id: str, why: str, tx: Tx, ctx: Context) -> Reply:
-    """The hold is over: seats go back, the buyer hears that nothing was charged."""
+def released(order_id: str, why: str, tx: Tx, ctx: Context, judged: State | None = None) -> Reply:
+    """The hold is over: seats go back, the buyer hears that nothing was charged.
+
+    `judged`: the state that was judged outside. An invoice that was made meanwhile has another
+    time, and its own question to the wallet.
+    """
     order, listed = orders.with_listing(tx, order_id)
     moved = step(order.state, Happening.HOLD_OVER)
-    if moved.state == order.state:
+    if moved.state == order.state or judged not in (None, order.state):
         return []
     journal.note(tx, ctx.now, order.id, "released", why=why)
     reply = carry_out(moved, order, listed.listing, None, tx, ctx)
