@@ -12,11 +12,11 @@ from ticketbot.engine import Engine
 from ticketbot.errors import Retry
 from ticketbot.handlers.money import paying_out
 from ticketbot.handlers.money import payouts as handler
-from ticketbot.ledger import marks, outbox, payouts, restored, spends
+from ticketbot.ledger import marks, payouts, restored
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
 from ticketbot.lnurl import Lnurl
-from ticketbot.outbox.spender import SLOW, Alerts, Spender, Standing, of_spends
+from ticketbot.outbox.spender import SLOW, Alerts, Owing, Spender, Standing
 from ticketbot.relay.directory import Directory
 
 Schedule = Literal["on-request", "daily", "weekly"]
@@ -79,24 +79,18 @@ class Payer(Spender):
                 self._log.info("payouts.put_off", error=str(error))
             await asyncio.sleep(LOOK)
 
-    def standing(self, ref: str, tx: Tx) -> Standing:
+    def owing(self, ref: str, tx: Tx) -> Owing:
         payout = payouts.get(tx, ref)
         if payout is None:
             raise LookupError(f"payout {ref}")
-        body = outbox.body_of(tx, handler.job(ref)) or {}
-        spend, dropped = of_spends(spends.of(tx, "payout", ref))
-        return Standing(
-            ref=ref,
+        return Owing(
             about=ref,
             amount_msat=payout.amount_msat,
             state=payout.state,
             decided_at=payout.decided_at,
             pubkey=payout.organizer,
             destination=payouts.destination(tx, ref),
-            useless=body.get("useless"),
-            spend=spend,
             held=restored.payouts_wait(tx) is not None,
-            dropped=dropped,
         )
 
     def without_job(self, tx: Tx) -> list[str]:

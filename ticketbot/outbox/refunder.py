@@ -8,11 +8,11 @@ from functools import partial
 from ticketbot.domain.refund import next_reminder
 from ticketbot.engine import Engine
 from ticketbot.handlers.money import refunds as handler
-from ticketbot.ledger import outbox, people, refunds, restored, spends
+from ticketbot.ledger import people, refunds, restored
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
 from ticketbot.lnurl import Lnurl
-from ticketbot.outbox.spender import GO_ON, SLOW, Alerts, Spender, Standing, of_spends
+from ticketbot.outbox.spender import GO_ON, SLOW, Alerts, Owing, Spender, Standing
 from ticketbot.relay.directory import Directory
 
 
@@ -33,24 +33,18 @@ class Refunder(Spender):
     ) -> None:
         super().__init__(store, engine, wallet, lnurl, directory, clock, handler)
 
-    def standing(self, ref: str, tx: Tx) -> Standing:
+    def owing(self, ref: str, tx: Tx) -> Owing:
         refund = refunds.get(tx, ref)
         if refund is None:
             raise LookupError(f"refund {ref}")
-        body = outbox.body_of(tx, handler.job(ref)) or {}
-        spend, dropped = of_spends(spends.of(tx, "refund", ref))
-        return Standing(
-            ref=ref,
+        return Owing(
             about=refund.order_id,
             amount_msat=refund.amount_msat,
             state=refund.state,
             decided_at=refund.decided_at,
             pubkey=people.person(tx, refund.person).pubkey,
             destination=refunds.destination(tx, ref),
-            useless=body.get("useless"),
-            spend=spend,
             held=restored.refunds_wait(tx) is not None,
-            dropped=dropped,
         )
 
     def without_job(self, tx: Tx) -> list[str]:

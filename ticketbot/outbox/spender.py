@@ -7,6 +7,7 @@ only its own outgoing row counts; as long as that may still be paid, no other is
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar, NamedTuple, Protocol
@@ -22,7 +23,7 @@ from ticketbot.errors import Broken, NoInvoice, Retry
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.money.spending import Paid
-from ticketbot.ledger import outbox
+from ticketbot.ledger import outbox, spends
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.spends import Purpose, Spend
 from ticketbot.ledger.store import Store, Tx
@@ -42,12 +43,24 @@ STUCK_AFTER = HOUR
 LOOKED_BACK = 30 * DAY  # what was given up is asked about again before another is paid
 
 
-class Standing(NamedTuple):
-    """All that is known of one sum. `spend` may still be paid; `dropped` were given up.
+class Owing(NamedTuple):
+    """One sum that is to leave: a refund, or a payout.
 
     `pubkey` (hex, empty for nobody) is whose it is, `about` what operators know it by. `held`:
     a ledger that is lost may have sent it, so that nothing is paid.
     """
+
+    about: str
+    amount_msat: int
+    state: State
+    decided_at: int
+    pubkey: str
+    destination: str | None
+    held: bool
+
+
+class Standing(NamedTuple):
+    """All that is known of one sum. `spend` may still be paid; `dropped` were given up."""
 
     ref: str
     about: str
@@ -56,9 +69,9 @@ class Standing(NamedTuple):
     decided_at: int
     pubkey: str
     destination: str | None
+    held: bool
     useless: str | None
     spend: Spend | None
-    held: bool
     dropped: tuple[Spend, ...]
 
 
@@ -88,7 +101,7 @@ class Alerts(NamedTuple):
     key: str
 
 
-class Spender:
+class Spender(ABC):
     """Carries out the outbox rows of one purpose. What differs, its children say."""
 
     purpose: ClassVar[Purpose]
@@ -118,24 +131,33 @@ class Spender:
         self._called: dict[str, int] = {}
         self._log = structlog.get_logger()
 
-    def standing(self, ref: str, tx: Tx) -> Standing:
-        """All that is known of this refund, or this payout."""
-        raise NotImplementedError
+    @abstractmethod
+    def owing(self, ref: str, tx: Tx) -> Owing:
+        """This refund, or this payout; LookupError when there is none."""
 
+    @abstractmethod
     def without_job(self, tx: Tx) -> list[str]:
         """What is owed, and nothing in the outbox carries out."""
-        raise NotImplementedError
 
+    @abstractmethod
     def owed(self, tx: Tx) -> int:
         """All that is not sent yet, in msat."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def find_where(self, standing: Standing) -> int:
         """Nobody has said where it shall go; seconds to wait."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def unreachable(self, standing: Standing) -> None:
         """Where it shall go does not answer."""
+
+    def standing(self, ref: str, tx: Tx) -> Standing:
+        """All that is known of it."""
+        body = outbox.body_of(tx, self._cause.job(ref)) or {}
+        found = spends.of(tx, self.purpose, ref)
+        under_way = next((one for one in found if one.state == "open"), None)
+        dropped = tuple(one for one in found if one.state == "failed")
+        return Standing(ref, *self.owing(ref, tx), body.get("useless"), under_way, dropped)
 
     async def run(self) -> None:
         """For ever; what lost its row, put aside as poison, gets another at every start."""
@@ -319,9 +341,3 @@ class Spender:
         now = int(self._clock())
         changed = self.standing(seen.ref, tx).destination != seen.destination
         outbox.postpone(tx, row.id, now if changed else now + wait)
-
-
-def of_spends(found: Sequence[Spend]) -> tuple[Spend | None, tuple[Spend, ...]]:
-    """The bolt11 that may still be paid, and those that were given up."""
-    under_way = next((one for one in found if one.state == "open"), None)
-    return under_way, tuple(one for one in found if one.state == "failed")
