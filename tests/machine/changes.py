@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
@@ -23,11 +23,8 @@ class ChangesOfPlan(RuleBasedStateMachine):
 
     town: Town
 
-    def _write(self, who: int, text: str, via: Protocol, age: int, pause: float) -> None:
-        raise NotImplementedError
-
-    def _publish(self, d: str, price: int, stock: int | None, **more: Any) -> None:
-        raise NotImplementedError
+    _write: Callable[[int, str, Protocol, int, float], None]
+    _publish: Callable[..., None]
 
     @precondition(lambda self: self._held())
     @rule(

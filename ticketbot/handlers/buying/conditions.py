@@ -43,16 +43,20 @@ def check_on_sale(tx: Tx, ctx: Context, basket: Basket, request: Request) -> Non
 
 def check_quantity(tx: Tx, ctx: Context, request: Request, basket: Basket, waiting: int) -> None:
     """Not too many in one order, of one person, or left unpaid; `waiting`: their open orders."""
-    most, person = ctx.settings.max_tickets_per_order, request.person.id
-    quantity = basket.wish.quantity
-    if quantity > most:
-        raise Refused("too-many", "too-many-per-order", most=most)
     if waiting >= ctx.settings.max_holds_per_buyer:
         raise Refused("too-many", "too-many-open", n=ctx.settings.max_holds_per_buyer)
-    if orders.given_up(tx, person, ctx.now - HOUR) >= MOST_GIVEN_UP:
+    if orders.given_up(tx, request.person.id, ctx.now - HOUR) >= MOST_GIVEN_UP:
         raise Refused("try-later", "too-many-given-up")
+    check_size(tx, ctx, request, basket)
+
+
+def check_size(tx: Tx, ctx: Context, request: Request, basket: Basket) -> None:
+    """Not too many in one order, nor of one person."""
+    most, quantity = ctx.settings.max_tickets_per_order, basket.wish.quantity
+    if quantity > most:
+        raise Refused("too-many", "too-many-per-order", most=most)
     otherwise = None if basket.unit_msat else most  # nobody empties a free event
-    broken = exceeded(tx, person, basket.listing, basket.tier, quantity, otherwise)
+    broken = exceeded(tx, request.person.id, basket.listing, basket.tier, quantity, otherwise)
     if broken is not None:
         raise Refused("too-many", "too-many-per-buyer", most=broken[0], title=broken[1])
 

@@ -12,7 +12,6 @@ from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, viewing
-from ticketbot.handlers.allowance import exceeded
 from ticketbot.handlers.buying import conditions
 from ticketbot.handlers.buying.basket import Basket
 from ticketbot.handlers.context import Commands, Context, Request
@@ -170,13 +169,8 @@ def _wanted(wish: JoinQueue, tx: Tx, ctx: Context) -> Basket:
 
 
 def _check_wish(wanted: Basket, request: Request, tx: Tx, ctx: Context) -> None:
-    most, quantity = ctx.settings.max_tickets_per_order, wanted.wish.quantity
-    if quantity > most:
-        raise Refused("too-many", "too-many-per-order", most=most)
-    otherwise = None if wanted.unit_msat else most
-    broken = exceeded(tx, request.person.id, wanted.listing, wanted.tier, quantity, otherwise)
-    if broken is not None:
-        raise Refused("too-many", "too-many-per-buyer", most=broken[0], title=broken[1])
+    conditions.check_size(tx, ctx, request, wanted)
+    quantity = wanted.wish.quantity
     seats = listings.seats_of(tx, wanted.listing.event_id)
     free = listings.available(seats, wanted.tier)
     if (free is None or free >= quantity) and _is_left(wanted, tx):
