@@ -69,6 +69,7 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
             queueing.take(turn, tx, ctx)
         reply = _place(tx, ctx, order, basket)
         if turn is not None:
+            queueing.taken(turn, order, tx)
             listings.fit(tx, basket.listing)  # a capacity that was cut below what was kept
     if request.request_id is not None:
         inbox.remember(tx, key, asked, order.id)

@@ -6,6 +6,7 @@ Each check raises `Refused` with what its buyer can do about it.
 from __future__ import annotations
 
 from ticketbot.domain.holds import judge
+from ticketbot.domain.waiting import Standing
 from ticketbot.domain.when import HOUR
 from ticketbot.errors import Refused
 from ticketbot.handlers.allowance import exceeded
@@ -73,6 +74,14 @@ def _is_limited(basket: Basket) -> bool:
     return basket.listing.stock is not None or (chosen is not None and chosen.stock is not None)
 
 
+def standing(tx: Tx, ctx: Context, request: Request) -> Standing:
+    """What somebody has shown who may be one of a thousand keys of one person."""
+    if orders.has_paid(tx, request.person.id):
+        return Standing.PAID
+    worked = request.work >= ctx.settings.proof_of_work_bits
+    return Standing.WORKED if worked else Standing.NEWCOMER
+
+
 def check_flood(tx: Tx, ctx: Context, request: Request, basket: Basket) -> None:
     """Seats that nobody pays for must not keep out those who would."""
     if not (basket.unit_msat and _is_limited(basket)):
@@ -81,7 +90,7 @@ def check_flood(tx: Tx, ctx: Context, request: Request, basket: Basket) -> None:
     if not now_held.doubtful(ctx.now):
         return
     bits, minutes = ctx.settings.proof_of_work_bits, -(-ctx.settings.hold_seconds // 60)
-    trusted = request.work >= bits or orders.has_paid(tx, request.person.id)
+    trusted = standing(tx, ctx, request) > Standing.NEWCOMER
     match judge(now_held, basket.wish.quantity, trusted=trusted):
         case "sold-out":
             raise Refused("sold-out", "sold-out")

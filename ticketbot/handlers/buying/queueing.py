@@ -2,7 +2,8 @@
 
 A place is there as long as its row is. Seats that come free are held for whose turn it is, and
 the row says until when; whoever takes it away has decided: a purchase, a refusal, the end of
-that time.
+that time. Where what is kept is let go in numbers, who has shown more comes first
+(domain/waiting.py).
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 from ticketbot.domain.command import Buy, JoinQueue, LeaveQueue, ShowQueue
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order
+from ticketbot.domain.waiting import MOST_WAITING, Standing, Turns, has_room
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, viewing
 from ticketbot.handlers.buying import conditions
 from ticketbot.handlers.buying.basket import Basket
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.telling import tell_person
-from ticketbot.ledger import journal, listings, marks, places
+from ticketbot.ledger import journal, listings, marks, places, turns
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.places import Place
 from ticketbot.ledger.store import Tx
@@ -24,6 +26,7 @@ from ticketbot.replies.outcome import Reply, Report
 
 AT_ONCE = 50  # offers, or places, in one transaction
 MOST_PLACES = 20  # of one person
+LET_GO = ("left", "not taken")  # how an offer ends of which its own person made nothing
 
 
 def join(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -33,16 +36,18 @@ def join(request: Request, tx: Tx, ctx: Context) -> Reply:
     wanted = _wanted(wish, tx, ctx)
     conditions.check_on_sale(tx, ctx, wanted, request)
     before = places.of(tx, request.person.id, wanted.listing.event_id, wanted.tier)
+    standing = conditions.standing(tx, ctx, request)
+    if before is not None and standing > before.standing:
+        before = places.raise_to(tx, before, standing)
     if before is not None and (before.kept or before.quantity == wish.quantity):
-        return [_place(before, wanted.found, tx)]
+        return [_place(before, wanted.found, tx, ctx)]
     _check_wish(wanted, request, tx, ctx)
     if before is not None:
-        return [_place(places.change(tx, before, wish.quantity), wanted.found, tx)]
+        return [_place(places.change(tx, before, wish.quantity), wanted.found, tx, ctx)]
     event_id, person = wanted.listing.event_id, request.person.id
-    if len(places.of_person(tx, person)) >= MOST_PLACES:
-        raise Refused("too-many", "queue-many", most=MOST_PLACES)
-    place = places.join(tx, event_id, wanted.tier, person, wish.quantity, ctx.now)
-    return [_place(place, wanted.found, tx)]
+    _check_room(wanted.listing, person, standing, tx, ctx)
+    place = places.join(tx, event_id, wanted.tier, person, wish.quantity, ctx.now, standing)
+    return [_place(place, wanted.found, tx, ctx)]
 
 
 def leave(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -72,7 +77,7 @@ def show(request: Request, tx: Tx, ctx: Context) -> Reply:
     if not mine:
         return [Report("queue", facts, "queue-empty")]
     rows = tuple(
-        (listed.listing, place.tier, place.quantity, place.until, places.ahead(tx, place) + 1)
+        (listed.listing, place.tier, place.quantity, place.until, _number(place, tx))
         for place, listed in found
     )
     return [Report("queue", facts, "queue-places", {"queued": rows})]
@@ -103,6 +108,12 @@ def take(place: Place, tx: Tx, ctx: Context) -> None:
     journal.note(tx, ctx.now, place.event_id, "kept seats", place=place.id, how="taken")
 
 
+def taken(place: Place, order: Order, tx: Tx) -> None:
+    """The order that took them is there: whether it is paid decides whether they were let go."""
+    if place.kept and place.standing < Standing.PAID:
+        turns.taken(tx, place.event_id, order.id)
+
+
 def bought(order: Order, tx: Tx, ctx: Context) -> None:
     """An order of a lost ledger is paid: whoever placed it waits for no seat of it any more."""
     place = places.of(tx, order.person, order.event_id, order.tier)
@@ -124,9 +135,12 @@ def offer(event_id: str, tx: Tx, ctx: Context) -> Reply:
         return []
     reply: Reply = []
     for _ in range(AT_ONCE):
-        place = _next(found.listing, tx, ctx)
+        line = turns.of(tx, event_id)
+        place = _next(found.listing, line, tx, ctx)
         if place is None:
             break
+        if line.doubtful:
+            turns.save(tx, event_id, line.after(place.standing))
         seats = listings.available(listings.seats_of(tx, event_id), place.tier)
         kept = place.quantity if seats is None else min(seats, place.quantity)
         listings.hold(tx, event_id, place.tier, kept)
@@ -178,6 +192,16 @@ def _check_wish(wanted: Basket, request: Request, tx: Tx, ctx: Context) -> None:
         raise Refused("bad-request", "queue-needless", wish=wish)
 
 
+def _check_room(listing: Listing, person: int, standing: Standing, tx: Tx, ctx: Context) -> None:
+    """Neither too many places of one person, nor of one event."""
+    if len(places.of_person(tx, person)) >= MOST_PLACES:
+        raise Refused("too-many", "queue-many", most=MOST_PLACES)
+    if not has_room(places.waiting(tx, listing.event_id), standing):
+        bits = {} if standing else {"bits": ctx.settings.proof_of_work_bits}
+        full = "queue-full" if standing else "queue-full-newcomer"
+        raise Refused("try-later", full, title=listing.title, most=f"{MOST_WAITING:,}", **bits)
+
+
 def _is_left(wanted: Basket, tx: Tx) -> bool:
     """Whether those who wait leave what is wanted. Whether there are seats at all is not asked."""
     event_id = wanted.listing.event_id
@@ -200,7 +224,7 @@ def _is_stirred(event_id: str, tx: Tx, ctx: Context) -> bool:
     found = viewing.listed(tx, event_id)
     if _is_over(found, ctx):
         return True
-    return not _stands_still(found, tx, ctx) and _next(found.listing, tx, ctx) is not None
+    return not _stands_still(found, tx, ctx) and _next(found.listing, Turns(), tx, ctx) is not None
 
 
 def _is_over(found: Listed, ctx: Context) -> bool:
@@ -215,17 +239,23 @@ def _stands_still(found: Listed, tx: Tx, ctx: Context) -> bool:
     return stopped or listings.paused(tx, found.listing.event_id)
 
 
-def _next(listing: Listing, tx: Tx, ctx: Context) -> Place | None:
+def _next(listing: Listing, line: Turns, tx: Tx, ctx: Context) -> Place | None:
     """Whose turn it is among those for whom there is a seat."""
     seats = listings.seats_of(tx, listing.event_id)
-    turns = []
+    first = places.favoured if line.favours else places.first
+    found = []
     for tier in (one.tier for one in seats):
         if not _is_sold(listing, tier):
             continue
         free = listings.available(seats, tier)
         if (free is None or free > 0) and _until(listing, tier, ctx) > ctx.now:
-            turns.append(places.first(tx, listing.event_id, tier))
-    return min(filter(None, turns), key=lambda place: place.id, default=None)
+            found.append(first(tx, listing.event_id, tier))
+    return min(filter(None, found), key=lambda place: _rank(place, line), default=None)
+
+
+def _rank(place: Place, line: Turns) -> tuple[int, int]:
+    """The lower is served first."""
+    return (-place.standing if line.favours else 0, place.id)
 
 
 def _is_sold(listing: Listing, tier: str) -> bool:
@@ -260,6 +290,8 @@ def _give_up(place: Place, how: str, tx: Tx, ctx: Context) -> None:
     places.leave(tx, place)
     if place.kept:
         _free(place, how, tx, ctx)
+        if how in LET_GO and place.standing < Standing.PAID:
+            turns.save(tx, place.event_id, turns.of(tx, place.event_id).let_go())
 
 
 def _free(place: Place, how: str, tx: Tx, ctx: Context) -> None:
@@ -273,10 +305,15 @@ def _facts(place: Place, tx: Tx) -> dict[str, object]:
         "event_id": place.event_id,
         "tier": place.tier,
         "quantity": place.quantity,
-        "position": None if place.kept else places.ahead(tx, place) + 1,
+        "position": None if place.kept else _number(place, tx),
         "kept": place.kept,
         "until": place.until,
     }
+
+
+def _number(place: Place, tx: Tx) -> int:
+    """Where somebody stands among those who wait for the same."""
+    return 1 + places.ahead(tx, place, favoured=turns.of(tx, place.event_id).doubtful)
 
 
 def _values(place: Place, found: Listed) -> dict[str, object]:
@@ -286,12 +323,17 @@ def _values(place: Place, found: Listed) -> dict[str, object]:
     return {"title": found.listing.title, "code": found.code.lower(), "wish": wish, "at": at}
 
 
-def _place(place: Place, found: Listed, tx: Tx) -> Report:
-    """Where somebody stands."""
-    facts = _facts(place, tx)
+def _place(place: Place, found: Listed, tx: Tx, ctx: Context) -> Report:
+    """Where somebody stands, and how they would stand better."""
+    facts, values = _facts(place, tx), _values(place, found)
     if place.kept:
-        return Report("queue-place", facts, "queue-offer", _values(place, found))
+        return Report("queue-place", facts, "queue-offer", values)
     values = {"title": found.listing.title, "code": found.code.lower(), "number": facts["position"]}
+    if place.standing == Standing.NEWCOMER and turns.of(tx, place.event_id).doubtful:
+        bits = ctx.settings.proof_of_work_bits
+        return Report(
+            "queue-place", facts | {"pow": bits}, "queue-joined-behind", values | {"bits": bits}
+        )
     return Report("queue-place", facts, "queue-joined", values)
 
 

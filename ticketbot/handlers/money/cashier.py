@@ -24,6 +24,7 @@ from ticketbot.ledger import (
     people,
     promos,
     shares,
+    turns,
 )
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
@@ -95,6 +96,7 @@ def released(order_id: str, why: str, tx: Tx, ctx: Context, judged: State | None
     journal.note(tx, ctx.now, order.id, "released", why=why)
     reply = carry_out(moved, order, listed.listing, None, tx, ctx)
     holds.lapsed(tx, order.event_id, ctx.now)
+    turns.left_unpaid(tx, order.event_id, order.id)
     order = order._replace(state=moved.state)
     said: Outcome = Said(why, {"order": order.short, "code": listed.code})
     if order.via == "24133":
