@@ -157,7 +157,11 @@ def _invoice(shown: InvoiceShown, how: Manner) -> list[str]:
         amount=sats(order.amount_msat, how.language),
         until=until,
     )
-    return [f"{first}\n{event_link(shown.listing, how)}", shown.bolt11]
+    lines = [first]
+    if shown.code:
+        saved = sats(shown.saved_msat, how.language)
+        lines.append(say("order-code", how.language, word=shown.code, amount=saved))
+    return ["\n".join([*lines, event_link(shown.listing, how)]), shown.bolt11]
 
 
 def _ticket(ticket: TicketShown, how: Manner) -> str:

@@ -131,7 +131,8 @@ def _order(request: Request, ctx: Context, order_id: str, basket: Basket) -> Ord
 
 def _details(basket: Basket) -> Details:
     promo = None if basket.promo is None else basket.promo.id
-    return Details(promo, questions.answers(basket.listing, basket.wish))
+    answers = questions.answers(basket.listing, basket.wish)
+    return Details(promo, answers, basket.off_msat * basket.wish.quantity)
 
 
 def _place(tx: Tx, ctx: Context, order: Order, basket: Basket) -> Reply:

@@ -56,7 +56,7 @@ def invoiced(made: InvoiceRow, tx: Tx, ctx: Context) -> Reply:
     assert made.expires_at is not None
     lives_until = made.expires_at - PAY_BEFORE_EXPIRY  # by the wallet's clock, as the bolt11 is
     order = orders.move_and_hold(tx, order, moved.state, lives_until)
-    return [tell(tx, order, "invoice", invoice_shown(order, listed.listing, made))]
+    return [tell(tx, order, "invoice", invoice_shown(tx, order, listed.listing, made))]
 
 
 def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
