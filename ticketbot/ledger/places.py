@@ -85,6 +85,15 @@ def ahead(tx: Tx, place: Place, *, favoured: bool = False) -> int:
     return int(row[0]) if row else 0
 
 
+def kept_besides(tx: Tx, person: int, event_id: str, tier: str) -> int:
+    """How many seats of other kinds are kept for somebody."""
+    row = tx.row(
+        "SELECT coalesce(sum(kept), 0) FROM place WHERE person = ? AND event_id = ? AND tier <> ?",
+        (person, event_id, tier),
+    )
+    return int(row[0]) if row else 0
+
+
 def waiting(tx: Tx, event_id: str) -> int:
     """How many places an event's queue has, whatever the tier."""
     row = tx.row("SELECT count(*) FROM place WHERE event_id = ?", (event_id,))

@@ -9,7 +9,7 @@ from ticketbot.domain.holds import judge
 from ticketbot.domain.waiting import Standing
 from ticketbot.domain.when import HOUR
 from ticketbot.errors import Refused
-from ticketbot.handlers.allowance import exceeded
+from ticketbot.handlers.allowance import exceeded, kept_besides
 from ticketbot.handlers.buying.basket import Basket
 from ticketbot.handlers.context import Context, Request
 from ticketbot.ledger import holds, listings, marks, orders
@@ -57,7 +57,9 @@ def check_size(tx: Tx, ctx: Context, request: Request, basket: Basket) -> None:
     if quantity > most:
         raise Refused("too-many", "too-many-per-order", most=most)
     otherwise = None if basket.unit_msat else most  # nobody empties a free event
-    broken = exceeded(tx, request.person.id, basket.listing, basket.tier, quantity, otherwise)
+    whose, of = request.person.id, (basket.listing, basket.tier)
+    kept = kept_besides(tx, whose, *of) if otherwise or basket.listing.max_per_buyer else 0
+    broken = exceeded(tx, whose, *of, quantity, otherwise, kept)
     if broken is not None:
         raise Refused("too-many", "too-many-per-buyer", most=broken[0], title=broken[1])
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 from ticketbot.domain.command import Buy, JoinQueue, LeaveQueue, ShowQueue
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order
+from ticketbot.domain.pricing import regular
 from ticketbot.domain.waiting import MOST_WAITING, Standing, Turns, has_room
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, viewing
+from ticketbot.handlers.allowance import kept_besides, limits
 from ticketbot.handlers.buying import conditions
 from ticketbot.handlers.buying.basket import Basket
 from ticketbot.handlers.context import Commands, Context, Request
@@ -141,8 +143,11 @@ def offer(event_id: str, tx: Tx, ctx: Context) -> Reply:
             break
         if line.doubtful:
             turns.save(tx, event_id, line.after(place.standing))
-        seats = listings.available(listings.seats_of(tx, event_id), place.tier)
-        kept = place.quantity if seats is None else min(seats, place.quantity)
+        kept = _how_many(place, found.listing, tx, ctx)
+        if kept < 1:
+            _give_up(place, "enough", tx, ctx)
+            reply += _tell(place, found, "queue-enough", tx)
+            continue
         listings.hold(tx, event_id, place.tier, kept)
         until = _until(found.listing, place.tier, ctx)
         place = places.keep(tx, place, kept, until)
@@ -256,6 +261,15 @@ def _next(listing: Listing, line: Turns, tx: Tx, ctx: Context) -> Place | None:
 def _rank(place: Place, line: Turns) -> tuple[int, int]:
     """The lower is served first."""
     return (-place.standing if line.favours else 0, place.id)
+
+
+def _how_many(place: Place, listing: Listing, tx: Tx, ctx: Context) -> int:
+    """As many as they want, as there are, and as they may have still."""
+    seats = listings.available(listings.seats_of(tx, place.event_id), place.tier)
+    most = None if regular(listing, place.tier) else ctx.settings.max_tickets_per_order
+    kept = kept_besides(tx, place.person, listing, place.tier)
+    found = limits(tx, place.person, listing, place.tier, most, kept)
+    return min([place.quantity, *([] if seats is None else [seats]), *(one.left for one in found)])
 
 
 def _is_sold(listing: Listing, tier: str) -> bool:
