@@ -76,7 +76,10 @@ ONLY_OPERATORS_ASK = {
     "promos.miscounted",
     "scans.unexplained",
 }
-ONLY_AFTER_A_RESTORE = {"orphans.adopted", "shares.earned"}
+ONLY_AFTER_A_RESTORE = {
+    *("orphans.adopted", "shares.earned"),
+    *("orders.reprice", "promos.reduction_of"),
+}
 
 # Which plan steps may read through, and why they stay small or rare.
 MAY_SCAN = {

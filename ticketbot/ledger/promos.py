@@ -127,6 +127,16 @@ def of_order(tx: Tx, order_id: str) -> int | None:
     return None if use is None else use[0]
 
 
+def reduction_of(tx: Tx, order_id: str) -> Reduction | None:
+    """What the code of an order takes off now."""
+    row = tx.row(
+        "SELECT percent, off_msat FROM promo_use JOIN promo ON promo.id = promo_use.promo"
+        " WHERE order_id = ?",
+        (order_id,),
+    )
+    return None if row is None else Reduction(*row)
+
+
 def give_back(tx: Tx, order_id: str) -> None:
     """The uses of an order that was not paid for can be had again."""
     use = _use(tx, order_id)

@@ -88,7 +88,7 @@ def take_up(
         tx,
         ctx.now,
         order.id,
-        "taken up again",
+        journal.TAKEN_UP,
         event=order.event_id,
         tier=order.tier,
         seats=order.quantity,

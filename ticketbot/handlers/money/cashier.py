@@ -11,6 +11,7 @@ from ticketbot.failpoints import failpoint
 from ticketbot.handlers import issuing
 from ticketbot.handlers.allowance import exceeded
 from ticketbot.handlers.context import Context
+from ticketbot.handlers.money.as_shown import as_shown
 from ticketbot.handlers.money.refunds import Debt, owe
 from ticketbot.handlers.telling import tell, tell_buyer
 from ticketbot.handlers.viewing import invoice_shown
@@ -67,6 +68,7 @@ def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
     if order_id is None:
         return _strange(credit, tx, ctx)
     order, listed = orders.with_listing(tx, order_id)
+    order = as_shown(order, listed.listing, credit.amount_msat, tx, ctx)
     reason = _unfit(order, listed, credit, tx, ctx)
     moved = step(order.state, Happening.SETTLED_FIT if reason is None else Happening.SETTLED_UNFIT)
     owed = Effect.OWE_REFUND in moved.effects
