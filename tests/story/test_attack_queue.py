@@ -12,7 +12,7 @@ from tests.story.handing_on import code_of, is_valid
 from tests.story.memory import rows
 from tests.story.test_queue import KEPT, all_is_well, looks, sold_out
 from tests.story.test_restore import back_up, caught_up, lose_the_ledger
-from ticketbot.handlers.buying import queueing
+from ticketbot.handlers.buying import offering
 from ticketbot.turnstile import Turnstile
 
 
@@ -226,14 +226,14 @@ async def test_a_fault_in_one_queue_ends_neither_the_bot_nor_the_others(
     await carol.says("buy porto")
     await carol.gets_an_invoice()
     await waits(bob, "porto")
-    offer = queueing.offer
+    offer = offering.offer
 
     def stumbles(event_id: str, tx: Any, ctx: Any) -> Any:
         if event_id.endswith("lisbon-meetup"):
             raise ValueError("a bug")
         return offer(event_id, tx, ctx)
 
-    monkeypatch.setattr(queueing, "offer", stumbles)
+    monkeypatch.setattr(offering, "offer", stumbles)
     await gives_up(alice)
     await gives_up(carol)
     await looks(stage)
@@ -259,7 +259,7 @@ async def test_seats_that_cannot_be_given_up_do_not_keep_the_bot_busy(
     def stumbles(now: int, tx: Any, ctx: Any) -> Any:
         raise ValueError("a bug")
 
-    monkeypatch.setattr(queueing, "lapse", stumbles)
+    monkeypatch.setattr(offering, "lapse", stumbles)
     stage.clock.forward(3 * HOUR)
     async with asyncio.timeout(2):
         await looks(stage)
