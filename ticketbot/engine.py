@@ -57,6 +57,10 @@ CUSTOMERS = 10_000  # to remember
 AT_ONCE = 50  # letters that were put aside, heard again
 
 
+Batch = Sequence[tuple[Work, Event | None]]
+"""Transactions, each with the event that asked for it, if one did."""
+
+
 class Spoken(NamedTuple):
     """What is answered to an operator on the bot's own machine. `good`: nothing was refused."""
 
@@ -105,6 +109,10 @@ class Engine:
 
     async def receive(self, events: Sequence[Event], caught: Mapping[str, int]) -> None:
         """Answer a batch; then, in the same commit, `caught`: relay → stored up to when."""
+        await self.decide_all(await self.open(events, caught))
+
+    async def open(self, events: Sequence[Event], caught: Mapping[str, int]) -> Batch:
+        """What is to be decided of a batch, its letters opened."""
         ctx = self.context()
         letters = [event for event in events if self.reception.is_to_be_opened(event, ctx.now)]
         notes = [event for event in events if event.kind in NOTE_KINDS]
@@ -117,8 +125,12 @@ class Engine:
                 works.append((work, event))
         if caught:
             works.append((_advance(caught), None))
-        await self._run(works)
-        if notes:
+        return works
+
+    async def decide_all(self, batch: Batch) -> None:
+        """Decide a batch in one commit, if it can be."""
+        await self._run(batch)
+        if any(event is not None and event.kind in NOTE_KINDS for _, event in batch):
             self.notes_seen.set()
 
     async def hear_again(self, name: str | None) -> int:
@@ -307,7 +319,7 @@ class Engine:
         await self.store.transaction(work)
         self.wake()
 
-    async def _run(self, works: Sequence[tuple[Work, Event | None]]) -> None:
+    async def _run(self, works: Batch) -> None:
         """All of a batch. A full disk is waited out; poison is put aside after `TRIES`."""
         left = list(works)
         for attempt in range(1, TRIES + 1):
