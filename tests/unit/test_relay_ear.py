@@ -56,7 +56,7 @@ async def test_the_events_of_a_batch_are_verified_at_once_and_nothing_changes_pl
         event_frame(WRAPS[1]),
         frame("OK", WRAPS[0].id, True, ""),
     ]
-    heard = await Ear(line, notary).hear(frames, everything)  # type: ignore[arg-type]
+    heard = await Ear(line, notary).hear(frames, everything)
     assert heard == [
         Brought("t1", WRAPS[0], True),
         ["EOSE", "t1"],
@@ -72,10 +72,10 @@ async def test_what_nobody_wants_is_not_looked_at() -> None:
     frames = [
         event_frame(one, name) for one, name in zip(WRAPS, ("t1", "x", "t1", "x"), strict=True)
     ]
-    heard = await Ear(line, notary).hear(frames, lambda name, event: name == "t1")  # type: ignore[arg-type]
+    heard = await Ear(line, notary).hear(frames, lambda name, event: name == "t1")
     assert [one.genuine for one in heard if isinstance(one, Brought)] == [True, None, True, None]
     assert notary.batches == [[WRAPS[0].id, WRAPS[2].id]]
-    assert await Ear(line, notary).hear(frames, lambda name, event: False)  # type: ignore[arg-type]
+    assert await Ear(line, notary).hear(frames, lambda name, event: False)
     assert len(notary.batches) == 1
 
 
@@ -88,6 +88,6 @@ async def test_rubbish_among_it_is_counted_and_the_rest_is_heard() -> None:
         event_frame(WRAPS[0]._replace(content="x" * LONGEST)),
         event_frame(WRAPS[0]),
     ]
-    heard = await Ear(OneLine(LONGEST, counts), verified_here).hear(frames, everything)  # type: ignore[arg-type]
+    heard = await Ear(OneLine(LONGEST, counts), verified_here).hear(frames, everything)
     assert heard == [Brought("t1", WRAPS[0], True)]
     assert (counts.malformed, counts.oversized) == (3, 1)
