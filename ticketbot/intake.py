@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
 
+from ticketbot.batches import Batch
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.when import HOUR
 from ticketbot.domain.work import proven
-from ticketbot.engine import Batch, Engine
+from ticketbot.engine import Engine
 from ticketbot.handlers.events.notes import NOTE_KINDS
 from ticketbot.reception import FORGOTTEN, STALE_COMMAND, STALE_MACHINE
 from ticketbot.relays import Caught
