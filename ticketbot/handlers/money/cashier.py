@@ -9,7 +9,7 @@ from ticketbot.domain.order import OPEN, Effect, Happening, Order, State, Step, 
 from ticketbot.domain.payout import commission_of
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import issuing
-from ticketbot.handlers.allowance import exceeded
+from ticketbot.handlers.allowance import exceeded, others_leave
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.money.as_shown import as_shown
 from ticketbot.handlers.money.refunds import Debt, owe
@@ -192,6 +192,8 @@ def _unfit(order: Order, listed: Listed, credit: Credit, tx: Tx, ctx: Context) -
         return None
     free = listings.available(listings.seats_of(tx, order.event_id), order.tier)
     if free is not None and free < order.quantity:
+        return "refund-sold-out"
+    if not others_leave(tx, listing, order.tier, order.quantity, order.person):
         return "refund-sold-out"
     if exceeded(tx, order.person, listing, order.tier, order.quantity):
         return "refund-max"
