@@ -178,7 +178,7 @@ async def test_a_persons_newest_orders_need_no_sorting(recorder: Recorder) -> No
     for _, sql in schema.steps():
         db.executescript(sql)
     newest = [sql for sql in recorder.statements.values() if "ORDER BY rowid DESC" in sql]
-    assert len(newest) == 2
+    assert len(newest) == 3
     assert [sql for sql in newest if "USE TEMP B-TREE FOR ORDER BY" in _plan(db, sql)] == []
     db.close()
 
@@ -265,6 +265,8 @@ async def _play(stage: Stage) -> None:
     await alice.is_told("invoice")
     await alice.asks(type="status", request_id="r2", order_id=invoice["order_id"])
     await alice.is_told("order")
+    await alice.asks(type="orders", request_id="r3", after=invoice["order_id"], state="open")
+    await alice.is_told("orders")
     stage.clock.forward(601)
     await alice.is_told("order")
     await organizer.publish(5, [["a", gone.address()], ["e", gone.id]], "")

@@ -57,6 +57,7 @@ _ATTENDING = (
     _verb("tickets", Slip.MENDED, "ticket"),
     _verb("resend", Slip.MENDED),
     _verb("status", Slip.MENDED),
+    _verb("orders", Slip.MENDED),
     _verb("cancel", Slip.OFFERED),
     _verb("refund", Slip.OFFERED),
     _verb("calendar", Slip.LEFT, "ics"),

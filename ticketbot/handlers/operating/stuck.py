@@ -8,6 +8,7 @@ from ticketbot.domain.command import ListPending, ListStuck, RetryStuck
 from ticketbot.domain.naming import quote
 from ticketbot.domain.order import Order
 from ticketbot.errors import Refused
+from ticketbot.handlers import viewing
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.finding import cursor_of, read_cursor
 from ticketbot.ledger import journal, orders
@@ -57,17 +58,8 @@ def retry(request: Request, tx: Tx, ctx: Context) -> Reply:
 
 def _pending(order: Order, tx: Tx) -> dict[str, object]:
     made = orders.invoice_for(tx, order.id)
-    return {
-        "order_id": order.id,
-        "event_id": order.event_id,
-        "tier": order.tier,
-        "quantity": order.quantity,
-        "amount_msat": order.amount_msat,
-        "state": str(order.state),
-        "placed_at": order.placed_at,
-        "hold_until": order.hold_until,
-        "payment_hash": None if made is None else made.payment_hash,
-    }
+    payment_hash = None if made is None else made.payment_hash
+    return viewing.facts_of(order) | {"payment_hash": payment_hash}
 
 
 OPERATOR_COMMANDS: Commands = {
