@@ -47,6 +47,7 @@ from ticketbot.ledger import (
     promos,
     questions,
     refunds,
+    remarks,
     scans,
     schema,
     shares,
@@ -63,8 +64,8 @@ from ticketbot.ledger.store import Tx
 
 ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
-    *(moves, outbox, people, places, promos, questions, refunds, scans, staff, stuck, tickets),
-    *(announcements, attendance, attendees, badges, gifts, statistics, thanks, transfers),
+    *(moves, outbox, people, places, promos, questions, refunds, remarks, scans, staff, stuck),
+    *(announcements, attendance, attendees, badges, gifts, statistics, thanks, tickets, transfers),
     *(payouts, shares, spends),
 )
 

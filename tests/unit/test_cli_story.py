@@ -8,7 +8,8 @@ import pytest
 
 from tests.unit.cli_house import BotHouse, Sold
 from ticketbot.domain.nip19 import npub_encode
-from ticketbot.ledger import journal, orders, outbox, people, refunds
+from ticketbot.ledger import journal, orders, outbox, people, refunds, remarks
+from ticketbot.ledger.remarks import Remark
 from ticketbot.ledger.store import Tx
 
 WHERE = "me@example.com"
@@ -153,3 +154,25 @@ def test_nobody_is_named_unless_that_is_asked_for(house: BotHouse, sold: Sold) -
         assert npub in named
         assert WHERE in named
     assert "told" in section(house.calls("orders", "show", sold.owed).out, "Refunds")[0]
+
+
+def test_what_was_noted_is_shown_to_who_asks_for_people(house: BotHouse, sold: Sold) -> None:
+    assert "\nnote" not in house.calls("orders", "show", sold.paid, "--people").out
+    noted = Remark("Comes in a wheelchair", 1_800_000_000, "organizer")
+    house.change(lambda tx: remarks.keep(tx, sold.paid, noted))
+    shown = house.calls("orders", "show", sold.paid).out
+    assert "wheelchair" not in shown
+    assert [line.split()[0] for line in shown.splitlines() if "sealed" in line] == ["buyer", "note"]
+    opened = house.calls("orders", "show", sold.paid, "--people").out
+    assert "Comes in a wheelchair (organizer, 2027-01-15 08:00:00 UTC)" in opened
+    data = house.calls("orders", "show", sold.paid, "--json").data
+    assert (data["noted"], data["note"]) == (True, None)
+    data = house.calls("orders", "show", sold.paid, "--json", "--people").data
+    assert data["note"] == {"said": "Comes in a wheelchair", "at": 1_800_000_000, "by": "organizer"}
+
+
+def test_who_was_forgotten_has_no_name(house: BotHouse, sold: Sold) -> None:
+    house.change(lambda tx: tx.change("UPDATE orders SET person = 0 WHERE id = ?", (sold.paid,)))
+    assert (
+        house.calls("orders", "show", sold.paid, "--json", "--people").data["buyer"] == "forgotten"
+    )

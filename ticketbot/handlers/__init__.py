@@ -19,6 +19,7 @@ from ticketbot.handlers.desk import (
     attendance,
     attendees,
     giving,
+    noting,
     orders,
     own,
     pausing,
@@ -56,6 +57,7 @@ COMMANDS: Commands = {
     **attendees.COMMANDS,
     **attendance.COMMANDS,
     **orders.COMMANDS,
+    **noting.COMMANDS,
     **giving.COMMANDS,
     **pausing.COMMANDS,
     **rehearsing.COMMANDS,
@@ -67,6 +69,7 @@ OPERATOR_COMMANDS: Commands = {
     **operator.OPERATOR_COMMANDS,
     **stuck.OPERATOR_COMMANDS,
     **owed.OPERATOR_COMMANDS,
+    **noting.OPERATOR_COMMANDS,
     **paying_out.OPERATOR_COMMANDS,
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from ticketbot.domain.command import ResendOrder, ShowOrder
@@ -16,7 +16,7 @@ from ticketbot.handlers import issuing
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.desk import story
 from ticketbot.handlers.rights import own_event
-from ticketbot.ledger import attendees, journal, orders, people, refunds, tickets
+from ticketbot.ledger import attendees, journal, orders, people, refunds, remarks, tickets
 from ticketbot.ledger.journal import Decision
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
@@ -38,7 +38,8 @@ def show(request: Request, tx: Tx, ctx: Context) -> Reply:
     decided = story.decisions_of(tx, order)
     values = _head(order, found.listing, tx)
     values["lines"] = tuple(_line(one, found.listing) for one in decided[-NEWEST:])
-    return [Report("order-story", _json(order, decided, tx), "order-story", values)]
+    story_told = Report("order-story", _json(order, decided, tx), "order-story", values)
+    return [story_told, *_remark(order, found.listing, tx)]
 
 
 def resend(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -100,21 +101,32 @@ def _head(order: Order, listing: Listing, tx: Tx) -> dict[str, object]:
 
 
 def _line(one: Decision, listing: Listing) -> Said:
-    zone = UTC if listing.all_day else ZoneInfo(listing.timezone)
     amount, details = story.amount_of(one), story.details_of(one, LONGEST_DETAIL)
     rest = [*([Sum(amount)] if amount else []), *([details] if details else [])]
     return Said(
         "story-line",
         {
-            "when": datetime.fromtimestamp(one.at, zone),
+            "when": datetime.fromtimestamp(one.at, _zone(listing)),
             "what": one.what,
             "rest": tuple(rest),
         },
     )
 
 
+def _remark(order: Order, listing: Listing, tx: Tx) -> list[Said]:
+    remark = remarks.of(tx, order.id)
+    if remark is None:
+        return []
+    when = datetime.fromtimestamp(remark.at, _zone(listing))
+    return [Said(f"remark-by-{remark.by}", {"when": when, "said": remark.said})]
+
+
+def _zone(listing: Listing) -> tzinfo:
+    return UTC if listing.all_day else ZoneInfo(listing.timezone)
+
+
 def _json(order: Order, decided: list[Decision], tx: Tx) -> dict[str, object]:
-    buyer = people.person(tx, order.person)
+    buyer, remark = people.person(tx, order.person), remarks.of(tx, order.id)
     return {
         "order_id": order.id,
         "event_id": order.event_id,
@@ -123,6 +135,7 @@ def _json(order: Order, decided: list[Decision], tx: Tx) -> dict[str, object]:
         "amount_msat": order.amount_msat,
         "state": str(order.state),
         "buyer": npub_encode(buyer.pubkey) if buyer.pubkey else "",
+        "note": None if remark is None else remark._asdict(),
         "live": [
             {"ticket_id": row.id, "state": row.state, "price_msat": row.price_msat}
             for row in _live(order, tx)

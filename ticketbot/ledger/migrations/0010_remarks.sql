@@ -1,0 +1,7 @@
+-- A note that an organizer or an operator keeps with an order; gone with its people.
+CREATE TABLE remark (
+    order_id TEXT PRIMARY KEY REFERENCES orders (id),
+    said     BLOB NOT NULL,  -- sealed
+    at       INTEGER NOT NULL,
+    by       TEXT NOT NULL CHECK (by IN ('organizer', 'operator'))
+) STRICT, WITHOUT ROWID;
