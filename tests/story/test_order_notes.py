@@ -68,7 +68,7 @@ async def test_it_is_shown_where_the_order_is(
     await organizer.says(f"order lisbon {short} note {WORDS}")
     assert await organizer.hears() == say("remark-kept", order=short, said=WORDS)
     await organizer.says(f"order lisbon {short}")
-    assert (await organizer.hears("Order")).splitlines()[-1].endswith("noted · by organizer")
+    assert (await organizer.hears("Order")).splitlines()[-1].endswith("noted · by the organizer")
     assert (await organizer.hears("Noted by the organizer")).endswith(f": {WORDS}")
     await organizer.says(f"order lisbon {short} note =HYPERLINK(1)")
     assert await organizer.hears() == say(

@@ -17,16 +17,18 @@ from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Order
 from ticketbot.domain.refund import Refund
 from ticketbot.domain.ticket import group_id
-from ticketbot.handlers.desk.story import amount_of, decisions_of, details_of
-from ticketbot.ledger import listings, overview, people, remarks, tickets
+from ticketbot.handlers.desk.story import amount_of, decisions_of, details_of, scan_json
+from ticketbot.ledger import listings, overview, people, remarks, scans, tickets
 from ticketbot.ledger.journal import Decision
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.overview import Payment, Spend, Waiting
 from ticketbot.ledger.remarks import Remark
+from ticketbot.ledger.scans import ScanRow
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
 
+MOST_SCANS = 200
 SEALED = "sealed: --people opens it"
 Section = tuple[str, tuple[str, ...], list[tuple[object, ...]]]
 
@@ -50,6 +52,7 @@ class _Story(NamedTuple):
     invoices: list[InvoiceRow]
     payments: list[Payment]
     tickets: list[TicketRow]
+    scans: list[ScanRow]
     refunds: list[_GoesBack]
     waiting: list[Waiting]
     put_aside: list[str]
@@ -86,6 +89,7 @@ def _read(tx: Tx, text: str, name_people: bool) -> _Story:
         overview.invoices_of(tx, order.id),
         overview.payments_of(tx, order.id),
         tickets.of_order(tx, order.id),
+        scans.of_order(tx, order.id, MOST_SCANS),
         [
             _GoesBack(
                 refund,
@@ -154,6 +158,11 @@ def _sections(story: _Story) -> Iterator[Section]:
         ],
     )
     yield (
+        "At the door",
+        ("when (UTC)", "ticket", "what", "came of it", "gate", "told (UTC)", "by"),
+        [_scan_line(one) for one in story.scans],
+    )
+    yield (
         "Refunds",
         ("refund", "decided (UTC)", ">sats", "why", "state", "where to"),
         [_refund_line(one) for one in story.refunds],
@@ -181,6 +190,13 @@ def _decision_line(one: Decision) -> tuple[object, ...]:
 def _invoice_line(one: InvoiceRow) -> tuple[object, ...]:
     until = "-" if one.expires_at is None else utc(one.expires_at)
     return (one.external_id, utc(one.asked_at), until, one.payment_hash or "not made yet")
+
+
+def _scan_line(one: ScanRow) -> tuple[object, ...]:
+    told = "-" if one.happened == one.at else utc(one.at)
+    by = "organizer" if one.by is None else f"pass {one.by}"
+    ticket = "-" if one.ticket is None else group_id(one.ticket)
+    return (utc(one.happened), ticket, one.kind, one.outcome, one.gate or "-", told, by)
 
 
 def _refund_line(one: _GoesBack) -> tuple[object, ...]:
@@ -234,6 +250,7 @@ def _json(story: _Story) -> dict[str, object]:
             }
             for row in story.tickets
         ],
+        "scans": [scan_json(one) for one in story.scans],
         "refunds": [
             {
                 **refund_json(one.refund, one.destination),

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import orjson
 
+from ticketbot.domain.decision import What
 from ticketbot.ledger.store import Tx
 
 Detail = str | int | bool | None
@@ -24,8 +25,8 @@ class Decision(NamedTuple):
     detail: dict[str, Detail]
 
 
-def note(tx: Tx, at: int, subject: str, what: str, **detail: Detail) -> None:
-    """Write a decision down. `what` is a few words of ours; `detail` holds nothing personal."""
+def note(tx: Tx, at: int, subject: str, what: What, **detail: Detail) -> None:
+    """Write a decision down. `detail` holds nothing personal."""
     tx.add(
         "INSERT INTO decision (at, subject, what, detail) VALUES (?, ?, ?, ?)",
         (at, subject, what, orjson.dumps(detail).decode()),

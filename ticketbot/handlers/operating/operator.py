@@ -10,6 +10,7 @@ from ticketbot.domain.command import (
     ShowStatus,
     StopSales,
 )
+from ticketbot.domain.decision import What
 from ticketbot.domain.naming import quote
 from ticketbot.errors import Refused
 from ticketbot.handlers.buying.conditions import SALES_STOPPED
@@ -91,8 +92,9 @@ def close_orphan(request: Request, tx: Tx, ctx: Context) -> Reply:
         raise Refused("bad-request", "orphan-unknown", order=quote(wish.order))
     for one in found:
         orphans.close(tx, one.payment_hash)
-        what, payment = "seen to by hand", one.payment_hash
-        journal.note(tx, ctx.now, one.order_id, what, payment=payment, by=_way(request))
+        what: What = "seen to by hand"
+        by, payment = _way(request), one.payment_hash
+        journal.note(tx, ctx.now, one.order_id, what, payment=payment, by=by)
     amount = sum(one.amount_msat for one in found)
     return [Said("operator-orphan-closed", {"order": found[0].order_id, "amount": amount})]
 
