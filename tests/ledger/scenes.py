@@ -106,6 +106,8 @@ async def sits_at_the_desk(organizer: Person, alice: Person) -> None:
     for words in ("Sits in front", "none"):
         await organizer.says(f"order lisbon {sold[0][0]} note {words}")
         await organizer.hears("Sits in front")
+    await organizer.says(f"order lisbon {sold[0][0]}")
+    await organizer.hears("Buyer npub1")
     await alice.hears("News from the organizer")
 
 

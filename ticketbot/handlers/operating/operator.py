@@ -11,12 +11,23 @@ from ticketbot.domain.command import (
     StopSales,
 )
 from ticketbot.domain.decision import What
+from ticketbot.domain.money import Sum
 from ticketbot.domain.naming import quote
 from ticketbot.errors import Refused
 from ticketbot.handlers.buying.conditions import SALES_STOPPED
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.events.notes import IGNORED
-from ticketbot.ledger import journal, listings, marks, orphans, outbox, refunds, restored, verdicts
+from ticketbot.ledger import (
+    journal,
+    listings,
+    marks,
+    orphans,
+    outbox,
+    payouts,
+    refunds,
+    restored,
+    verdicts,
+)
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Report, Said
 
@@ -34,13 +45,15 @@ def status(request: Request, tx: Tx, ctx: Context) -> Reply:
         "events": len(listings.upcoming(tx, ctx.now, most=1000)),
         "pending": outbox.pending(tx),
         "owed": refunds.owed_total(tx),
+        "payable": Sum(payouts.waiting(tx).msat),
         "ignored": marks.number(tx, IGNORED),
         "relays": beat.get("relays", "?"),
         "wallet": beat.get("wallet", "?"),
         "audit": _audited(tx),
     }
     troubles = beat.get("troubles") or []
-    facts = {"owed_msat" if name == "owed" else name: value for name, value in values.items()}
+    in_msat = {"owed": "owed_msat", "payable": "payouts_msat"}
+    facts = {in_msat.get(name, name): value for name, value in values.items()}
     facts["troubles"] = troubles
     said: Reply = [Report("operator-status", facts, "operator-status", values)]
     if isinstance(troubles, list) and troubles:
