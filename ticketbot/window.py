@@ -15,7 +15,6 @@ from ticketbot.domain.command import (
     Command,
     ListEvents,
     OnlyAsked,
-    RetryStuck,
     ShowEvent,
     ShowTickets,
     Validate,
@@ -88,8 +87,6 @@ class Window:
     ) -> list[Message]:
         """What is answered to this key, or to nobody in particular: machine messages, in order."""
         said, language = await self._decide(pubkey, command, request_id, work)
-        if isinstance(command, RetryStuck) and not any(isinstance(one, Failed) for one in said):
-            await self._engine.hear_again(command.name)
         written = [machine.write(one, request_id, self.public_url, language) for one in said]
         return [message for message in written if message is not None]
 

@@ -44,6 +44,7 @@ SPANISH: dict[str, str] = {
     **dict.fromkeys(("transferir", "transfiere", "ceder"), "transfer"),
     **dict.fromkeys(("aceptar", "acepto", "acepta"), "accept"),
     **dict.fromkeys(("rechazar", "rechazo", "rechaza"), "decline"),
+    **dict.fromkeys(("validar", "valida", "verificar"), "validate"),
     **dict.fromkeys(("insignia", "medalla"), "badge"),
     **dict.fromkeys(("asistencia", "asistentes"), "attendance"),
 }

@@ -68,6 +68,7 @@ COMMANDS: Commands = {
 OPERATOR_COMMANDS: Commands = {
     **operator.OPERATOR_COMMANDS,
     **stuck.OPERATOR_COMMANDS,
+    **validating.OPERATOR_COMMANDS,
     **owed.OPERATOR_COMMANDS,
     **noting.OPERATOR_COMMANDS,
     **paying_out.OPERATOR_COMMANDS,
