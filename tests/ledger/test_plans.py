@@ -23,8 +23,10 @@ from tests.ledger import scenes
 from tests.ledger.porch import is_let_in
 from tests.story.caller import Caller
 from tests.story.cast import DAY, HOUR, Person, Stage
+from tests.story.memory import rows
 from ticketbot.demo.stage import run_relay
 from ticketbot.domain.holds import REMEMBERED
+from ticketbot.keys import event_json
 from ticketbot.ledger import (
     announcements,
     attendance,
@@ -317,7 +319,14 @@ async def _is_asked_over_http(stage: Stage) -> None:
     operator = Caller(stage, stage.operator.keys)
     seen = await operator.gets("/operator/stuck")
     assert [one["key"] for one in seen.body["stuck"]] == ["bad"]
+    letter = event_json(operator.keys.sign_event(int(stage.clock()), 4, [], "nothing in it"))
+    await stage.app.store.transaction(
+        lambda tx: outbox.quarantine(tx, "inbox", "odd", "why", letter, int(stage.clock()))
+    )
     assert (await operator.posts("/operator/stuck/retry")).status == 200
+    async with asyncio.timeout(20):
+        while await rows(stage, "SELECT 1 FROM quarantine WHERE room = 'inbox'"):
+            await asyncio.sleep(0.05)
     for path in ("/operator/pending", "/organizer/events"):
         assert (await operator.gets(path)).status == 200
 
