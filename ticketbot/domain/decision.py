@@ -9,6 +9,7 @@ OfOrders = Literal[
     "seen to by hand",
     "placed",
     "taken up again",
+    "price as it was shown",
     "invoice made",
     "paid",
     "released",

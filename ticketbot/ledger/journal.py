@@ -6,7 +6,7 @@ orders, events and tickets, details are amounts, states and reasons.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -14,6 +14,7 @@ from ticketbot.domain.decision import What
 from ticketbot.ledger.store import Tx
 
 Detail = str | int | bool | None
+TAKEN_UP: Final = "taken up again"  # an order of a ledger that is lost
 
 
 class Decision(NamedTuple):

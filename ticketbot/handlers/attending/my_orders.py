@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ticketbot.domain.command import CancelOrder, ListOrders, ShowLink, ShowStatus
 from ticketbot.domain.order import OPEN, Order, State
@@ -13,7 +14,7 @@ from ticketbot.handlers.events import closing
 from ticketbot.handlers.money import cashier
 from ticketbot.ledger import orders, refunds, tickets
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import InvoiceShown, Reply, Report, Said
+from ticketbot.replies.outcome import Reply, Report, Said
 
 SHOWN = 8  # orders in one message
 LONGEST_LINE = 48  # characters of what an order is for, in a list
@@ -87,17 +88,8 @@ def link(request: Request, tx: Tx, ctx: Context) -> Reply:
     """The open invoice as a `lightning:` link, for clients that want one."""
     for order in orders.open_of(tx, request.person.id):
         if made := orders.invoice_for(tx, order.id):
-            shown = viewing.invoice_shown(order, viewing.listed(tx, order.event_id).listing, made)
-            return [
-                InvoiceShown(
-                    order,
-                    shown.listing,
-                    shown.bolt11,
-                    shown.payment_hash,
-                    shown.expires_at,
-                    link_only=True,
-                )
-            ]
+            listing = viewing.listed(tx, order.event_id).listing
+            return [replace(viewing.invoice_shown(tx, order, listing, made), link_only=True)]
     return [Said("link-none")]
 
 
