@@ -58,6 +58,20 @@ async def test_scans_without_a_network_are_facts(
     assert (await scanner.gets("counts"))["total"]["inside"] == 2
 
 
+async def test_an_entry_that_is_told_too_late_does_not_bring_a_returned_ticket_back(
+    stage: Stage, organizer: Organizer, scanner: Scanner, alice: Person
+) -> None:
+    """docs/door.md: what was given back before stays given back; the scan is noted all the same."""
+    (token,) = await free_tickets(alice, "lisbon 1")
+    entered = int(stage.clock())
+    stage.clock.forward(60)
+    await organizer.says(f"give back lisbon {id_of(stage, token)} yes")
+    await organizer.hears("is void")
+    (late,) = await scanner.tells(told(token, "too-late-1", entered))
+    assert (late["outcome"], late["conflict"], late["state"]) == ("void", True, "void")
+    assert (await scanner.gets("counts"))["total"]["inside"] == 0
+
+
 async def test_what_is_told_late_takes_nobody_out(
     stage: Stage, scanner: Scanner, alice: Person
 ) -> None:

@@ -209,7 +209,7 @@ def _ask_orders(parser: ArgumentParser) -> None:
     )
     shown.set_defaults(command=Command("", "story", "show_order"))
     _add_common(shown, data=True)
-    shown.add_argument("--people", action="store_true", help="name the buyer, too")
+    shown.add_argument("--people", action="store_true", help="name the buyer, and show its note")
     shown.add_argument("order", metavar="ID", help="its id, or the end of it as buyers see it")
 
 

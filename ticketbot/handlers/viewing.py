@@ -49,6 +49,20 @@ def summary(tx: Tx, order: Order, request: Request | None = None) -> Outcome:
     return OrderShown(order, listing, len(live), owed, why, waiting)
 
 
+def facts_of(order: Order) -> dict[str, object]:
+    """An order in a list that programs read."""
+    return {
+        "order_id": order.id,
+        "event_id": order.event_id,
+        "tier": order.tier,
+        "quantity": order.quantity,
+        "amount_msat": order.amount_msat,
+        "state": str(order.state),
+        "placed_at": order.placed_at,
+        "hold_until": order.hold_until,
+    }
+
+
 def invoice_shown(tx: Tx, order: Order, listing: Listing, made: InvoiceRow) -> InvoiceShown:
     """An order with its bolt11, and the code that made it cheaper."""
     assert made.bolt11 is not None and made.payment_hash is not None

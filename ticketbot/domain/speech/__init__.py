@@ -68,8 +68,9 @@ def read_text(text: str) -> Command:
     characters, a quantity that is none, an naddr with a typing error.
     """
     head, _, told = text.lstrip(_LEADING + " \n")[:LONGEST_WHOLE].partition(" ")
-    if (whole := desk.WHOLE.get(VERBS.get(head.rstrip(_TRAILING).lower(), ""))) is not None:
-        return whole(told)
+    whole = desk.WHOLE.get(VERBS.get(head.rstrip(_TRAILING).lower(), ""))
+    if whole is not None and (said := whole(told)) is not None:
+        return said
     if len(text) > LONGEST_TEXT:
         raise Refused("bad-request", "text-long", most=LONGEST_TEXT)
     line = one_line(text)

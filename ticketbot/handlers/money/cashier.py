@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ticketbot.domain.decision import What
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import OPEN, Effect, Happening, Order, State, Step, step
 from ticketbot.domain.payout import commission_of
@@ -172,7 +173,7 @@ def _strange(credit: Credit, tx: Tx, ctx: Context) -> Reply:
     orphan = Orphan(credit.payment_hash, name, credit.amount_msat, credit.settled_at)
     if orphans.take_in(tx, orphan, ctx.now):
         payment, msat = credit.payment_hash, credit.amount_msat
-        what = "paid, and unknown"
+        what: What = "paid, and unknown"
         journal.note(tx, ctx.now, orphan.order_id, what, payment=payment, msat=msat)
     return []
 
