@@ -129,7 +129,7 @@ def _until(outcome: Outcome, draft: Draft, ctx: Context) -> int:
             return max(listing.end, ctx.now) + DAY
         case InvoiceShown(expires_at=expires_at):
             return expires_at
-        case RefundOwed() | RefundSent():
+        case RefundOwed() | RefundSent() | Report(kind="payout-sent"):
             return ctx.now + 365 * DAY
         case Report(kind="announcement"):
             return ctx.now + NOTICE_LIVES

@@ -33,6 +33,7 @@ from ticketbot.relay.directory import Directory, Reach
 from ticketbot.relays import Ok, RelayPool
 
 TOO_OLD = ("timestamp", "created_at", "too old", "in the past")
+TOO_NEW = ("timestamp", "created_at", "creation date", "future")
 PARTLY = 4  # rounds in which relays that stay silent are tried beside one that has it
 POISON = 3
 MOST_RELAYS = 12
@@ -85,7 +86,7 @@ class Courier:
         names = {row.id for row in staying}
         dropped = [row for row in rows if row.id not in names]
         had = await self._accepted(staying)
-        ahead = [row for row in staying if _is_ahead(row, now) and not had.get(row.id)]
+        ahead = [row for row in staying if _is_ahead(row, now) and _is_nowhere(row, had)]
         kept = [row for row in staying if row not in ahead]
         texts = [await _drawn(row) if "draw" in row.body else row.body["text"] for row in kept]
         letters = [
@@ -144,8 +145,10 @@ class Courier:
             return None  # nobody keeps it for later, so a second try reaches nobody new
         if (took or parcel.had) and (not missing or row.attempts >= PARTLY):
             return None
-        too_old = any(w in ok.text.lower() for ok in answer.values() for w in TOO_OLD)
-        if sealed.kind == 1059 and not took and too_old and not row.body.get("now"):
+        if not (took or parcel.had) and _is_ahead(row, now) and _complain(answer, TOO_NEW):
+            return self._redate(row, now, at=now)
+        too_old = not took and _complain(answer, TOO_OLD)
+        if sealed.kind == 1059 and too_old and not row.body.get("now"):
             return self._redate(row, now, via="nip17", now=True)
         again = now + delay(row.attempts)
         words = {
@@ -155,9 +158,13 @@ class Courier:
         }
         self._log.info("message.postponed", key=row.key, refused=words, silent=missing)
 
+        body = row.body | ({"silence": True} if missing else {})
+        if body["via"] == "auto":  # once on its way, a message never changes its form
+            body["via"] = protocol
+
         def work(tx: Tx) -> None:
-            if row.body["via"] == "auto":  # once on its way, a message never changes its form
-                outbox.replace_body(tx, row.id, {**row.body, "via": protocol})
+            if body != row.body:
+                outbox.replace_body(tx, row.id, body)
             for relay in took:
                 outbox.accept(tx, row.id, relay)
             outbox.postpone(tx, row.id, again)
@@ -222,6 +229,15 @@ def _mark(tx: Tx, done: Sequence[int], works: Sequence[Work]) -> None:
 def _is_ahead(row: Due, now: int) -> bool:
     """Written by a clock that has been put back since: relays refuse what is not yet."""
     return bool(max(row.body["at"], row.body["mould"][1]) > now + 2 * FARTHEST_AHEAD)
+
+
+def _is_nowhere(row: Due, had: Mapping[int, frozenset[str]]) -> bool:
+    """No relay took it, nor kept silent about whether it did: its date can still be changed."""
+    return not (had.get(row.id) or row.body.get("silence"))
+
+
+def _complain(answer: Mapping[str, Ok], words: Sequence[str]) -> bool:
+    return any(word in ok.text.lower() for ok in answer.values() for word in words)
 
 
 def _give_up(tx: Tx, row: Due, now: int) -> None:
