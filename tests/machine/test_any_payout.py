@@ -8,7 +8,6 @@ end, payouts are asked for, come by themselves every day, fail, hang, and are pa
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import orjson
@@ -21,6 +20,7 @@ from tests.machine import treasury, truth
 from tests.machine.changes import buyers, events, pauses, ways
 from tests.machine.money import Payees
 from tests.machine.test_any_evening import FAST, LONG, AnyEvening, payees, quantities
+from tests.machine.test_planted_faults import believes_what_paying_answered
 from tests.machine.town import DAY, HOUR
 from ticketbot.domain import payout
 from ticketbot.envelopes import Protocol
@@ -28,7 +28,6 @@ from ticketbot.handlers.money import payouts as handler
 from ticketbot.handlers.money.spending import Paid
 from ticketbot.ledger import shares
 from ticketbot.ledger.store import Tx
-from ticketbot.outbox.payer import Payer
 
 CONFIG = """
 [commission]
@@ -180,21 +179,6 @@ def pays_again_what_was_set_aside(patch: pytest.MonkeyPatch) -> None:
         return [one._replace(paid=0) for one in accounts(tx, organizer, delay)]
 
     patch.setattr(shares, "accounts_of", untouched)
-
-
-def believes_what_paying_answered(patch: pytest.MonkeyPatch) -> None:
-    """No answer is taken for "not paid", and another invoice is asked for and paid."""
-    pay = Payer._pay
-
-    async def pay_or_give_up(self: Any, spend: Any) -> None:
-        before = self._wallet.lose_payments
-        await pay(self, spend)
-        if self._wallet.lose_payments < before:
-            gone = partial(handler.failed, spend.ref, spend.payment_hash)
-            await self._engine.decide(gone, spend.payment_hash)
-
-    patch.setattr(Payer, "_pay", pay_or_give_up)
-    patch.setattr("ticketbot.outbox.spender.LOOKED_BACK", -9)
 
 
 FAULTS: list[Callable[[pytest.MonkeyPatch], None]] = [
