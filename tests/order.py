@@ -12,8 +12,8 @@ from xdist.scheduler import LoadFileScheduling
 ALONE = ("tests/chaos/", "tests/machine/", "tests/unit/test_bench.py")
 
 
-class Rooms(LoadFileScheduling):  # type: ignore[misc]
+class Rooms(LoadFileScheduling):
     """`--dist loadfile --no-loadscope-reorder`, but for those that stand alone."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if nodeid.startswith(ALONE) else str(super()._split_scope(nodeid))
+        return nodeid if nodeid.startswith(ALONE) else super()._split_scope(nodeid)
