@@ -19,15 +19,24 @@ from hypothesis.stateful import initialize, invariant, precondition, rule, run_s
 from tests.machine import treasury, truth
 from tests.machine.changes import buyers, events, pauses, ways
 from tests.machine.money import Payees
-from tests.machine.test_any_evening import FAST, LONG, AnyEvening, payees, quantities
+from tests.machine.test_any_evening import (
+    FAST,
+    FATES,
+    LONG,
+    WAYS,
+    AnyEvening,
+    payees,
+    quantities,
+)
 from tests.machine.test_planted_faults import believes_what_paying_answered
-from tests.machine.town import DAY, HOUR
+from tests.machine.town import DAY, HOUR, Way, places
 from ticketbot.domain import payout
 from ticketbot.envelopes import Protocol
 from ticketbot.handlers.money import payouts as handler
 from ticketbot.handlers.money.spending import Paid
 from ticketbot.ledger import shares
 from ticketbot.ledger.store import Tx
+from ticketbot.wallets.fake_books import Fate
 
 CONFIG = """
 [commission]
@@ -39,8 +48,10 @@ minimum_sats = 100
 schedule = "daily"
 """
 AFTER_ALL = 40 * DAY
-PLACES = ("", "", "me@a.example", "me@b.example")
 LEAST = 100_000
+SPENDER = [place for place in places() if place.startswith("spender.")]
+
+places_named = st.sampled_from(["", "me@a.example", "me@b.example"])
 
 
 class AnyPayout(AnyEvening):
@@ -53,9 +64,12 @@ class AnyPayout(AnyEvening):
         self.free: dict[str, int] = {}
         self.payouts: set[str] = set()
 
-    @initialize(stock=st.sampled_from([4, 2]), to=st.sampled_from(PLACES), sold=quantities)
-    def two_events_are_on_sale(self, stock: int, to: str, sold: int) -> None:
-        """Something is sold of each before anything else happens."""
+    @initialize(
+        stock=st.sampled_from([4, 2]), to=places_named, sold=quantities,
+        over=st.sampled_from([True, True, False]),
+    )  # fmt: skip
+    def two_events_are_on_sale(self, stock: int, to: str, sold: int, over: bool) -> None:
+        """Something is sold of each before anything else happens; both may be over by then."""
         self._publish("lisbon", 5000, stock)
         self._publish("porto", 7000, 6)
         self.town.lives_on(1)
@@ -63,22 +77,34 @@ class AnyPayout(AnyEvening):
         self.buys_and_pays(1, "porto", sold, "", "24133")
         if to:
             self._says(self.town.organizer, f"payout to {to}", "nip17", 0, 0.2)
+        if over:
+            self._wait_for_the_end(3)
 
-    @rule(d=events, begins_anew=st.booleans(), who=buyers, hours=st.sampled_from([3, 3, 1, 0]))
-    def an_event_ends(self, d: str, begins_anew: bool, who: int, hours: int) -> None:
-        """After a last sale, perhaps; or it goes on, and somebody comes late."""
-        if begins_anew:
-            ends = int(self.town.true_time()) + 12 * HOUR
-            self._publish(d, 5000, 6, ends=ends)
-            self.town.lives_on(1)
-        self.buys_and_pays(who, d, 1, "", "nip17")
-        row = self.town.tx().row("SELECT max(ends) FROM share")
-        over = row[0] if row and row[0] else 0
-        self.town.skip(max(0, over + hours * HOUR - int(self.town.true_time())))
+    @rule(d=events, who=buyers, hours=st.sampled_from([3, 3, 1, 0]), quantity=quantities)
+    def one_more_evening(self, d: str, who: int, hours: int, quantity: int) -> None:
+        """It goes on, somebody comes late, and then it is over; or will be in a moment."""
+        self._publish(d, 5000, 6, ends=int(self.town.true_time()) + 12 * HOUR)
         self.town.lives_on(1)
+        self.buys_and_pays(who, d, quantity, "", "nip17")
+        self._wait_for_the_end(hours)
 
     @rule(
-        d=st.sampled_from(["all", "all", "lisbon", "porto", "faro"]), to=st.sampled_from(PLACES),
+        to=st.sampled_from(["me@a.example", "me@b.example"]), fate=st.sampled_from(FATES),
+        loses=st.sampled_from([0, 0, 1]), breaks=st.sampled_from(["", "", *SPENDER]),
+        way=st.sampled_from(WAYS), pause=st.sampled_from([1.0, 70.0]),
+    )  # fmt: skip
+    def all_is_paid_out(
+        self, to: str, fate: Fate, loses: int, breaks: str, way: Way, pause: float
+    ) -> None:
+        """What the wallet makes of it, and where it breaks."""
+        self.town.addresses.mood = "give"
+        self.wallet_sends(fate, loses, False, 2000)
+        if breaks:
+            self.something_breaks(breaks, 1, way)
+        self._says(self.town.organizer, f"payout all {to}", "nip17", 0, pause)
+
+    @rule(
+        d=st.sampled_from(["all", "all", "lisbon", "porto", "faro"]), to=places_named,
         via=ways, request=st.integers(1, 3), mood=payees, pause=pauses,
     )  # fmt: skip
     def organizer_wants_money(
@@ -136,6 +162,13 @@ class AnyPayout(AnyEvening):
         if payout.most(left) >= LEAST and not any(one.balance < 0 for one in accounts):
             found.append(f"{left} msat could have been paid out: {accounts}")
         return [*found, *truth.always(town, self.most), *truth.at_the_end(town)]
+
+    def _wait_for_the_end(self, hours: int) -> None:
+        """So many hours after the last event was over, as far as anything was sold."""
+        row = self.town.tx().row("SELECT coalesce(max(ends), 0) FROM share")
+        over = (row[0] if row else 0) + hours * HOUR
+        self.town.skip(max(0, over - int(self.town.true_time())))
+        self.town.lives_on(1)
 
     def _waiting(self) -> list[str]:
         rows = self.town.tx().rows("SELECT id FROM payout WHERE state <> 'sent' ORDER BY id")

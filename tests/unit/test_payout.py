@@ -105,5 +105,5 @@ def test_who_owes_more_than_they_have_is_paid_nothing() -> None:
 def test_a_fee_is_borne_in_proportion_to_the_last_msat() -> None:
     assert spread(10, [Part("a", 1_000), Part("b", 1_000), Part("c", 1_000)]) == [3, 3, 4]
     assert spread(7, [Part("a", 6_000), Part("b", 1_000)]) == [6, 1]
-    assert spread(1, [Part("a", 2_000), Part("b", 1_000)]) == [0, 1]
+    assert spread(1, [Part("a", 2), Part("b", 1)]) == [0, 1]
     assert spread(0, [Part("a", 1_000)]) == [0]
