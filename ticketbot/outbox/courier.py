@@ -1,8 +1,9 @@
 """Messages: sealed in the mould that lies in their row, and published until a relay says OK.
 
 One mould makes the same bytes at every try and after every crash, so relays drop what they
-have (docs/adr/0009-a-mould-instead-of-the-sealed-letter.md). Only where a relay refuses a gift
-wrap for its (backdated) age does the row get another mould, and the rumor a wrap dated now.
+have (docs/adr/0009-a-mould-instead-of-the-sealed-letter.md). A row gets another mould where a relay
+refuses a gift wrap for its (backdated) age, and the rumor a wrap dated now; and where a clock that
+was ahead has dated it, unless a relay may have taken it without a word.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from ticketbot.relay.directory import Directory, Reach
 from ticketbot.relays import Ok, RelayPool
 
 TOO_OLD = ("timestamp", "created_at", "too old", "in the past")
-TOO_NEW = ("timestamp", "created_at", "creation date", "future")
+TOO_NEW = ("timestamp", "created_at", "date", "future", "too new", "too late", "too far")
 PARTLY = 4  # rounds in which relays that stay silent are tried beside one that has it
 POISON = 3
 MOST_RELAYS = 12
@@ -86,7 +87,7 @@ class Courier:
         names = {row.id for row in staying}
         dropped = [row for row in rows if row.id not in names]
         had = await self._accepted(staying)
-        ahead = [row for row in staying if _is_ahead(row, now) and _is_nowhere(row, had)]
+        ahead = [row for row in staying if _is_ahead(row, now) and not row.attempts]
         kept = [row for row in staying if row not in ahead]
         texts = [await _drawn(row) if "draw" in row.body else row.body["text"] for row in kept]
         letters = [
@@ -145,11 +146,11 @@ class Courier:
             return None  # nobody keeps it for later, so a second try reaches nobody new
         if (took or parcel.had) and (not missing or row.attempts >= PARTLY):
             return None
-        if not (took or parcel.had) and _is_ahead(row, now) and _complain(answer, TOO_NEW):
-            return self._redate(row, now, at=now)
         too_old = not took and _complain(answer, TOO_OLD)
         if sealed.kind == 1059 and too_old and not row.body.get("now"):
             return self._redate(row, now, via="nip17", now=True)
+        if not (took or parcel.had) and _is_ahead(row, now) and _complain(answer, TOO_NEW):
+            return self._redate(row, now, at=now)
         again = now + delay(row.attempts)
         words = {
             relay: _without(row.body["to"], ok.text)
@@ -158,13 +159,9 @@ class Courier:
         }
         self._log.info("message.postponed", key=row.key, refused=words, silent=missing)
 
-        body = row.body | ({"silence": True} if missing else {})
-        if body["via"] == "auto":  # once on its way, a message never changes its form
-            body["via"] = protocol
-
         def work(tx: Tx) -> None:
-            if body != row.body:
-                outbox.replace_body(tx, row.id, body)
+            if row.body["via"] == "auto":  # once on its way, a message never changes its form
+                outbox.replace_body(tx, row.id, {**row.body, "via": protocol})
             for relay in took:
                 outbox.accept(tx, row.id, relay)
             outbox.postpone(tx, row.id, again)
@@ -229,11 +226,6 @@ def _mark(tx: Tx, done: Sequence[int], works: Sequence[Work]) -> None:
 def _is_ahead(row: Due, now: int) -> bool:
     """Written by a clock that has been put back since: relays refuse what is not yet."""
     return bool(max(row.body["at"], row.body["mould"][1]) > now + 2 * FARTHEST_AHEAD)
-
-
-def _is_nowhere(row: Due, had: Mapping[int, frozenset[str]]) -> bool:
-    """No relay took it, nor kept silent about whether it did: its date can still be changed."""
-    return not (had.get(row.id) or row.body.get("silence"))
 
 
 def _complain(answer: Mapping[str, Ok], words: Sequence[str]) -> bool:
