@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
 from tests.story.cast import HOUR, Organizer, Person, Stage
-from tests.story.scanner import Json, Scanner, a_secret, at_the_door, free_tickets, opens_soon
+from tests.story.scanner import Json, Scanner, a_secret, free_tickets, opens_soon
 from tests.story.test_protocol_document import of, shape
 from ticketbot.domain.ticket import read_token
-
-FREE = {"price": None}
-
-
-@pytest.fixture
-async def http(stage: Stage) -> AsyncIterator[aiohttp.ClientSession]:
-    async with at_the_door(stage) as session:
-        yield session
-
-
-@pytest.fixture
-async def scanner(organizer: Organizer, http: aiohttp.ClientSession) -> Scanner:
-    """A scanner with a secret for an event whose doors are open."""
-    await opens_soon(organizer, **FREE)
-    return Scanner(http, await a_secret(organizer))
-
-
-def id_of(stage: Stage, token: str) -> str:
-    return read_token(token, stage.app.desk.ticket_public_key).ticket_id
 
 
 def told(token: str, nonce: str, at: int, **fields: object) -> Json:

@@ -22,11 +22,6 @@ NAMES = (
 )
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> BotHouse:
-    return BotHouse(tmp_path / "bot")
-
-
 def test_the_contract_s_commands_are_all_there() -> None:
     assert tuple(COMMANDS) == NAMES
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import sqlite3
 import time
-from pathlib import Path
 
 import pytest
 
@@ -20,11 +19,6 @@ from ticketbot.wallets.fake import FakeWallet
 
 YESTERDAY = "UPDATE refund SET decided_at = decided_at - 86400"
 """What was decided in the very second in which the wallet is asked is not held against it."""
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> BotHouse:
-    return BotHouse(tmp_path / "bot")
 
 
 @pytest.fixture

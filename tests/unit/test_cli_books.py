@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 
@@ -11,17 +10,6 @@ from tests.unit.cli_house import BotHouse, Sold, one_sentence
 from ticketbot.cli.output import at, count, pairs, sats, span, table, width
 from ticketbot.ledger import outbox, verdicts
 from ticketbot.ledger.verdicts import Verdict
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> BotHouse:
-    return BotHouse(tmp_path / "bot")
-
-
-@pytest.fixture
-def sold(house: BotHouse) -> Sold:
-    return house.sells()
-
 
 # status
 

@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from tests.unit.cli_house import BotHouse, Sold
 from ticketbot.ledger.store import Tx
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> BotHouse:
-    return BotHouse(tmp_path / "bot")
-
-
-@pytest.fixture
-def sold(house: BotHouse) -> Sold:
-    return house.sells()
 
 
 def test_nobody_has_earned_anything(house: BotHouse) -> None:

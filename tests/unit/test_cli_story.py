@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from tests.unit.cli_house import BotHouse, Sold
 from ticketbot.domain.admission import Kind, Outcome
 from ticketbot.domain.nip19 import npub_encode
@@ -25,16 +21,6 @@ from ticketbot.ledger.scans import ScanRow
 from ticketbot.ledger.store import Tx
 
 WHERE = "me@example.com"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> BotHouse:
-    return BotHouse(tmp_path / "bot")
-
-
-@pytest.fixture
-def sold(house: BotHouse) -> Sold:
-    return house.sells()
 
 
 def section(out: str, title: str) -> list[str]:
