@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from tests.story.cast import HOUR, Organizer, Person, Stage
-from tests.story.scanner import Json, Scanner, a_secret, free_tickets, opens_soon
+from tests.story.scanner import Json, Scanner, a_secret, free_tickets, id_of, opens_soon
 from tests.story.test_protocol_document import of, shape
 from ticketbot.domain.ticket import read_token
 
