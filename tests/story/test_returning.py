@@ -320,3 +320,27 @@ async def test_of_what_goes_back_the_operator_keeps_no_commission(
         "organizer": -4950,
         "commissio": -550,
     }
+
+
+async def test_who_was_given_a_ticket_is_who_hears_of_its_money(
+    stage: Stage, organizer: Organizer, alice: Person, bob: Person
+) -> None:
+    await organizer.has_on_sale(refund_until="48h")
+    token = await alice.buys("lisbon")
+    code = code_of(stage, token)
+    await bob.says(f"accept {await is_offered(alice, bob, code)}")
+    await bob.gets_a_ticket()
+    await bob.hears("is yours")
+    await alice.hears("was accepted")
+    await bob.says(f"refund {code} yes")
+    owed_to_bob = await bob.next("gave back")
+    assert (
+        owed_to_bob.protocol == "nip17"
+    )  # as Bob writes, so that nobody else sees who writes to him
+    await bob.hears("seat at")
+    await bob.says("status")
+    assert "5,000 sats for Lisbon Meetup is still owed to you" in await bob.hears()
+    await alice.says("status")
+    assert (await alice.hears()).endswith("closed, no tickets")
+    await bob.says("refund bob@example.com")
+    await bob.hears("Noted")

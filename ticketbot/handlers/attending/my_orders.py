@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ticketbot.domain.command import CancelOrder, ShowLink, ShowStatus
 from ticketbot.domain.order import OPEN
+from ticketbot.domain.spending import State
 from ticketbot.handlers import finding, viewing
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.events import closing
 from ticketbot.handlers.money import cashier
-from ticketbot.ledger import orders
+from ticketbot.ledger import orders, refunds
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import InvoiceShown, Reply, Said
+from ticketbot.replies.outcome import InvoiceShown, Outcome, RefundOwed, Reply, Said
 
 
 def show_status(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -20,9 +23,21 @@ def show_status(request: Request, tx: Tx, ctx: Context) -> Reply:
     if command.order_id is not None:
         return [viewing.summary(tx, finding.own_order(tx, request, command.order_id), request)]
     mine = orders.latest_of(tx, request.person.id)
-    if not mine:
-        return [Said("status-none")]
-    return [viewing.summary(tx, order) for order in mine[:3]]
+    shown = [viewing.summary(tx, order) for order in mine[:3]]
+    return [*shown, *_owed_for_others(request.person.id, tx)] or [Said("status-none")]
+
+
+def _owed_for_others(person: int, tx: Tx) -> Iterator[Outcome]:
+    """What comes back to somebody for tickets that were handed on to them."""
+    for refund in refunds.owed_to(tx, person):
+        order = orders.get(tx, refund.order_id)
+        if order is None or order.person == person:
+            continue
+        if refund.state is not State.DUE:
+            yield Said("refund-under-way", {"amount": refund.amount_msat})
+            continue
+        title = viewing.listed(tx, order.event_id).listing.title
+        yield RefundOwed(order.id, title, refund.amount_msat, "refund-reminder")
 
 
 def cancel(request: Request, tx: Tx, ctx: Context) -> Reply:
