@@ -83,7 +83,10 @@ def _events(found: EventsFound, how: Manner) -> list[str]:
     if not found.cards:
         key = "events-none-found" if found.words else "events-none"
         return [say(key, how.language, words=found.words)]
-    hint = say("events-hint", how.language, code=found.cards[0].code.lower())
+    open_one = next((card for card in found.cards if card.available != 0), None)
+    first = open_one or found.cards[0]
+    key = "events-hint" if open_one else "events-hint-sold-out"
+    hint = say(key, how.language, code=first.code.lower())
     more = say("events-more", how.language)
     lines = fitting([_event_line(card, how) for card in found.cards], hint, more)
     if len(lines) < len(found.cards) or found.after:
