@@ -58,7 +58,8 @@ def test_init_copies_the_invoice_key(tmp_path: Path) -> None:
 
 def test_init_overwrites_nothing(house: BotHouse) -> None:
     before = {path: path.read_bytes() for path in house.folder.iterdir()}
-    one_sentence(house.run("init", "--non-interactive"), 1, "exists already")
+    ran = house.run("init", "--non-interactive")
+    one_sentence(ran, 1, "exists already", "ticketbot init --config bot/config.toml")
     assert {path: path.read_bytes() for path in house.folder.iterdir()} == before
 
 
@@ -81,6 +82,19 @@ def test_init_asks_little(tmp_path: Path) -> None:
     assert 'wallet = "fake"' in text
     assert "'nonsense' is not a relay" in ran.out
     assert run("keys", cwd=tmp_path).code == 0
+
+
+def test_init_understands_what_people_type(tmp_path: Path) -> None:
+    answers = ["", "one.example wss://two.example", "", "FAKE"]
+    ran = run("init", cwd=tmp_path, stdin="\n".join(answers) + "\n")
+    assert ran.code == 0, ran
+    text = (tmp_path / "config.toml").read_text()
+    assert 'relays = ["wss://one.example", "wss://two.example"]' in text
+    assert 'wallet = "fake"' in text
+    ran = run(
+        "init", "--non-interactive", "--lnbits-url", "localhost:5000", cwd=_made(tmp_path / "b")
+    )
+    one_sentence(ran, 2, "'localhost:5000' is not a web address, like http://127.0.0.1:5000")
 
 
 def test_init_without_anybody_to_ask(tmp_path: Path) -> None:
@@ -155,3 +169,8 @@ def test_keys_are_given_in_every_form(house: BotHouse) -> None:
     shown = house.run("keys").out
     assert json.dumps(jwk) in shown
     assert data["npub"] in shown
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

@@ -17,6 +17,7 @@ from ticketbot.ledger.verdicts import Verdict
 from ticketbot.service import is_held
 
 HEARTBEAT_LASTS = 35
+YOUNG = 10  # seconds in which relays may still be about to answer
 """Seconds. The running bot writes one every 10."""
 
 MANY = 1_000_000
@@ -99,17 +100,29 @@ def _beat_rows(
         return [("bot", f"RUNS, and last wrote {since}: IS ITS DISK FULL?")]
     if not running:
         return [("bot", f"NOT RUNNING: last seen {since}")]
+    troubles = [one for one in beat.get("troubles", ()) if one != "relays" or not _is_young(beat)]
     return [
         ("bot", f"running for {span(now - beat['started'])}, since {at(beat['started'])}"),
-        ("relays", f"{beat['relays']} connected{', ALL DEAF' if beat['deaf'] else ''}"),
+        ("relays", f"{beat['relays']} connected{_deafness(beat)}"),
         ("wallet", beat["wallet"]),
         *([("paused", beat["paused"])] if beat["paused"] else []),
-        *([("TROUBLE", ", ".join(beat["troubles"]))] if beat.get("troubles") else []),
+        *([("TROUBLE", ", ".join(troubles))] if troubles else []),
         *(
             ("clock", f"{span(abs(by))} {'behind' if by > 0 else 'ahead of'} that of {who}")
             for who, by in beat.get("skew", {}).items()
         ),
     ]
+
+
+def _is_young(beat: dict[str, Any]) -> bool:
+    """Whether this was written before the relays had time to answer."""
+    return bool(beat["at"] - beat["started"] < YOUNG)
+
+
+def _deafness(beat: dict[str, Any]) -> str:
+    if not beat["deaf"]:
+        return ""
+    return ", not heard yet" if _is_young(beat) else ", ALL DEAF"
 
 
 def _waiting(found: Status) -> str:

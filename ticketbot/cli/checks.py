@@ -262,7 +262,8 @@ async def _check_public(house: House, runs: bool) -> Check:
                 (await answer.content.read(2000)).decode(errors="replace"),
             )
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        says = f"{url} cannot be reached: {str(error) or type(error).__name__}"
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        says = f"{url} cannot be reached: {why}"
         if runs:
             return Check("public URL", FAIL, says, "is the proxy in front of the bot set up?")
         return Check("public URL", WARN, f"{says} (the bot is not running)")
