@@ -63,6 +63,20 @@ def test_init_overwrites_nothing(house: BotHouse) -> None:
     assert {path: path.read_bytes() for path in house.folder.iterdir()} == before
 
 
+def test_the_readme_leads_past_the_example_in_the_checkout(house: BotHouse) -> None:
+    """Word for word, in a checkout, which has a config.toml."""
+    told = (ROOT / "README.md").read_text().partition("### Operate")[2].split("```")[1]
+    steps = [line.partition("#")[0] for line in told.splitlines() if "venv venv" not in line]
+    first = "\n".join(steps[1:]).partition("init")[0] + "init --non-interactive --wallet fake"
+    program = house.folder / "venv" / "bin" / "ticketbot"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m ticketbot "$@"\n')
+    program.chmod(0o755)
+    done = subprocess.run(["sh", "-ec", first], cwd=house.folder, capture_output=True, check=False)
+    assert done.returncode == 0, done
+    assert (house.folder / "bot" / "config.toml").exists()
+
+
 def test_init_keeps_a_key_that_is_there_and_says_so(house: BotHouse) -> None:
     (house.folder / "config.toml").unlink()
     (house.folder / "ticket-key").unlink()
