@@ -100,13 +100,12 @@ def _beat_rows(
         return [("bot", f"RUNS, and last wrote {since}: IS ITS DISK FULL?")]
     if not running:
         return [("bot", f"NOT RUNNING: last seen {since}")]
-    troubles = [one for one in beat.get("troubles", ()) if one != "relays" or not _is_young(beat)]
     return [
         ("bot", f"running for {span(now - beat['started'])}, since {at(beat['started'])}"),
         ("relays", f"{beat['relays']} connected{_deafness(beat)}"),
         ("wallet", beat["wallet"]),
         *([("paused", beat["paused"])] if beat["paused"] else []),
-        *([("TROUBLE", ", ".join(troubles))] if troubles else []),
+        *([("TROUBLE", ", ".join(beat["troubles"]))] if beat.get("troubles") else []),
         *(
             ("clock", f"{span(abs(by))} {'behind' if by > 0 else 'ahead of'} that of {who}")
             for who, by in beat.get("skew", {}).items()
@@ -114,15 +113,10 @@ def _beat_rows(
     ]
 
 
-def _is_young(beat: dict[str, Any]) -> bool:
-    """Whether this was written before the relays had time to answer."""
-    return bool(beat["at"] - beat["started"] < YOUNG)
-
-
 def _deafness(beat: dict[str, Any]) -> str:
     if not beat["deaf"]:
         return ""
-    return ", not heard yet" if _is_young(beat) else ", ALL DEAF"
+    return ", not heard yet" if beat["at"] - beat["started"] < YOUNG else ", ALL DEAF"
 
 
 def _waiting(found: Status) -> str:
