@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.story.cast import DAY, Organizer, Person, Stage
 from tests.story.memory import rows
 from ticketbot.texts import say
@@ -68,3 +70,12 @@ async def test_a_number_that_is_too_long_buys_nothing(
 async def test_nothing_owed_is_not_called_free(stage: Stage) -> None:
     await stage.operator.says("status")
     assert " · 0 sats owed back · " in await stage.operator.hears()
+
+
+@pytest.mark.parametrize(
+    "words", ["I paid but nothing came!", "where is my ticket??", "he pagado y nada"]
+)
+async def test_who_misses_a_ticket_is_told_how_it_comes_again(alice: Person, words: str) -> None:
+    await alice.says(words)
+    told = await alice.hears()
+    assert told in {say("did-you-mean", lang, guess="resend") for lang in ("en", "es")}
