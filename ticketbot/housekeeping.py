@@ -201,8 +201,8 @@ class Housekeeper:
         health = self._wallet.health()
         if not health.good:
             troubles["wallet"] = {"why": health.text}
-        if self._pool.deaf:
-            troubles["relays"] = {}
+        if self._pool.deaf and self._clock.machine() - self._started >= EVERY:
+            troubles["relays"] = {}  # before that relays may be about to answer
         if found.late:
             troubles["outbox"] = {"n": found.late}
         if self._free < FREE_DISK:

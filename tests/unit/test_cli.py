@@ -63,6 +63,11 @@ def test_public_keys_need_no_network(house: BotHouse) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_json_of_what_prints_no_data_is_told_so(tmp_path: Path) -> None:
+    for words in (["--json", "run"], ["run", "--json"]):
+        assert "run prints no data" in run(*words, cwd=tmp_path).err
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -102,6 +102,13 @@ def test_the_books_agree_and_foreign_money_stands_apart(house: BotHouse, sold: S
     assert names >= {"I1", "I1b", "I2", "I4", "I4b", "I5", "I6", "I7"}
 
 
+def test_invariants_come_in_the_order_of_their_numbers(house: BotHouse, sold: Sold) -> None:
+    out = house.calls("audit", "--offline").out
+    names = [line.split()[1] for line in out.splitlines() if line.startswith("ok ")]
+    assert names[:3] == ["I1", "I1b", "I1c"]
+    assert names.index("I9") < names.index("I10") < names.index("I11")
+
+
 def test_a_refund_that_was_sent_is_explained(house: BotHouse, sold: Sold) -> None:
     house.wallet(lambda wallet: wallet.pay_in(1_000_000))
     refunds(house, f"{sold.owed}-r1")

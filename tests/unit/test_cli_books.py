@@ -28,6 +28,15 @@ def test_status_of_a_bot_that_runs(house: BotHouse, sold: Sold) -> None:
     assert (data["credited_msat"], data["refunds_owed_msat"]) == (14_000_000, 4_000_000)
 
 
+def test_status_of_a_bot_that_has_just_begun_calls_no_relay_deaf(house: BotHouse) -> None:
+    house.sells()
+    now = int(time.time())
+    house.beats(deaf=True, started=now - 3)
+    assert "2/3 connected, not heard yet" in house.calls("status").out
+    house.beats(deaf=True, started=now - 60)
+    assert "2/3 connected, ALL DEAF" in house.calls("status").out
+
+
 def test_status_of_one_that_does_not(house: BotHouse, sold: Sold) -> None:
     assert "NOT RUNNING: it has not been started yet" in house.calls("status").out
     house.beats(ago=7200)

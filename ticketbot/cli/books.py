@@ -17,6 +17,7 @@ from ticketbot.ledger.verdicts import Verdict
 from ticketbot.service import is_held
 
 HEARTBEAT_LASTS = 35
+YOUNG = 10  # seconds in which relays may still be about to answer
 """Seconds. The running bot writes one every 10."""
 
 MANY = 1_000_000
@@ -104,7 +105,7 @@ def _beat_rows(
         return [("bot", f"NOT RUNNING: last seen {since}")]
     return [
         ("bot", f"running for {span(now - beat['started'])}, since {at(beat['started'])}"),
-        ("relays", f"{beat['relays']} connected{', ALL DEAF' if beat['deaf'] else ''}"),
+        ("relays", f"{beat['relays']} connected{_deafness(beat)}"),
         ("wallet", beat["wallet"]),
         *([("paused", beat["paused"])] if beat["paused"] else []),
         *([("TROUBLE", ", ".join(beat["troubles"]))] if beat.get("troubles") else []),
@@ -113,6 +114,12 @@ def _beat_rows(
             for who, by in beat.get("skew", {}).items()
         ),
     ]
+
+
+def _deafness(beat: dict[str, Any]) -> str:
+    if not beat["deaf"]:
+        return ""
+    return ", not heard yet" if beat["at"] - beat["started"] < YOUNG else ", ALL DEAF"
 
 
 def _waiting(found: Status) -> str:

@@ -38,9 +38,10 @@ def may_show_tickets(request: Request, listing: Listing, ctx: Context) -> bool:
 
 
 def summary(tx: Tx, order: Order, request: Request | None = None) -> Outcome:
-    """State, tickets and refunds of an order; to who asked over HTTP also its invoice."""
+    """State, tickets and its buyer's refunds of an order; over HTTP also its invoice."""
     live = [row for row in tickets.of_order(tx, order.id) if row.state != "void"]
-    owed = tuple((one.amount_msat, str(one.state)) for one in refunds.of_order(tx, order.id))
+    back = [one for one in refunds.of_order(tx, order.id) if one.person == order.person]
+    owed = tuple((one.amount_msat, str(one.state)) for one in back)
     why = journal.why_released(tx, order.id) if order.state is State.RELEASED else None
     listing, waiting = listed(tx, order.event_id).listing, None
     if request is not None and request.via == "api" and order.state is State.INVOICED:

@@ -82,11 +82,11 @@ def _value(name: str, value: object, how: Manner) -> object:
             return total(value, how.language)
         case ("rest", tuple()):
             return "".join(f" · {_value('', one, how)}" for one in value)
-        case ("amount" | "owed", int()):
+        case ("amount", int()):
             return sats(value, how.language)
         case ("now" | "was", Listing()):
             return ", ".join(filter(None, (when_line(value, how.language), value.place)))
-        case ("paid" | "kept" | "back" | "commission" | "net", int()):
+        case ("owed" | "paid" | "kept" | "back" | "commission" | "net", int()):
             return total(value, how.language)
         case ("at", int()):
             return moment(value, how.language)

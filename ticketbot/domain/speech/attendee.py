@@ -84,6 +84,8 @@ def _buy(rest: Sequence[str]) -> Command:
 def _tickets(rest: Sequence[str]) -> Command:
     if first := read_from(rest):
         return ShowTickets(first)
+    if rest and rest[0].lower() == "from":
+        return ShowTickets()  # from a number that nobody has so many tickets for
     if any(map(INTEGER.fullmatch, rest)):
         return Unknown(quote(" ".join(("tickets", *rest))), (offer("buy", rest),))
     return ShowTickets()

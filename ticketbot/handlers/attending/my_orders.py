@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from ticketbot.domain import spending
 from ticketbot.domain.command import CancelOrder, ListOrders, ShowLink, ShowStatus
 from ticketbot.domain.order import OPEN, Order, State
 from ticketbot.errors import Refused
@@ -14,7 +15,7 @@ from ticketbot.handlers.events import closing
 from ticketbot.handlers.money import cashier
 from ticketbot.ledger import orders, refunds, tickets
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import Reply, Report, Said
+from ticketbot.replies.outcome import Outcome, RefundOwed, Reply, Report, Said
 
 SHOWN = 8  # orders in one message
 LONGEST_LINE = 48  # characters of what an order is for, in a list
@@ -28,9 +29,21 @@ def show_status(request: Request, tx: Tx, ctx: Context) -> Reply:
     if command.order_id is not None:
         return [viewing.summary(tx, finding.own_order(tx, request, command.order_id), request)]
     mine = orders.latest_of(tx, request.person.id)
-    if not mine:
-        return [Said("status-none")]
-    return [viewing.summary(tx, order) for order in mine[:3]]
+    shown = [viewing.summary(tx, order) for order in mine[:3]]
+    return [*shown, *_owed_for_others(request.person.id, tx)] or [Said("status-none")]
+
+
+def _owed_for_others(person: int, tx: Tx) -> Iterator[Outcome]:
+    """What comes back to somebody for tickets that were handed on to them."""
+    for refund in refunds.owed_to(tx, person):
+        order = orders.get(tx, refund.order_id)
+        if order is None or order.person == person:
+            continue
+        if refund.state is not spending.State.DUE:
+            yield Said("refund-under-way", {"amount": refund.amount_msat})
+            continue
+        title = viewing.listed(tx, order.event_id).listing.title
+        yield RefundOwed(order.id, title, refund.amount_msat, "refund-reminder")
 
 
 def list_orders(request: Request, tx: Tx, ctx: Context) -> Reply:
