@@ -36,6 +36,7 @@ def at_every_moment(town: Town) -> Iterator[str]:
         if came.get(payment_hash) != amount:
             yield f"I4: {payment_hash}: {amount} msat are credited, {came.get(payment_hash)} came"
     yield from _leaves_once(town, tx)
+    yield from _is_no_more_than_its_rate(tx)
     unseen = sum(amount for one, amount in came.items() if one not in credits)
     yield from _is_all_there(town, tx, unseen)
 
@@ -95,6 +96,17 @@ def _leaves_once(town: Town, tx: Tx) -> Iterator[str]:
     for debt, number in Counter((one.purpose, one.ref) for one in under_way).items():
         if number > 1:
             yield f"{debt} is paid {number} times"
+
+
+def _is_no_more_than_its_rate(tx: Tx) -> Iterator[str]:
+    """Of each payment's commission as much went back as of the payment, to the msat."""
+    yield from (
+        f"{payment_hash}: {back} of {amount} msat went back, and {returned} of {kept} of commission"
+        for payment_hash, amount, kept, back, returned in tx.rows(
+            "SELECT payment_hash, amount_msat, commission_msat, back_msat, returned_msat"
+            " FROM payment WHERE returned_msat <> commission_msat * back_msat / amount_msat"
+        )
+    )
 
 
 def _is_all_there(town: Town, tx: Tx, unseen: int) -> Iterator[str]:
