@@ -13,7 +13,7 @@ from ticketbot.domain.ticket import event_hash
 from ticketbot.engine import Engine
 from ticketbot.errors import Refused
 from ticketbot.handlers.context import Context
-from ticketbot.handlers.door import admitting, asking, scanners
+from ticketbot.handlers.door import admitting, asking, conflicts, scanners
 from ticketbot.handlers.door.scanners import Caller
 from ticketbot.ledger import scans
 from ticketbot.ledger.store import Store, Tx
@@ -71,6 +71,18 @@ class Doorkeeper:
         def work(tx: Tx) -> Json:
             found, _ = scanners.admit_caller(caller, event, tx, ctx)
             return _written(asking.counted(found, tx))
+
+        return await self._ask(work)
+
+    async def conflicts(self, caller: Caller, event: str, first: int) -> Json:
+        """Who was let in and should not have been, newest first, from the n-th on."""
+        ctx = self._engine.context()
+
+        def work(tx: Tx) -> Json:
+            found, _ = scanners.admit_caller(caller, event, tx, ctx)
+            return _written(
+                conflicts.page(found, caller, first, conflicts.PAGE_FOR_PROGRAMS, tx, ctx)
+            )
 
         return await self._ask(work)
 

@@ -30,6 +30,7 @@ from ticketbot.ledger import (
     attendance,
     attendees,
     badges,
+    conflicts,
     forgetting,
     gifts,
     holds,
@@ -65,7 +66,7 @@ ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
     *(moves, outbox, people, places, promos, questions, refunds, scans, staff, stuck, tickets),
     *(announcements, attendance, attendees, badges, gifts, statistics, thanks, transfers),
-    *(payouts, shares, spends),
+    *(payouts, shares, spends, conflicts),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
@@ -74,6 +75,7 @@ ONLY_OPERATORS_ASK = {
     *("shares.organizers", "payouts.of"),
     "promos.miscounted",
     "scans.unexplained",
+    "conflicts.miscounted",
 }
 ONLY_AFTER_A_RESTORE = {"orphans.adopted", "shares.earned"}
 

@@ -263,6 +263,7 @@ async def test_every_machine_message_is_answered_as_it_is_printed(stage: Stage) 
         *("promo", "promos", "comp", "stats", "attendees", "find", "order-story", "resend"),
         *("pause", "resume", "announce", "rehearse"),
         *("door-add", "door-token", "door-list", "door-remove", "checkin", "scan", "door"),
+        *("door-conflicts",),
         *("refund-due", "refund", "error", "transfer", "transfer-offer", "accept"),
         *("event-moved", "refund-quote", "returned", "give-back"),
     }

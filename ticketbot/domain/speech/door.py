@@ -10,13 +10,14 @@ from ticketbot.domain.command import (
     AddStaff,
     Command,
     CountDoor,
+    ListConflicts,
     ListStaff,
     MakeToken,
     RemoveStaff,
     ScanTicket,
 )
 from ticketbot.domain.nip19 import read_pubkey
-from ticketbot.domain.speech.words import NOISE, Reader, event_words, without
+from ticketbot.domain.speech.words import NOISE, Reader, event_words, read_from, without
 from ticketbot.errors import Malformed, Refused
 
 MOST_HOURS = 24 * 31
@@ -98,12 +99,18 @@ def _named(rest: Sequence[str]) -> tuple[str, ...]:
     return event_words(without(NOISE, rest))[0]
 
 
+def _conflicts(rest: Sequence[str]) -> Command:
+    first = read_from(rest[-2:])
+    return ListConflicts(_named(rest[:-2] if first else rest), first or 1)
+
+
 READERS: Mapping[str, Reader] = {
     "checkin": _scan(Kind.CHECK_IN),
     "checkout": _scan(Kind.CHECKOUT),
     "undo": _scan(Kind.UNDO),
     "door": lambda rest: CountDoor(_named(rest)),
     "door add": _add,
+    "door conflicts": _conflicts,
     "door list": lambda rest: ListStaff(_named(rest)),
     "door remove": _remove,
     "door token": _token,

@@ -17,6 +17,7 @@ from aiohttp.client_exceptions import ClientConnectionResetError
 
 from ticketbot.domain.admission import Kind
 from ticketbot.domain.scanning import LONGEST_NONCE, LONGEST_SHOWN, Scan, read_gate, read_shown
+from ticketbot.domain.sheet import MOST_SEATS
 from ticketbot.errors import Refused
 from ticketbot.handlers.door.scanners import SECRET_PREFIX, Caller
 from ticketbot.replies.saying import sentence
@@ -30,6 +31,7 @@ MOST_BATCH_BYTES = 512 * 1024
 MOST_WATCHERS = 500
 SHORTEST_NONCE = 8
 LONGEST_GATE_SENT = 100
+LONGEST_NUMBER = 9  # digits
 AT_A_TIME = 25  # tokens that are verified before others have their turn
 LOOK = 0.5  # seconds between looks at the counts
 HEARTBEAT = 15.0
@@ -53,6 +55,9 @@ class Door(Protocol):
     async def counts(self, caller: Caller, event: str) -> Json:
         """Who came, is inside, has left; `Refused` for who may not scan there."""
 
+    async def conflicts(self, caller: Caller, event: str, first: int) -> Json:
+        """Who was let in and should not have been, newest first, from the n-th on."""
+
     async def latest(self, event_id: str) -> Json:
         """The counts of an event, of half a second ago at most."""
 
@@ -75,6 +80,7 @@ def add_door(app: web.Application, door: Door, signed_by: SignedBy) -> None:
     app.router.add_post("/door/{event}/scans", tell_scans)
     app.router.add_get("/door/{event}/list", show_list)
     app.router.add_get("/door/{event}/counts", show_counts)
+    app.router.add_get("/door/{event}/conflicts", show_conflicts)
     app.router.add_get("/door/{event}/live", show_live, allow_head=False)
 
 
@@ -132,6 +138,15 @@ async def show_counts(request: web.Request) -> web.Response:
     """Who came, is inside, has left: in all, by tier, by gate."""
     caller = await _caller(request)
     return _json(await _asked(caller, request.app[DOOR].counts(caller, _event(request))))
+
+
+async def show_conflicts(request: web.Request) -> web.Response:
+    """Entries that were told later and should not have been."""
+    caller, first = await _caller(request), request.query.get("first", "1")
+    if not (first.isascii() and first.isdigit() and 0 < int(first[:LONGEST_NUMBER]) <= MOST_SEATS):
+        raise _wrong("first", f"a number from 1 to {MOST_SEATS}")
+    door = request.app[DOOR]
+    return _json(await _asked(caller, door.conflicts(caller, _event(request), int(first))))
 
 
 async def show_live(request: web.Request) -> web.StreamResponse:

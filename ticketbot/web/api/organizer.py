@@ -52,6 +52,7 @@ ROUTES = (
     Route("POST", f"{EVENT}/promos", "promo", show_facts),
     Route("DELETE", f"{EVENT}/promos/{{code}}", _stop, show_facts),
     Route("GET", f"{EVENT}/door", "door", show_facts),
+    Route("GET", f"{EVENT}/door/conflicts", "door-conflicts", show_facts),
     Route("GET", f"{EVENT}/door/staff", "door-list", show_facts),
     Route("POST", f"{EVENT}/door/staff", "door-add", show_facts),
     Route("DELETE", f"{EVENT}/door/staff/{{pubkey}}", "door-remove", show_facts),
