@@ -144,8 +144,9 @@ class Window:
             reply = answer(asked, tx, ctx)
             told: list[Outcome | Told] = [one for one in reply if isinstance(one, Told)]
             post(tx, ctx, Addressee(self._settings.bot, "auto"), told, "api")
-            language = person.language if person.chosen else DEFAULT
-            return [one for one in reply if not isinstance(one, Told)], language
+            language, chosen = people.language_of(tx, person.id)  # this very request may choose
+            said = [one for one in reply if not isinstance(one, Told)]
+            return said, language if chosen else DEFAULT
 
         answered = await self._store.transaction(decide)
         self._engine.wake()
