@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiohttp import web
 
-from ticketbot.domain.command import Command
+from ticketbot.domain.command import Command, ListAttendees
 from ticketbot.domain.csvtext import write_csv
 from ticketbot.domain.requests import read_request
 from ticketbot.web.api.asking import (
@@ -86,10 +88,11 @@ async def show_table(request: web.Request) -> web.Response:
 
 async def _everybody(request: web.Request, asked: Asked) -> list[Message]:
     people: list[Message] = []
-    fields = asked.fields
+    command = command_of("attendees", asked.fields)
+    assert isinstance(command, ListAttendees)
     while True:
-        page, *_ = await ask(request, asked, command_of("attendees", fields))
+        page, *_ = await ask(request, asked, command)
         people += page["attendees"]
         if page["next"] is None:
             return people
-        fields = fields | {"after": page["next"]}
+        command = replace(command, after=page["next"], goes_on=True)
