@@ -8,11 +8,10 @@ import re
 import aiohttp
 import pytest
 
-from tests.story.caller import Caller
 from tests.story.cast import DAY, HOUR, WEEK, Organizer, Person, Stage
 from tests.story.program import Program, listening
 from ticketbot.domain.nip19 import npub_encode
-from ticketbot.handlers.desk import attendees, looking
+from ticketbot.handlers.desk import attendees
 from ticketbot.ledger import journal, statistics, tickets
 from ticketbot.ledger.store import Tx
 from ticketbot.texts import say
@@ -352,47 +351,6 @@ async def test_an_event_that_is_not_there(organizer: Organizer, words: str) -> N
     await organizer.has_on_sale()
     await organizer.says(words.format(npub=npub_encode(organizer.pubkey)))
     assert "I know no event called" in await organizer.hears()
-
-
-async def test_each_look_at_people_is_written_down_once(
-    stage: Stage, organizer: Organizer, alice: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By DM, from a program, over the API, in one piece or in pages: a line, which names nobody."""
-    monkeypatch.setattr(attendees, "PAGE", 1)
-    event_id = (await organizer.has_on_sale()).address()
-    token = await alice.buys("lisbon 2")
-    await alice.gets_a_ticket()
-    (order_id,) = await stage.app.store.read(
-        lambda tx: [row[0] for row in tx.rows("SELECT id FROM orders")]
-    )
-    caller, npub = Caller(stage, organizer.keys), npub_encode(alice.pubkey)
-    await organizer.says("attendees lisbon")
-    await organizer.hears("ticket,holder")
-    await organizer.asks(type="attendees", request_id="1", event_id=event_id)
-    await organizer.is_told("attendees")
-    for path in ("attendees", "attendees.csv", f"find?words={npub}", f"orders/{order_id}"):
-        assert (await caller.gets(f"/organizer/events/lisbon/{path}")).status == 200
-    for words, answer in ((f"find lisbon {npub}", "Lisbon"), (f"order lisbon {order_id}", "paid")):
-        await organizer.says(words)
-        await organizer.hears(answer)
-        await alice.says(words)
-        await alice.hears()
-    looks = await stage.app.store.read(lambda tx: journal.of(tx, looking.subject(event_id)))
-    assert [(one.what, one.detail["way"]) for one in looks] == [
-        ("attendees listed", "DM"),
-        ("attendees listed", "program"),
-        ("attendees listed", "API"),
-        ("attendees listed", "API"),
-        ("attendees searched", "API"),
-        ("order shown", "API"),
-        ("attendees searched", "DM"),
-        ("order shown", "DM"),
-    ]
-    assert {one.detail["by"] for one in looks} == {"organizer"}
-    assert [one.detail.get("tickets") for one in looks] == [2, 2, 2, 2, 2, None, 2, None]
-    assert not any(word in str(looks) for word in (npub, alice.pubkey, token))
-    await organizer.says(f"order lisbon {order_id}")
-    assert "shown" not in await organizer.hears(order_id[-4:].upper())
 
 
 async def test_whoever_organizes_nothing_looks_for_events(
