@@ -12,24 +12,32 @@ from ticketbot.domain.scanning import Scan
 from ticketbot.domain.ticket import event_hash
 from ticketbot.engine import Engine
 from ticketbot.errors import Refused
+from ticketbot.handlers.attending.language import language_for
 from ticketbot.handlers.context import Context
-from ticketbot.handlers.door import admitting, asking, scanners
+from ticketbot.handlers.door import admitting, asking, conflicts, scanners
 from ticketbot.handlers.door.scanners import Caller
 from ticketbot.ledger import scans
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.replies import dm
 from ticketbot.replies.outcome import Report
-from ticketbot.replies.saying import PLAIN
+from ticketbot.replies.saying import Manner
+from ticketbot.texts import DEFAULT
 
 FRESH = 0.4  # seconds for which everybody who watches an event is shown the same counts
-MOST_KEPT = 100  # events whose counts are kept in mind
+SPOKEN_FRESH = 5.0  # seconds for which a scanner's language is known without asking again
+MOST_KEPT = 100  # events whose counts are kept in mind, and scanners whose language is
 
 Json = dict[str, Any]
 
 
 class _Counted(NamedTuple):
     at: float
-    counts: Json
+    counts: Report
+
+
+class _Spoken(NamedTuple):
+    at: float
+    language: str
 
 
 class Doorkeeper:
@@ -47,12 +55,23 @@ class Doorkeeper:
         self._engine = engine
         self._steady = steady
         self._known: dict[str, _Counted] = {}
+        self._spoken: dict[tuple[str | None, str], _Spoken] = {}
         self._counting = asyncio.Lock()
+
+    async def language(self, caller: Caller, event: str) -> str:
+        """In which language who asks is answered; a scanner with a secret in its organizer's."""
+        known = self._spoken.get((caller.pubkey, event))
+        if known is None or self._steady() - known.at >= SPOKEN_FRESH:
+            language = await self._store.transaction(lambda tx: _language(caller, event, tx))
+            known = self._spoken[caller.pubkey, event] = _Spoken(self._steady(), language)
+            _forget_oldest(self._spoken)
+        return known.language
 
     async def scan(self, caller: Caller, event: str, asked: Sequence[Scan]) -> list[Json | Refused]:
         """What comes of each scan, as programs read it; a refusal for one is none for the rest."""
+        language = await self.language(caller, event)
         results = await self._engine.scan(caller, event, asked)
-        return [one if isinstance(one, Refused) else _written(one) for one in results]
+        return [one if isinstance(one, Refused) else _written(one, language) for one in results]
 
     async def checklist(self, caller: Caller, event: str, *, used: bool) -> Json:
         """What a scanner needs to judge tickets without a network. It names nobody.
@@ -68,27 +87,37 @@ class Doorkeeper:
         """Who came, is inside, has left; `Refused` for who may not scan there."""
         ctx = self._engine.context()
 
-        def work(tx: Tx) -> Json:
+        def work(tx: Tx) -> Report:
             found, _ = scanners.admit_caller(caller, event, tx, ctx)
-            return _written(asking.counted(found, tx))
+            return asking.counted(found, tx)
 
-        return await self._ask(work)
+        return _written(await self._ask(work), await self.language(caller, event))
 
-    async def latest(self, event_id: str) -> Json:
+    async def conflicts(self, caller: Caller, event: str, first: int) -> Json:
+        """Who was let in and should not have been, newest first, from the n-th on."""
+        ctx = self._engine.context()
+
+        def work(tx: Tx) -> Report:
+            found, _ = scanners.admit_caller(caller, event, tx, ctx)
+            return conflicts.page(found, caller, first, conflicts.PAGE_FOR_PROGRAMS, tx, ctx)
+
+        return _written(await self._ask(work), await self.language(caller, event))
+
+    async def latest(self, caller: Caller, event_id: str) -> Json:
         """The counts as everybody who watches is shown them, taken from the ledger once for all."""
+        language = await self.language(caller, event_id)
         async with self._counting:
             known = self._known.get(event_id)
             if known is None or self._steady() - known.at >= FRESH:
                 counts = await self._ask(lambda tx: _count(event_id, tx))
                 known = self._known[event_id] = _Counted(self._steady(), counts)
-                while len(self._known) > MOST_KEPT:
-                    del self._known[next(iter(self._known))]
-            return known.counts
+                _forget_oldest(self._known)
+            return _written(known.counts, language)
 
-    async def _ask(self, work: Callable[[Tx], Json]) -> Json:
+    async def _ask(self, work: Callable[[Tx], Report]) -> Report:
         """In the writer's group a refusal is a value: raised, it would take the group apart."""
 
-        def attempt(tx: Tx) -> Json | Refused:
+        def attempt(tx: Tx) -> Report | Refused:
             try:
                 return work(tx)
             except Refused as refused:
@@ -122,9 +151,23 @@ class Doorkeeper:
         } | ({"used": [one.ticket_id for one in shown]} if used else {})
 
 
-def _count(event_id: str, tx: Tx) -> Json:
-    return _written(asking.counted(scanners.named_exactly(event_id, tx), tx))
+def _count(event_id: str, tx: Tx) -> Report:
+    return asking.counted(scanners.named_exactly(event_id, tx), tx)
 
 
-def _written(report: Report) -> Json:
-    return {**report.facts, "message": " ".join(dm.speak(report, PLAIN))}
+def _language(caller: Caller, event: str, tx: Tx) -> str:
+    if caller.pubkey is not None:
+        return language_for(tx, caller.pubkey)
+    try:
+        return language_for(tx, scanners.named_exactly(event, tx).listing.organizer)
+    except Refused:
+        return DEFAULT
+
+
+def _written(report: Report, language: str) -> Json:
+    return {**report.facts, "message": " ".join(dm.speak(report, Manner(language=language)))}
+
+
+def _forget_oldest(kept: dict[Any, Any]) -> None:
+    while len(kept) > MOST_KEPT:
+        del kept[next(iter(kept))]

@@ -17,8 +17,10 @@ from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.handlers.attending import badges
 from ticketbot.handlers.context import Context
+from ticketbot.handlers.door import conflicts
 from ticketbot.handlers.rounds import thanking
 from ticketbot.ledger import badges as wishes
+from ticketbot.ledger import conflicts as entries
 from ticketbot.ledger import thanks
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.redaction import whereabouts
@@ -57,6 +59,7 @@ class Epilogue:
         if self._engine.settings.thanks:
             await self._thank(now)
         await self._award(now)
+        await self._tell_of_conflicts()
 
     async def _thank(self, now: int) -> None:
         restored = self._engine.reception.restored_at or 0  # the ledger that thanked them is lost
@@ -73,6 +76,11 @@ class Epilogue:
         for event_id in await self._store.read(lambda tx: wishes.due(tx, after, before)):
             await self._decide(partial(badges.award, event_id), badge_name(event_id), event_id)
         await self._store.transaction(lambda tx: wishes.forget(tx, after - ASKED_FOR, after))
+
+    async def _tell_of_conflicts(self) -> None:
+        before = int(self._engine.context().now) - conflicts.QUIET
+        for event_id in await self._store.read(lambda tx: entries.untold(tx, before)):
+            await self._decide(partial(conflicts.tell, event_id), "conflicts", event_id)
 
     async def _decide(self, page: Callable[[Tx, Context], Reply], key: str, event_id: str) -> bool:
         """Whether it went well. A fault in one event stops neither the others nor the bot."""

@@ -23,6 +23,7 @@ from ticketbot.domain.jwt_ticket import sign_jwt
 from ticketbot.domain.ticket import TicketKey, read_token
 from ticketbot.engine import Engine
 from ticketbot.errors import Refused
+from ticketbot.handlers.attending.language import language_for
 from ticketbot.handlers.context import Context, Request, Settings
 from ticketbot.ledger import marks, people
 from ticketbot.ledger.people import Person
@@ -77,6 +78,12 @@ class Window:
     def is_operator(self, pubkey: str) -> bool:
         """Whether this key (hex) is an operator's."""
         return pubkey in self._settings.operators
+
+    async def language(self, pubkey: str | None) -> str:
+        """In which language this key (hex) is answered: the one its owner chose, or English."""
+        if pubkey is None:
+            return DEFAULT
+        return await self._store.transaction(lambda tx: language_for(tx, pubkey))
 
     def jwt_of(self, token: str) -> str:
         """The claims of a ticket's token as a JWT."""
@@ -148,8 +155,9 @@ class Window:
             reply = answer(asked, tx, ctx)
             told: list[Outcome | Told] = [one for one in reply if isinstance(one, Told)]
             post(tx, ctx, Addressee(self._settings.bot, "auto"), told, "api")
-            language = person.language if person.chosen else DEFAULT
-            return [one for one in reply if not isinstance(one, Told)], language
+            language, chosen = people.language_of(tx, person.id)  # this very request may choose
+            said = [one for one in reply if not isinstance(one, Told)]
+            return said, language if chosen else DEFAULT
 
         answered = await self._store.transaction(decide)
         self._engine.wake()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.story.cast import Stage
 from tests.story.scanner import Scanner, a_secret, at_the_door, free_tickets, opens_soon
@@ -41,19 +45,29 @@ async def test_looking_and_moving_at_once_does_not(tmp_path: Path) -> None:
     await store.close()
 
 
+@pytest.fixture
+def many_sockets() -> Iterator[None]:
+    """Room for both ends of a thousand connections, as the bot's own unit has."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4 * SCANS)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_sockets")
 async def test_a_thousand_scans_admit_once(tmp_path: Path) -> None:
-    """Over five scanners and HTTP, and at the same time by DM from two phones."""
+    """One ticket, shown at five scanners over a thousand connections, and meanwhile by DM."""
     async with run_relay(0) as relay:
         stage = Stage(tmp_path, relay, per_minute=10_000)
         alice = await stage.enters()
         await stage.enters(stage.organizer)
         await stage.opens()
         await opens_soon(stage.organizer, price=None)
-        token, other = await free_tickets(alice, "lisbon 2")
-        async with at_the_door(stage) as session:
+        (token,) = await free_tickets(alice, "lisbon 1")
+        async with at_the_door(stage, at_once=0) as session:
             scanners = [Scanner(session, await a_secret(stage.organizer)) for _ in range(SCANNERS)]
             asked = [
-                scanners[n % SCANNERS].scans("check-in", token if n % 2 else other, gate=f"{n % 7}")
+                scanners[n % SCANNERS].scans("check-in", token, gate=f"{n % 7}")
                 for n in range(SCANS)
             ]
             told = [
@@ -66,13 +80,12 @@ async def test_a_thousand_scans_admit_once(tmp_path: Path) -> None:
             )
             words = [await stage.organizer.hears(" · ") for _ in range(3)]
             counts = await scanners[1].gets("counts")
-        outcomes = [one["outcome"] for one in seen] + [rows[0]["outcome"] for rows in late]
+        outcomes = Counter([one["outcome"] for one in seen] + [rows[0]["outcome"] for rows in late])
         greens = sum(text.startswith("GREEN") for text in words)
-        assert Counter(outcomes)["admitted"] + greens == 2
-        assert set(outcomes) == {"admitted", "already-used"}
-        assert counts["total"] == {"admitted": 2, "inside": 2, "left": 0, "sold": 2}
-        first = {one["ticket_id"]: one["at"] for one in seen if one["outcome"] == "admitted"}
-        assert len(first) == 2 - greens - sum(r[0]["outcome"] == "admitted" for r in late)
+        assert outcomes["admitted"] + greens == 1
+        assert outcomes["already-used"] == SCANS + 3 - outcomes["admitted"]
+        assert counts["total"] == {"admitted": 1, "inside": 1, "left": 0, "sold": 1}
+        assert counts["conflicts"] == sum(rows[0]["conflict"] for rows in late)
         await stage.ends()
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.ledger import shelf
 from tests.ledger.shelf import ALICE, BOB, DAY, NOW
 from ticketbot.domain.admission import Kind, Move, Outcome, State
-from ticketbot.ledger import scans, staff
+from ticketbot.ledger import conflicts, scans, staff
 from ticketbot.ledger.scans import Count, ScanRow
 from ticketbot.ledger.store import Tx
 
@@ -53,6 +53,31 @@ def test_a_nonce_is_of_one_scan_of_one_event(tx: Tx) -> None:
         scans.write(tx, written, nonce)
     for _ in range(2):  # without one there is nothing to collide
         scans.write(tx, written, None)
+
+
+def test_conflicts_are_counted_once(tx: Tx) -> None:
+    """The list is read from the scans, the number from its own row; the audit compares them."""
+    scans.write(tx, row(Outcome.ADMITTED), None)
+    assert (conflicts.found(tx, EVENT), conflicts.untold(tx, NOW)) == (0, [])
+    late = row(Outcome.ALREADY_USED, device_at=NOW - 60, gate="B")
+    scans.write(tx, late, None)
+    assert conflicts.miscounted(tx) == [f"{EVENT}: 1 scans are in conflict, 0 are counted"]
+    conflicts.note(tx, EVENT)
+    scans.write(tx, late._replace(ticket=None, outcome=Outcome.UNKNOWN), None)
+    conflicts.note(tx, EVENT)
+    for other in (late._replace(kind=Kind.UNDO, outcome=Outcome.OVERTAKEN), row(Outcome.VOID)):
+        scans.write(tx, other, None)
+    assert conflicts.miscounted(tx) == []
+    newest, first = conflicts.of_event(tx, EVENT, 1, 5)
+    assert (newest.outcome, newest.other) == (Outcome.UNKNOWN, None)
+    assert first == (TICKET, Outcome.ALREADY_USED, (NOW - 60, "B", None), (NOW, "A", None))
+    assert conflicts.of_event(tx, EVENT, 2, 5) == [first]
+    assert conflicts.tell(tx, EVENT, NOW) == (2, 2)
+    assert conflicts.untold(tx, NOW + DAY) == []
+    conflicts.note(tx, EVENT)
+    assert conflicts.untold(tx, NOW - 1) == []
+    assert conflicts.untold(tx, NOW) == [EVENT]
+    assert conflicts.tell(tx, EVENT, NOW + DAY) == (1, 3)
 
 
 def test_a_story_has_what_counts_as_it_was_told(tx: Tx) -> None:

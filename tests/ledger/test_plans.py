@@ -32,6 +32,7 @@ from ticketbot.ledger import (
     attendance,
     attendees,
     badges,
+    conflicts,
     forgetting,
     gifts,
     holds,
@@ -69,15 +70,14 @@ ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
     *(moves, outbox, people, places, promos, questions, refunds, remarks, scans, staff, stuck),
     *(announcements, attendance, attendees, badges, gifts, statistics, thanks, tickets, transfers),
-    *(payouts, shares, spends, turns),
+    *(payouts, shares, spends, turns, conflicts),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
 ONLY_OPERATORS_ASK = {
     *("orders.ending", "orders.invoice_asked", "orphans.is_open"),
     *("shares.organizers", "payouts.of"),
-    "promos.miscounted",
-    "scans.unexplained",
+    *("promos.miscounted", "scans.unexplained", "conflicts.miscounted"),
 }
 ONLY_AFTER_A_RESTORE = {
     *("orphans.adopted", "shares.earned"),

@@ -197,6 +197,39 @@ async def test_an_expired_ticket_says_so(visit: Visit) -> None:
     await visit.sees("#state", "Expired")
 
 
+@pytest.mark.parametrize("locale", ["es-ES", "es-419"])
+async def test_who_reads_spanish_gets_the_page_in_spanish(
+    browser: Browser, url: str, locale: str
+) -> None:
+    """Every sentence of it, and dates as they are written there."""
+    context = await browser.new_context(viewport=PHONE, locale=locale)
+    page = await context.new_page()
+    await page.goto(ticket_link(url, TOKEN, "Noche de fado", START, "Europe/Lisbon", "Rua A, 1"))
+    await expect(page.locator("#state")).to_have_text("Auténtica")
+    await expect(page.locator("#when")).to_contain_text("marzo")
+    await expect(page.locator("#sentence")).to_have_text(
+        "Firmada por Lisbon Tickets. Si ya se usó, lo sabe la puerta."
+    )
+    english = {"When", "Where", "Valid until", "Version", "Print"}
+    assert not english & set((await page.locator("body").inner_text()).splitlines())
+    assert (await page.locator("html").get_attribute("lang") or "").startswith("es")
+    assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    for token, title in ((OLD, "Caducada"), (FORGED, "No es auténtica"), ("", "Aquí no hay")):
+        await page.goto("about:blank")
+        await page.goto(ticket_link(url, token))
+        name = "#state" if token == OLD else "#title"
+        await expect(page.locator(name)).to_contain_text(title)
+    await context.close()
+
+
+async def test_who_reads_neither_gets_english(browser: Browser, url: str) -> None:
+    context = await browser.new_context(viewport=PHONE, locale="de-DE")
+    page = await context.new_page()
+    await page.goto(ticket_link(url, TOKEN))
+    await expect(page.locator("#state")).to_have_text("Genuine")
+    await context.close()
+
+
 async def test_a_broken_up_lower_case_token_is_mended(visit: Visit) -> None:
     await visit.opens(f"{visit.url}/t#{TOKEN[:80].lower()}%0A{TOKEN[80:].lower()}")
     await visit.sees("#state", "Genuine")

@@ -137,10 +137,10 @@ async def free_tickets(person: Person, what: str = "lisbon 10") -> list[str]:
 
 
 @asynccontextmanager
-async def at_the_door(stage: Stage) -> AsyncIterator[aiohttp.ClientSession]:
-    """The bot's HTTP."""
+async def at_the_door(stage: Stage, at_once: int = 100) -> AsyncIterator[aiohttp.ClientSession]:
+    """The bot's HTTP, by so many connections; 0: as many as there are requests."""
     base = f"http://127.0.0.1:{stage.app.web_port}"
-    connector = aiohttp.TCPConnector(limit=100)
+    connector = aiohttp.TCPConnector(limit=at_once)
     async with aiohttp.ClientSession(base, connector=connector) as session:
         yield session
 

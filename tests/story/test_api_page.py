@@ -199,6 +199,7 @@ def test_every_address_is_in_its_table() -> None:
         (f"{method.upper()} {path}", operation.get("security") == [])
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
+        if method != "servers"
     }
     told = {(row[0].strip("`"), row[1].endswith("· unsigned")) for row in rows("All addresses")}
     assert told == there

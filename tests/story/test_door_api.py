@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
+import aiohttp
 import pytest
 
 from tests.story.cast import HOUR, Organizer, Person, Stage
@@ -21,8 +22,42 @@ from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.ticket import Claims, TicketKey, event_hash, group_id, read_token
 from ticketbot.ledger import tickets
 from ticketbot.ledger.store import Tx
+from ticketbot.texts import say
 
 FREE = {"price": None}
+
+
+async def test_the_door_speaks_the_language_of_who_asks(
+    stage: Stage, organizer: Organizer, http: aiohttp.ClientSession, alice: Person, bob: Person
+) -> None:
+    """By a signature their own, by a secret the organizer's; counts that are watched, too."""
+    await opens_soon(organizer, price=None)
+    one, two, three = await free_tickets(alice, "lisbon 3")
+    await organizer.says(f"door add lisbon {npub_encode(bob.pubkey)}")
+    await bob.hears("You are at the door")
+    secret = await a_secret(organizer)
+    await bob.says("lang es")
+    await bob.hears("Desde ahora")
+    helper, program = Scanner(http, keys=bob.keys), Scanner(http, secret)
+    assert (await program.scans("check-in", one))["message"].startswith("GREEN · come in.")
+    assert (await helper.scans("check-in", two))["message"].startswith("VERDE · adelante.")
+    assert "2 dentro" in (await helper.gets("counts"))["message"]
+    assert "nadie a quien" in (await helper.gets("conflicts"))["message"]
+    assert (await helper.scans("check-in", ""))["detail"].startswith("El campo ticket debe")
+    (odd,) = await helper.tells(7)
+    assert odd["message"].startswith("El campo scans debe")
+    async with helper.watches() as watching, program.watches() as other:
+        for stream, words in ((watching, "dentro"), (other, "inside")):
+            assert words in (await stream.next() or {})["message"]
+        await helper.scans("check-in", three)
+        for stream, words in ((watching, "3 dentro"), (other, "3 inside")):
+            assert words in (await stream.next() or {})["message"]
+    await organizer.says("lang es")
+    await organizer.hears("Desde ahora")
+    later = Scanner(http, secret, event="lisbon")
+    assert (await later.scans("check-in", one))["message"].startswith("ROJO · ya usada")
+    stranger = Scanner(http, keys=alice.keys)
+    assert (await stranger.gets("counts"))["detail"] == say("door-not-staff", title="Lisbon Meetup")
 
 
 async def test_in_out_and_back(stage: Stage, scanner: Scanner, alice: Person) -> None:

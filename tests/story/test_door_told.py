@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -10,7 +12,13 @@ import pytest
 from tests.story.cast import HOUR, Organizer, Person, Stage
 from tests.story.scanner import Json, Scanner, a_secret, free_tickets, id_of, opens_soon
 from tests.story.test_protocol_document import of, shape
-from ticketbot.domain.ticket import read_token
+from ticketbot.domain.nip19 import npub_encode
+from ticketbot.domain.ticket import group_id, read_token
+from ticketbot.texts import say
+
+
+def code_of(stage: Stage, token: str) -> str:
+    return group_id(id_of(stage, token))
 
 
 def told(token: str, nonce: str, at: int, **fields: object) -> Json:
@@ -50,6 +58,84 @@ async def test_an_entry_that_is_told_too_late_does_not_bring_a_returned_ticket_b
     (late,) = await scanner.tells(told(token, "too-late-1", entered))
     assert (late["outcome"], late["conflict"], late["state"]) == ("void", True, "void")
     assert (await scanner.gets("counts"))["total"]["inside"] == 0
+
+
+async def test_who_can_act_sees_who_came_in_twice(
+    stage: Stage, organizer: Organizer, scanner: Scanner, alice: Person, bob: Person
+) -> None:
+    """Two gates without a network: the organizer is told once, and the list says who and where."""
+    token, fine = await free_tickets(alice, "lisbon 2")
+    (gone,) = await free_tickets(bob, "lisbon 1")
+    npub = npub_encode(bob.pubkey)
+    await organizer.says(f"door add lisbon {npub}")
+    await bob.hears("You are at the door")
+    person = Scanner(scanner.session, keys=bob.keys)
+    now = int(stage.clock())
+    await person.scans("check-in", token, gate="A")
+    assert (await scanner.gets("counts"))["conflicts"] == 0
+    await organizer.says(f"give back lisbon {code_of(stage, gone)} yes")
+    await organizer.hears()
+    late = [
+        told(token, "gate-b-01", now - 60, gate="B"),
+        told(fine, "gate-b-02", now - 50, gate="B"),
+        told(gone, "gate-b-03", now - 40),
+        told(fine, "gate-b-04", now - 45, kind="undo"),
+    ]
+    async with scanner.watches() as stream:
+        assert (await stream.next() or {})["conflicts"] == 0
+        results = await scanner.tells(*late)
+        counts = await stream.next() or {}
+        while counts["conflicts"] != 2:
+            counts = await stream.next() or {}
+    assert [one["conflict"] for one in results] == [True, False, True, False]
+    again = await scanner.tells(*late)
+    assert [one["outcome"] for one in again] == [one["outcome"] for one in results]
+    assert (await scanner.gets("counts"))["conflicts"] == 2
+
+    while organizer.unread:
+        await organizer.hears()
+    await stage.app.epilogue.play()
+    await stage.app.epilogue.play()
+    assert await organizer.hears() == say(
+        "door-conflicts-new", title="Lisbon Meetup", code="lisbon", n=2
+    )
+    await organizer.says("door")
+    assert " · 2 conflicts. Look at them with: door conflicts lisbon" in await organizer.hears()
+    await organizer.says("door conflicts lisbon")
+    head, void, twice = (await organizer.hears()).splitlines()
+    assert head == "Lisbon Meetup, 2 conflicts, the newest first:"
+    assert re.fullmatch(rf"{code_of(stage, gone)}: \d\d:\d\d \(#1\), though it is void", void)
+    entry, other = r"\d\d:\d\d, gate B \(#1\)", rf"\d\d:\d\d, gate A \({npub[:12]}…\)"
+    assert re.fullmatch(f"{code_of(stage, token)}: {entry} and {other}", twice)
+    listed = await scanner.gets("conflicts")
+    assert [one["outcome"] for one in listed["conflicts"]] == ["void", "already-used"]
+    assert [shape(listed["conflicts"][1])] == [shape(one) for one in of("conflict")]
+    assert bob.pubkey not in json.dumps(listed)
+    await bob.says("door conflicts")
+    assert npub[:12] not in await bob.hears("2 conflicts")
+
+
+async def test_many_conflicts_are_read_page_by_page(
+    stage: Stage, organizer: Organizer, scanner: Scanner, alice: Person, bob: Person
+) -> None:
+    tokens = await free_tickets(alice)
+    now = int(stage.clock())
+    for gate in "AB":
+        queue = [told(one, f"gate-{gate}-{n:02}", now - 90 + n) for n, one in enumerate(tokens)]
+        await scanner.tells(*queue)
+    await organizer.says("door conflicts lisbon from 6")
+    assert len((await organizer.hears("10 conflicts")).splitlines()) == 6
+    await organizer.says("door conflicts lisbon")
+    assert (await organizer.hears()).endswith("The next ones: door conflicts lisbon from 6")
+    await organizer.says("door conflicts lisbon from 11")
+    assert await organizer.hears() == say("door-conflicts-none", title="Lisbon Meetup")
+    assert len((await scanner.gets("conflicts?first=9"))["conflicts"]) == 2
+    for first in ("0", "x", "-1", "9" * 30, "²"):
+        assert (await scanner.gets(f"conflicts?first={quote(first)}"))["code"] == "bad-request"
+    await bob.says("door conflicts lisbon")
+    assert await bob.hears() == say("door-not-staff", title="Lisbon Meetup")
+    stranger = Scanner(scanner.session, keys=bob.keys)
+    assert (await stranger.gets("conflicts"))["code"] == "not-yours"
 
 
 async def test_what_is_told_late_takes_nobody_out(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.story.cast import DAY, HOUR, WEEK, Organizer, Person, Stage
-from tests.story.handing_on import code_of, is_offered, is_scanned
+from tests.story.handing_on import code_of, is_offered, is_scanned, is_valid
 from tests.story.memory import rows, settles_down
 from tests.story.program import Program, listening
 from tests.story.test_closing import cancels, is_closed
@@ -210,6 +210,35 @@ async def test_an_open_offer_ends_with_the_ticket(
     await bob.says(f"accept {offer}")
     assert await bob.hears() == say("transfer-unknown", code=offer)
     assert await rows(stage, "SELECT * FROM transfer") == []
+
+
+async def test_the_organizer_hears_who_is_inside_first(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    """Before anything is done; and of an order a ticket goes first that nobody came in with."""
+    start = int(stage.clock()) + HOUR
+    await organizer.has_on_sale(start=start, end=start + 3 * HOUR)
+    await alice.says("buy lisbon 3")
+    order = (await alice.hears("pay by")).split()[1]
+    await alice.pays(await alice.gets_an_invoice())
+    inside, outside, fresh = [await alice.gets_a_ticket() for _ in range(3)]
+    for token in (inside, outside):
+        await is_scanned(organizer, token)
+        await organizer.hears("GREEN")
+    await organizer.says(f"checkout {outside}")
+    await organizer.hears("GREEN")
+    await organizer.says(f"give back lisbon {order}")
+    assert say("give-back-inside", n=1) in await organizer.hears("3 tickets would be void")
+    await organizer.says(f"give back lisbon {order} 2")
+    assert "Careful" not in await organizer.hears("2 tickets would be void")
+    await organizer.says(f"give back lisbon {code_of(stage, inside)}")
+    assert say("give-back-inside", n=1) in await organizer.hears("one ticket would be void")
+    states = [await is_valid(stage, token) for token in (inside, fresh)]
+    assert states == [False, True], "asking does nothing"
+    await organizer.says(f"give back lisbon {order} 2 yes")
+    await organizer.hears("2 tickets are void")
+    left = await rows(stage, "SELECT state FROM ticket WHERE state <> 'void'")
+    assert left == [("admitted",)]
 
 
 async def test_the_organizer_gives_one_order_back(

@@ -17,7 +17,7 @@ from ticketbot.ledger.journal import Decision
 from ticketbot.replies.saying import Manner, said_of
 from ticketbot.texts import sentences
 
-NAMED_APART = {"counts", "terms", "done", "detail"}
+NAMED_APART = {"counts", "terms", "done", "detail", "found"}
 """What is handed on as a whole: its names stand where it is made."""
 
 
@@ -42,7 +42,7 @@ def test_every_detail_has_words_or_is_for_programs() -> None:
     named = {keyword.arg for _, call in notes() for keyword in call.keywords if keyword.arg}
     told = {key.removeprefix("detail-") for key in KEYS if key.startswith("detail-")}
     assert {"tier", "why", "fate"} <= named
-    others = {"events", "n"}  # of payouts, and of all that is to leave: no order's
+    others = {"events", "n", "way"}  # of payouts, of all that is to leave, of who looks: no order's
     assert named - story.FOR_PROGRAMS - others <= told
     apart = {
         ast.unparse(keyword.value)

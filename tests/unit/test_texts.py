@@ -46,7 +46,7 @@ from ticketbot.texts import say, sentences
 CODE = Path(ticketbot.__file__).parent
 ENGLISH = sentences("en")
 MARKDOWN = re.compile(r"\*\*|__|`|\]\(|^#|^>|</?[a-z]+>", re.M)
-ROOMS = ("domain/", "handlers/", "ledger/", "replies/", "outbox/")
+ROOMS = ("domain/", "handlers/", "ledger/", "replies/", "outbox/", "web/api/")
 PARTS = (
     "alarms.py",
     "bookkeeping.py",

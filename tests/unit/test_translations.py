@@ -87,6 +87,27 @@ def test_what_is_to_be_typed_is_the_same_in_every_language(language: str) -> Non
     assert wrong == []
 
 
+def test_the_page_speaks_every_language_that_the_bot_does() -> None:
+    """Its sentences stand in words.js: the same keys, the same placeholders, nothing in English."""
+    spoken = words_of_the_page()
+    assert sorted(spoken) == sorted(LANGUAGES)
+    english = spoken["en"]
+    assert len(english) > 20
+    for language in OTHERS:
+        assert list(spoken[language]) == list(english), language
+        for key, text in spoken[language].items():
+            assert placeholders(text) == placeholders(english[key]), key
+            assert text != english[key], key
+
+
+def words_of_the_page() -> dict[str, dict[str, str]]:
+    """The sentences of web/page/words.js, by language and key."""
+    source = (CODE / "web" / "page" / "words.js").read_text("utf-8")
+    blocks = re.findall(r"^  (\w+): \{\n(.*?)^  \},$", source, re.M | re.S)
+    row = re.compile(r"^    \"?([\w-]+)\"?:\s+\"((?:[^\"\\]|\\.)*)\",$", re.M)
+    return {language: dict(row.findall(rows)) for language, rows in blocks}
+
+
 def test_a_language_that_lacks_a_sentence_says_it_in_english(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -126,6 +126,11 @@ def light(outcome: Outcome) -> Light:
     return "red" if outcome in RED else "amber"
 
 
+def is_conflict(kind: Kind, outcome: Outcome, *, told_late: bool) -> bool:
+    """Whether somebody was let in, without asking the bot, whom it would have stopped."""
+    return told_late and kind is Kind.CHECK_IN and outcome not in ENTRIES
+
+
 class Move(NamedTuple):
     """A scan that belongs to a ticket's story: `at` (unix seconds) is when it happened.
 

@@ -74,7 +74,10 @@ OfTheRest = Literal[
     "payout failed",
     "payout sent",
     "payout paid by hand",
+    "attendees listed",
+    "attendees searched",
+    "order shown",
 ]
-"""Of payouts, of people, of the whole shop: only the command line shows it."""
+"""Of payouts, people, who looked at them, the whole shop: only the command line shows it."""
 
 What = OfOrders | OfEvents | OfTheRest

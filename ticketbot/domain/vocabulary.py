@@ -98,6 +98,7 @@ _DOOR = (
     _verb("checkout", Slip.OFFERED, "check-out, check out"),
     _verb("undo", Slip.OFFERED),
     _verb("door", Slip.OFFERED),
+    _verb("door conflicts", Slip.OFFERED),
     _verb("door add", Slip.OFFERED),
     _verb("door list", Slip.OFFERED),
     _verb("door remove", Slip.OFFERED),

@@ -26,7 +26,7 @@ from ticketbot.handlers.desk import (
     rehearsing,
     stats,
 )
-from ticketbot.handlers.door import asking, staffing, validating
+from ticketbot.handlers.door import asking, conflicts, staffing, validating
 from ticketbot.handlers.holding import files, owed, returning, transfers
 from ticketbot.handlers.money import paying_out
 from ticketbot.handlers.operating import operator, stuck
@@ -51,6 +51,7 @@ COMMANDS: Commands = {
     **files.COMMANDS,
     **asking.COMMANDS,
     **staffing.COMMANDS,
+    **conflicts.COMMANDS,
     **validating.COMMANDS,
     **own.COMMANDS,
     **stats.COMMANDS,

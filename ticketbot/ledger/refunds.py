@@ -73,6 +73,12 @@ def move(tx: Tx, refund: Refund, state: State, now: int) -> None:
     )
 
 
+def of_ticket(tx: Tx, ticket_id: str) -> str | None:
+    """The refund that gives the price of a ticket back, if one does."""
+    row = tx.row("SELECT refund_id FROM ticket WHERE id = ?", (ticket_id,))
+    return None if row is None else row[0]
+
+
 def set_destination(tx: Tx, refund_id: str, destination: str | None) -> None:
     """Where the money shall go, sealed: a bolt11, a Lightning address, an lnurl. None: unknown."""
     sealed = None

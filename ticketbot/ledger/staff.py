@@ -100,6 +100,12 @@ def of_event(tx: Tx, event_id: str, now: int) -> list[Pass]:
     return [_pass(tx, row) for row in rows]
 
 
+def numbered(tx: Tx, number: int) -> Pass | None:
+    """The pass of this number, in force or not."""
+    row = tx.row(f"SELECT {COLUMNS} FROM door_pass WHERE id = ?", (number,))
+    return None if row is None else _pass(tx, row)
+
+
 def organized(tx: Tx, pubkey: str, since: int) -> list[Listed]:
     """An organizer's own events that were not over then, the one that ends first before all."""
     rows = tx.rows(

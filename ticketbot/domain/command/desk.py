@@ -16,11 +16,15 @@ class ShowStats(OnlyAsked):
 
 @dataclass(frozen=True, slots=True)
 class ListAttendees(OnlyAsked):
-    """Who holds a ticket, from the n-th ticket on; `after` is the cursor of an earlier answer."""
+    """Who holds a ticket, from the n-th ticket on; `after` is the cursor of an earlier answer.
+
+    `goes_on`: the same request has been given the pages before.
+    """
 
     words: tuple[str, ...]
     first: int = 1
     after: str | None = None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,4 +65,12 @@ class CountDoor(OnlyAsked):
     words: tuple[str, ...] = ()
 
 
-Entering = ScanTicket | AddStaff | RemoveStaff | ListStaff | MakeToken | CountDoor
+@dataclass(frozen=True, slots=True)
+class ListConflicts(OnlyAsked):
+    """Who was let in without a network and should not have been? From the n-th on."""
+
+    words: tuple[str, ...] = ()
+    first: int = 1
+
+
+Entering = ScanTicket | AddStaff | RemoveStaff | ListStaff | MakeToken | CountDoor | ListConflicts

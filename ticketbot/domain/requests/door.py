@@ -10,12 +10,14 @@ from ticketbot.domain.command import (
     AddStaff,
     Command,
     CountDoor,
+    ListConflicts,
     ListStaff,
     MakeToken,
     RemoveStaff,
     ScanTicket,
 )
 from ticketbot.domain.requests.fields import LONGEST_ID, Asked, Fields
+from ticketbot.domain.sheet import MOST_SEATS
 
 
 def _scan(kind: Kind) -> Asked:
@@ -40,6 +42,7 @@ REQUESTS: Mapping[str, Asked] = {
     "checkout": _scan(Kind.CHECKOUT),
     "undo": _scan(Kind.UNDO),
     "door": lambda f: CountDoor(f.event()),
+    "door-conflicts": lambda f: ListConflicts(f.event(), f.number("first", 1, MOST_SEATS)),
     "door-add": lambda f: AddStaff(f.event(), f.person("pubkey"), f.hours()),
     "door-list": lambda f: ListStaff(f.event()),
     "door-remove": _remove,

@@ -10,6 +10,7 @@ from ticketbot.domain.command import (
     AddStaff,
     Command,
     CountDoor,
+    ListConflicts,
     ListStaff,
     MakeToken,
     RemoveStaff,
@@ -17,7 +18,7 @@ from ticketbot.domain.command import (
     Validate,
 )
 from ticketbot.domain.nip19 import read_pubkey
-from ticketbot.domain.speech.words import NOISE, Reader, event_words, without
+from ticketbot.domain.speech.words import NOISE, Reader, event_words, read_from, without
 from ticketbot.errors import Malformed, Refused
 
 MOST_HOURS = 24 * 31
@@ -104,6 +105,11 @@ def _validate(rest: Sequence[str]) -> Command:
     return Validate("".join(rest))
 
 
+def _conflicts(rest: Sequence[str]) -> Command:
+    first = read_from(rest[-2:])
+    return ListConflicts(_named(rest[:-2] if first else rest), first or 1)
+
+
 READERS: Mapping[str, Reader] = {
     "validate": _validate,
     "checkin": _scan(Kind.CHECK_IN),
@@ -111,6 +117,7 @@ READERS: Mapping[str, Reader] = {
     "undo": _scan(Kind.UNDO),
     "door": lambda rest: CountDoor(_named(rest)),
     "door add": _add,
+    "door conflicts": _conflicts,
     "door list": lambda rest: ListStaff(_named(rest)),
     "door remove": _remove,
     "door token": _token,

@@ -31,4 +31,10 @@ def _report(language: str, sentence: str) -> Report:
     return Report("lang", {"language": language}, sentence, {"name": LANGUAGES[language]})
 
 
+def language_for(tx: Tx, pubkey: str) -> str:
+    """In which language a program of theirs is answered: the one they chose, or the bot's own."""
+    person = people.known(tx, pubkey)
+    return person.language if person is not None and person.chosen else DEFAULT
+
+
 COMMANDS: Commands = {ChooseLanguage: choose}

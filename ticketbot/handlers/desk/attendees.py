@@ -17,6 +17,7 @@ from ticketbot.domain.ticket import group_id
 from ticketbot.errors import Refused
 from ticketbot.handlers.attending import browsing
 from ticketbot.handlers.context import Commands, Context, Request
+from ticketbot.handlers.desk import looking
 from ticketbot.handlers.desk.orders import order_in
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import attendees, listings, people, questions, remarks, tickets
@@ -60,6 +61,8 @@ def listed(request: Request, tx: Tx, ctx: Context) -> Reply:
     found, _ = own_event(wish.words, request, tx, ctx)
     listing, code = found.listing, found.code.lower()
     count = tickets.live_of_event(tx, listing.event_id).tickets
+    if not wish.goes_on:
+        looking.note("attendees listed", listing.event_id, request, tx, ctx, tickets=count)
     if request.request_id is not None:
         rows = page(listing, tx, after=_place(wish.after), most=PAGE)
         return [_for_program(listing, rows, count)]
@@ -82,6 +85,7 @@ def found(request: Request, tx: Tx, ctx: Context) -> Reply:
     title, rows = event.listing.title, _search(event.listing, wish.wanted, tx)
     if not rows:
         raise Refused("not-yours", "find-nothing", word=_shown(wish.wanted))
+    looking.note("attendees searched", event.listing.event_id, request, tx, ctx, tickets=len(rows))
     lines = [Said("find-line", _line_values(row, event.listing)) for row in rows[:MOST_FOUND]]
     facts: dict[str, object] = {
         "event_id": event.listing.event_id,

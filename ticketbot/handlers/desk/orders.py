@@ -13,7 +13,7 @@ from ticketbot.domain.order import Order
 from ticketbot.errors import Refused
 from ticketbot.handlers import issuing
 from ticketbot.handlers.context import Commands, Context, Request
-from ticketbot.handlers.desk import story
+from ticketbot.handlers.desk import looking, story
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import attendees, journal, orders, people, refunds, remarks, scans, tickets
 from ticketbot.ledger.journal import Decision
@@ -35,6 +35,7 @@ def show(request: Request, tx: Tx, ctx: Context) -> Reply:
     assert isinstance(wish, ShowOrder)
     found, _ = own_event(wish.words, request, tx, ctx)
     order = order_in(found.listing, wish.order, tx)
+    looking.note("order shown", found.listing.event_id, request, tx, ctx, order=order.id)
     decided, seen = story.decisions_of(tx, order), _scans(order, found.listing, tx, ctx)
     values = _head(order, found.listing, tx)
     values["story"] = _lines(order, found.listing, decided, seen)

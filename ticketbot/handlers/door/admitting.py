@@ -25,7 +25,7 @@ from ticketbot.errors import Refused
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.door import scanners
 from ticketbot.handlers.door.scanners import Caller
-from ticketbot.ledger import listings, orders, scans, tickets
+from ticketbot.ledger import conflicts, listings, orders, scans, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.scans import ScanRow
 from ticketbot.ledger.staff import Pass
@@ -94,6 +94,8 @@ def decide(
     if judged.outcome in admission.GREEN and row is not None:
         _move(row, judged, written, tx)
     scans.write(tx, written, nonce)
+    if admission.is_conflict(scan.kind, judged.outcome, told_late=scan.device_at is not None):
+        conflicts.note(tx, event_id)
     if counted:
         metrics().checkins.labels(judged.outcome).inc()
     return _report(event, written, row, judged, tx, ctx)

@@ -9,7 +9,7 @@ from ticketbot.errors import Refused
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.door import admitting, scanners
 from ticketbot.handlers.door.scanners import Caller, facts_of
-from ticketbot.ledger import tickets
+from ticketbot.ledger import conflicts, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Report
@@ -40,10 +40,12 @@ def count(request: Request, tx: Tx, ctx: Context) -> Reply:
 
 
 def counted(found: Listed, tx: Tx) -> Report:
-    """What came and went at an event: by tier, by gate, and in all."""
-    facts = scanners.tally(found, tx)
+    """What came and went at an event: by tier, by gate, and in all; and what should not have."""
+    facts, wrong = scanners.tally(found, tx), conflicts.found(tx, found.listing.event_id)
     values: dict[str, object] = {"title": found.listing.title, **facts["total"]}
-    return Report("door-counts", facts_of(found) | facts, "door-counts", values)
+    values |= {"n": wrong, "code": found.code.lower()}
+    key = "door-counts-conflicts" if wrong else "door-counts"
+    return Report("door-counts", facts_of(found) | facts | {"conflicts": wrong}, key, values)
 
 
 COMMANDS: Commands = {ScanTicket: scan, CountDoor: count}

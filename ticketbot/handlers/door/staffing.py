@@ -73,7 +73,7 @@ def list_staff(request: Request, tx: Tx, ctx: Context) -> Reply:
     found = _own(command.words, request, tx, ctx)
     held = staff.of_event(tx, found.listing.event_id, ctx.now)
     zone = found.listing.timezone
-    rows = tuple((_name(one), one.gate, Clock(one.expires_at, zone, ctx.now)) for one in held)
+    rows = tuple((name_of(one), one.gate, Clock(one.expires_at, zone, ctx.now)) for one in held)
     shown = [
         {"number": one.id, "pubkey": one.pubkey, "gate": one.gate, "until": one.expires_at}
         for one in held
@@ -134,7 +134,8 @@ def _values(found: Listed, pubkey: str | None, until: int, ctx: Context) -> dict
     }
 
 
-def _name(held: Pass) -> str:
+def name_of(held: Pass) -> str:
+    """How organizers are shown a pass: by its number, or the first letters of its npub."""
     return f"#{held.id}" if held.pubkey is None else npub_encode(held.pubkey)[:SHOWN_OF_KEY] + "…"
 
 

@@ -30,7 +30,7 @@ def refund(request: Request, tx: Tx, ctx: Context) -> Reply:
     """A buyer says where the money that is owed to them shall go."""
     wish = request.command
     assert isinstance(wish, Wish)
-    owed = _named(ledger.owed_to(tx, request.person.id), wish.order_id)
+    owed = _named(ledger.owed_to(tx, request.person.id), wish.order_id, tx)
     if wish.order_id is not None and not owed:
         if wish.words in _GIVES_BACK:
             return returning.by_holder(request, tx, ctx)
@@ -145,12 +145,13 @@ def _shared(owed: Sequence[Refund]) -> set[str]:
     return {order_id for order_id, some in people.items() if len(some) > 1}
 
 
-def _named(owed: Sequence[Refund], order: str | None) -> list[Refund]:
-    """What is owed for an order, by its id or the end of it; None: all of it."""
-    letters = (order or "").lower()
-    if order is not None and len(letters) < finding.LETTERS:
+def _named(owed: Sequence[Refund], word: str | None, tx: Tx) -> list[Refund]:
+    """What is owed for an order, by its id or the end of it, or for a ticket; None: all of it."""
+    letters = (word or "").lower()
+    if word is not None and len(letters) < finding.LETTERS:
         return []
-    return [one for one in owed if one.order_id.endswith(letters)]
+    of_ticket = ledger.of_ticket(tx, letters) if word is not None else None
+    return [one for one in owed if one.id == of_ticket or one.order_id.endswith(letters)]
 
 
 def _where_it_stands(request: Request, named: str, owed: Sequence[Refund], tx: Tx) -> Outcome:

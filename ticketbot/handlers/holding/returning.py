@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from ticketbot.domain.admission import State
 from ticketbot.domain.command import GiveBack, Refund
 from ticketbot.domain.naming import quote
 from ticketbot.domain.ticket import group_id
@@ -29,7 +30,7 @@ from ticketbot.ledger import moves, orders, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
-from ticketbot.replies.outcome import Outcome, Reply, Report
+from ticketbot.replies.outcome import Outcome, Reply, Report, Said
 
 SURE = "yes"
 
@@ -79,17 +80,24 @@ def by_organizer(request: Request, tx: Tx, ctx: Context) -> Reply:
         raise Refused("bad-request", "ticket-event-off", title=listed.listing.title)
     if ctx.now >= listed.listing.end:
         raise Refused("bad-request", "ticket-event-over", title=listed.listing.title)
-    rows = rows[: wish.number]
+    rows = sorted(rows, key=_is_inside)[: wish.number]
     quoted, order = _quote(rows, 0), rows[0].order_id[-4:].upper()
-    if not wish.sure:
-        values: dict[str, object] = {
-            "order": order,
-            "what": " ".join(left).upper(),
-            "code": listed.code.lower(),
-        }
-        return [_report("give-back", quoted, rows, "give-back-ask", listed, values)]
-    told = _give_back(rows[0].order_id, rows, listed, BY_ORGANIZER, nothing, tx, ctx)
-    return [_report("give-back", quoted, rows, "give-back-done", listed, {"order": order}), *told]
+    inside = sum(map(_is_inside, rows))
+    if wish.sure:
+        done = _report("give-back", quoted, rows, "give-back-done", listed, {"order": order})
+        done.facts["inside"] = inside
+        told = _give_back(rows[0].order_id, rows, listed, BY_ORGANIZER, nothing, tx, ctx)
+        return [done, *told]
+    values: dict[str, object] = {
+        "order": order,
+        "what": " ".join(left).upper(),
+        "code": listed.code.lower(),
+        "inside": Said("give-back-inside", {"n": inside}),
+    }
+    key = "give-back-ask-inside" if inside else "give-back-ask"
+    asked = _report("give-back", quoted, rows, key, listed, values)
+    asked.facts["inside"] = inside
+    return [asked]
 
 
 def _fee(row: TicketRow, listed: Listed, tx: Tx, ctx: Context) -> Fee:
@@ -171,6 +179,10 @@ def _report(
     said = {"title": listed.listing.title, "n": quoted.tickets}
     amounts = {"paid": quoted.amount_msat, "kept": quoted.kept_msat}
     return Report(kind, facts, sentence, said | amounts | values)
+
+
+def _is_inside(row: TicketRow) -> bool:
+    return row.state == State.ADMITTED
 
 
 def _order(row: TicketRow) -> str:

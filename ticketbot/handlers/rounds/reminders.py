@@ -7,6 +7,7 @@ gone when everybody was told. So nobody is reminded twice of the same date.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.when import HOUR
@@ -24,19 +25,29 @@ PAGE = 50  # holders in one transaction
 def arm(listing: Listing, tx: Tx, ctx: Context) -> None:
     """A note is in force: its reminders are due so long before the start that it names now.
 
-    One whose time has passed already is left out: who buys so late remembers.
+    One whose time has passed already is left out: who buys so late remembers. But who was still to
+    be reminded when the start was moved so near hears of it: once they have had some time to read
+    that it was moved.
     """
     ahead = {"reminder": ctx.settings.remind_hours, "last-call": ctx.settings.last_call_hours}
+    quiet = {"reminder": ctx.settings.quiet_hours * HOUR, "last-call": 0}
     for what, hours in ahead.items():
         key, due = f"{what}:{listing.event_id}", listing.start - hours * HOUR
-        before = outbox.body_of(tx, key)
-        if before is not None and before["due"] == due:
+        waiting = outbox.body_of(tx, key)
+        if waiting is not None and (waiting["due"] == due or _is_noted(waiting, listing, due, ctx)):
             continue
-        if hours and due > ctx.now:
+        if waiting is not None:
+            due = max(due, ctx.now + quiet[what])
+        if hours and ctx.now <= due < listing.start:
             body = {"what": what, "event": listing.event_id, "due": due, "after": 0}
-            outbox.arm(tx, key, "errand", due, body)
-        elif before is not None:
+            outbox.arm(tx, key, "errand", due, body | {"start": listing.start})
+        elif waiting is not None:
             outbox.drop(tx, key)
+
+
+def _is_noted(waiting: dict[str, Any], listing: Listing, due: int, ctx: Context) -> bool:
+    """Whether the same start was moved so near before, and its reminder waits for that."""
+    return due <= ctx.now and waiting.get("start") == listing.start
 
 
 def page(key: str, tx: Tx, ctx: Context) -> Reply:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ticketbot.ledger import promos, scans
+from ticketbot.ledger import conflicts, promos, scans
 from ticketbot.ledger.audit import payouts, refunds, tickets
 from ticketbot.ledger.audit.finding import Finding
 from ticketbot.ledger.audit.totals import Totals, totals
@@ -50,6 +50,7 @@ CHECKS: tuple[tuple[str, str, Callable[[Tx], list[str]]], ...] = (
     ("I11", "a payout is sent exactly once, and made of its parts", payouts.payouts),
     ("I5", "every ticket has the one token of its version", tickets.tokens),
     ("I5b", "a ticket stands where its scans leave it, and so do the counts", scans.unexplained),
+    ("I5c", "entries in conflict are as many as is said", conflicts.miscounted),
     ("I6", "every entry is balanced, and the book equals the payments", refunds.books),
     (
         "I12",

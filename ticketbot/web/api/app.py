@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from ticketbot.errors import Refused
 from ticketbot.web.api import (
     events,
     openapi,
@@ -17,10 +18,10 @@ from ticketbot.web.api import (
     validate,
 )
 from ticketbot.web.api.asking import add_routes
-from ticketbot.web.api.auth import SIGN_IN, SignIn
+from ticketbot.web.api.auth import SIGN_IN, SIGNER, SignIn
 from ticketbot.web.api.limits import LIMITS, Limits
 from ticketbot.web.api.port import BOT, Bot
-from ticketbot.web.api.problems import PREFIX, Problem, from_failure, from_http
+from ticketbot.web.api.problems import PREFIX, Problem, from_failure, from_http, from_refusal
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -86,10 +87,10 @@ async def _counted(request: web.Request, handler: Handler) -> web.StreamResponse
     limits = request.config_dict[LIMITS]
     if not request.path.startswith(DOOR):
         limits.spend_address(request)
-        return await handler(request)
+        return await _worded(request, handler)
     limits.check_address(request)
     try:
-        return await handler(request)
+        return await _worded(request, handler)
     except Problem as problem:
         if problem.status in (401, 403):
             limits.spend_address(request)
@@ -98,6 +99,15 @@ async def _counted(request: web.Request, handler: Handler) -> web.StreamResponse
 
 async def _begin(app: web.Application) -> None:
     await app[SIGN_IN].begin()
+
+
+async def _worded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What is refused is said in the language of who asks."""
+    try:
+        return await handler(request)
+    except Refused as refused:
+        language = await request.config_dict[BOT].language(request.get(SIGNER))
+        raise from_refusal(refused, language) from None
 
 
 async def _open_to_pages(_request: web.Request, response: web.StreamResponse) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
 import orjson
 from aiohttp import web
@@ -17,12 +17,10 @@ from ticketbot.domain.command import Command
 from ticketbot.domain.requests import read_request, read_request_id
 from ticketbot.domain.work import proven
 from ticketbot.errors import Refused
-from ticketbot.replies.saying import sentence
 from ticketbot.web.api.auth import signed_event
 from ticketbot.web.api.port import BOT, Message
 from ticketbot.web.api.problems import Problem, from_message
 
-T = TypeVar("T")
 Fields = dict[str, Any]
 Show = Callable[[web.Request, list[Message]], web.StreamResponse]
 Who = Literal["anybody", "signed", "operator"]
@@ -80,27 +78,17 @@ async def read(request: web.Request, who: Who) -> Asked:
         event = await signed_event(request)
         pubkey, work, name = event.pubkey, proven(event), event.id
         if who == "operator" and not request.config_dict[BOT].is_operator(pubkey):
-            raise Problem("not-yours", "Only an operator of this bot may ask for that.")
+            raise Refused("not-yours", "operators-only")
     in_path = _plain(request.match_info.items())
     fields = await _body(request) | _plain(request.query.items()) | in_path
     if fields.get("request_id") is not None:
-        name = understood(lambda: read_request_id(fields))
+        name = read_request_id(fields)
     return Asked(pubkey, fields, work, name)
 
 
 def command_of(make: str | Callable[[Fields], Command], fields: Fields) -> Command:
-    """The command in these fields; `Problem("bad-request")` names a wrong one."""
-    if isinstance(make, str):
-        return understood(lambda: read_request(make, fields))
-    return understood(lambda: make(fields))
-
-
-def understood(reading: Callable[[], T]) -> T:
-    """What was read; a refusal becomes a problem."""
-    try:
-        return reading()
-    except Refused as refused:
-        raise Problem(refused.code, sentence(refused)) from None
+    """The command in these fields; `Refused("bad-request")` names a wrong one."""
+    return read_request(make, fields) if isinstance(make, str) else make(fields)
 
 
 async def ask(request: web.Request, asked: Asked, command: Command) -> list[Message]:

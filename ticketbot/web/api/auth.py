@@ -121,6 +121,8 @@ class SignIn:
 
 
 SIGN_IN = web.AppKey("sign_in", SignIn)
+SIGNER = web.RequestKey("signer", str)
+"""Whose key (hex) has signed a request."""
 
 
 async def signed_by(request: web.Request, *, limited: bool = True) -> str:
@@ -137,6 +139,7 @@ async def signed_event(request: web.Request, *, limited: bool = True) -> Event:
     event = await request.config_dict[SIGN_IN].read(request)
     if limited:
         request.config_dict[LIMITS].spend_key(event.pubkey)
+    request[SIGNER] = event.pubkey
     return event
 
 

@@ -16,20 +16,24 @@ from aiohttp import web
 from aiohttp.client_exceptions import ClientConnectionResetError
 
 from ticketbot.domain.admission import Kind
+from ticketbot.domain.requests.fields import FARTHEST
 from ticketbot.domain.scanning import LONGEST_NONCE, LONGEST_SHOWN, Scan, read_gate, read_shown
+from ticketbot.domain.sheet import MOST_SEATS
 from ticketbot.errors import Refused
 from ticketbot.handlers.door.scanners import SECRET_PREFIX, Caller
-from ticketbot.replies.saying import sentence
-from ticketbot.web.api.problems import Problem
+from ticketbot.replies.saying import Manner, sentence
+from ticketbot.web.api.problems import Problem, from_refusal
 
 SignedBy = Callable[[web.Request], Awaitable[str]]
 Json = dict[str, Any]
+Handler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
 
 MOST_SCANS = 500
 MOST_BATCH_BYTES = 512 * 1024
 MOST_WATCHERS = 500
 SHORTEST_NONCE = 8
 LONGEST_GATE_SENT = 100
+LONGEST_NUMBER = 9  # digits
 AT_A_TIME = 25  # tokens that are verified before others have their turn
 LOOK = 0.5  # seconds between looks at the counts
 HEARTBEAT = 15.0
@@ -44,6 +48,9 @@ class Door(Protocol):
     def public_key(self) -> bytes:
         """The 32 bytes of the Ed25519 key that verifies its tickets."""
 
+    async def language(self, caller: Caller, event: str) -> str:
+        """In which language who asks is answered; a scanner with a secret in its organizer's."""
+
     async def scan(self, caller: Caller, event: str, asked: Sequence[Scan]) -> list[Json | Refused]:
         """What comes of each scan; it is durable when this returns."""
 
@@ -53,8 +60,11 @@ class Door(Protocol):
     async def counts(self, caller: Caller, event: str) -> Json:
         """Who came, is inside, has left; `Refused` for who may not scan there."""
 
-    async def latest(self, event_id: str) -> Json:
-        """The counts of an event, of half a second ago at most."""
+    async def conflicts(self, caller: Caller, event: str, first: int) -> Json:
+        """Who was let in and should not have been, newest first, from the n-th on."""
+
+    async def latest(self, caller: Caller, event_id: str) -> Json:
+        """The counts of an event for who may see them, of half a second ago at most."""
 
 
 DOOR = web.AppKey("door", Door)
@@ -72,52 +82,69 @@ def add_door(app: web.Application, door: Door, signed_by: SignedBy) -> None:
     app.on_shutdown.append(_close)
     for kind in Kind:
         app.router.add_post(f"/door/{{event}}/{kind}", _scanner(kind))
-    app.router.add_post("/door/{event}/scans", tell_scans)
-    app.router.add_get("/door/{event}/list", show_list)
-    app.router.add_get("/door/{event}/counts", show_counts)
-    app.router.add_get("/door/{event}/live", show_live, allow_head=False)
+    app.router.add_post("/door/{event}/scans", _known(tell_scans, MOST_BATCH_BYTES))
+    app.router.add_get("/door/{event}/list", _known(show_list))
+    app.router.add_get("/door/{event}/counts", _known(show_counts))
+    app.router.add_get("/door/{event}/conflicts", _known(show_conflicts))
+    app.router.add_get("/door/{event}/live", _known(show_live), allow_head=False)
 
 
-def _scanner(kind: Kind) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def scan(request: web.Request) -> web.Response:
-        """One ticket that somebody shows now. 200 whatever the light is."""
+def _known(
+    handler: Handler, most_bytes: int | None = None
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Find out who asks; what is refused to them is said in their language.
+
+    `most_bytes`: of the body, where it may be another size than everywhere.
+    """
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if most_bytes is not None:
+            request = request.clone(client_max_size=most_bytes)
         caller = await _caller(request)
+        try:
+            return await handler(request, caller)
+        except Refused as refused:
+            raise await _problem(refused, request, caller) from None
+
+    return handle
+
+
+def _scanner(kind: Kind) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def scan(request: web.Request, caller: Caller) -> web.Response:
+        """One ticket that somebody shows now. 200 whatever the light is."""
         scan = _read_scan(await _body(request), request.app[DOOR].public_key, kind)
         (result,) = await request.app[DOOR].scan(caller, _event(request), [scan])
         if isinstance(result, Refused):
-            raise _problem(result, caller)
+            raise result
         return _json(result)
 
-    return scan
+    return _known(scan)
 
 
-async def tell_scans(request: web.Request) -> web.Response:
+async def tell_scans(request: web.Request, caller: Caller) -> web.Response:
     """Scans that were made without a network, oldest first. Each has a nonce: telling it twice
     is telling it once. One that cannot be read keeps no other from being noted."""
-    request = request.clone(client_max_size=MOST_BATCH_BYTES)
-    caller, door = await _caller(request), request.app[DOOR]
+    door = request.app[DOOR]
     told = (await _body(request)).get("scans")
     if not isinstance(told, list) or not 0 < len(told) <= MOST_SCANS:
-        raise Problem("bad-request", f"scans must be a list of 1 to {MOST_SCANS} scans.")
-    await _asked(caller, door.counts(caller, _event(request)))
-    read: list[Scan | Problem] = []
+        raise Refused("bad-request", "field-scans", field="scans", most=MOST_SCANS)
+    await door.counts(caller, _event(request))
+    how = Manner(language=await door.language(caller, _event(request)))
+    read: list[Scan | Refused] = []
     for at, one in enumerate(told):
         read.append(_read_told(one, door.public_key))
         if at % AT_A_TIME == AT_A_TIME - 1:
             await asyncio.sleep(0)
     scans = [one for one in read if isinstance(one, Scan)]
     results = iter(await door.scan(caller, _event(request), scans))
-    answers = [_told(next(results) if isinstance(one, Scan) else one) for one in read]
+    answers = [_told(next(results) if isinstance(one, Scan) else one, how) for one in read]
     return _json({"results": [_named(one, raw) for one, raw in zip(answers, told, strict=True)]})
 
 
-async def show_list(request: web.Request) -> web.Response:
+async def show_list(request: web.Request, caller: Caller) -> web.Response:
     """What a scanner needs to judge tickets by itself; 304 where it has that already."""
-    caller = await _caller(request)
     used = request.query.get("used") == "1"
-    body = orjson.dumps(
-        await _asked(caller, request.app[DOOR].checklist(caller, _event(request), used=used))
-    )
+    body = orjson.dumps(await request.app[DOOR].checklist(caller, _event(request), used=used))
     etag = hashlib.sha256(body).hexdigest()[:32]
     headers = {"Cache-Control": "private, no-cache"}
     if any(tag.value in (etag, "*") for tag in request.if_none_match or ()):
@@ -128,19 +155,25 @@ async def show_list(request: web.Request) -> web.Response:
     return response
 
 
-async def show_counts(request: web.Request) -> web.Response:
+async def show_counts(request: web.Request, caller: Caller) -> web.Response:
     """Who came, is inside, has left: in all, by tier, by gate."""
-    caller = await _caller(request)
-    return _json(await _asked(caller, request.app[DOOR].counts(caller, _event(request))))
+    return _json(await request.app[DOOR].counts(caller, _event(request)))
 
 
-async def show_live(request: web.Request) -> web.StreamResponse:
+async def show_conflicts(request: web.Request, caller: Caller) -> web.Response:
+    """Entries that were told later and should not have been."""
+    first = request.query.get("first", "1")
+    if not (first.isascii() and first.isdigit() and 0 < int(first[:LONGEST_NUMBER]) <= MOST_SEATS):
+        raise Refused("bad-request", "field-number", field="first", most=MOST_SEATS)
+    return _json(await request.app[DOOR].conflicts(caller, _event(request), int(first)))
+
+
+async def show_live(request: web.Request, caller: Caller) -> web.StreamResponse:
     """The counts as server-sent events: at once, and whenever they change, until one side ends."""
-    caller, door = await _caller(request), request.app[DOOR]
-    counts = await _asked(caller, door.counts(caller, _event(request)))
+    counts = await request.app[DOOR].counts(caller, _event(request))
     watchers, me = request.app[WATCHERS], object()
     if len(watchers) >= MOST_WATCHERS:
-        raise Problem("try-later", "As many watch this bot's doors as it can tell.")
+        raise Refused("try-later", "door-watched")
     headers = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
     response = web.StreamResponse(headers=headers)
     watchers.add(me)
@@ -169,7 +202,7 @@ async def _stream(
                 await door.counts(caller, event_id)
             except Refused:
                 return  # their time at the door is over
-        now = orjson.dumps(await door.latest(event_id))
+        now = orjson.dumps(await door.latest(caller, event_id))
         if now != shown:
             shown, said = now, loop.time()
             await _send(response, b"event: counts\ndata: " + now + b"\n\n")
@@ -209,17 +242,10 @@ async def _caller(request: web.Request) -> Caller:
     return Caller(secret=secret)
 
 
-async def _asked(caller: Caller, question: Awaitable[Json]) -> Json:
-    try:
-        return await question
-    except Refused as refused:
-        raise _problem(refused, caller) from None
-
-
-def _problem(refused: Refused, caller: Caller) -> Problem:
+async def _problem(refused: Refused, request: web.Request, caller: Caller) -> Problem:
     if refused.code == "not-yours" and caller.secret is not None:
         return _unknown_secret()
-    return Problem(refused.code, sentence(refused))
+    return from_refusal(refused, await request.app[DOOR].language(caller, _event(request)))
 
 
 def _unknown_secret() -> Problem:
@@ -241,46 +267,45 @@ async def _body(request: web.Request) -> Json:
     return body
 
 
-def _read_told(raw: object, public_key: bytes) -> Scan | Problem:
-    """A scan that happened before; a `Problem` in its place where it cannot be read."""
+def _read_told(raw: object, public_key: bytes) -> Scan | Refused:
+    """A scan that happened before; a `Refused` in its place where it cannot be read."""
     if not isinstance(raw, dict):
-        return Problem("bad-request", "A scan is a JSON object.")
+        return Refused("bad-request", "field-scans", field="scans", most=MOST_SCANS)
     try:
         if raw.get("kind", "check-in") not in list(Kind):
-            raise _wrong("kind", f"one of {', '.join(Kind)}")
+            raise Refused("bad-request", "field-one-of", field="kind", choice=", ".join(Kind))
         scan = _read_scan(raw, public_key, Kind(raw.get("kind", "check-in")))
         at = raw.get("at")
-        if type(at) is not int or not 0 < at < 2**40:
-            raise _wrong("at", "when it happened, in unix seconds")
+        if type(at) is not int or not 0 < at < FARTHEST:
+            raise Refused("bad-request", "field-number", field="at", most=FARTHEST)
         if scan.nonce is None:
-            raise _wrong("nonce", "there, so that telling a scan twice is telling it once")
-    except Problem as problem:
-        return problem
+            raise _wrong_nonce()
+    except Refused as refused:
+        return refused
     return scan._replace(device_at=at)
 
 
 def _read_scan(body: Json, public_key: bytes, kind: Kind) -> Scan:
     ticket, gate, nonce = body.get("ticket"), body.get("gate"), body.get("nonce")
     if not isinstance(ticket, str) or not 0 < len(ticket) <= LONGEST_SHOWN:
-        raise _wrong("ticket", f"what was scanned or typed, 1 to {LONGEST_SHOWN} characters")
+        raise Refused("bad-request", "field-text", field="ticket", most=LONGEST_SHOWN)
     if not isinstance(gate, str | None) or len(gate or "") > LONGEST_GATE_SENT:
-        raise _wrong("gate", f"a name of at most {LONGEST_GATE_SENT} characters")
+        raise Refused("bad-request", "field-text", field="gate", most=LONGEST_GATE_SENT)
     if nonce is not None and not (
         isinstance(nonce, str) and SHORTEST_NONCE <= len(nonce) <= LONGEST_NONCE
     ):
-        raise _wrong("nonce", f"{SHORTEST_NONCE} to {LONGEST_NONCE} characters, new for each scan")
+        raise _wrong_nonce()
     return Scan(kind, read_shown(ticket, public_key), read_gate(gate or ""), nonce)
 
 
-def _wrong(field: str, must_be: str) -> Problem:
-    return Problem("bad-request", f"The field {field} must be {must_be}.", field=field)
+def _wrong_nonce() -> Refused:
+    values = {"least": SHORTEST_NONCE, "most": LONGEST_NONCE}
+    return Refused("bad-request", "field-nonce", field="nonce", **values)
 
 
-def _told(result: Json | Refused | Problem) -> Json:
-    if isinstance(result, Problem):
-        return {"error": result.code, "message": result.detail}
+def _told(result: Json | Refused, how: Manner) -> Json:
     if isinstance(result, Refused):
-        return {"error": result.code, "message": sentence(result)}
+        return {"error": result.code, "message": sentence(result, how)}
     return result
 
 

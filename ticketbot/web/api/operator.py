@@ -7,11 +7,10 @@ import asyncio
 from aiohttp import web
 
 from ticketbot.domain.command import ShowStatus
-from ticketbot.errors import Broken, Retry
+from ticketbot.errors import Broken, Refused, Retry
 from ticketbot.web.api.asking import Route, read, show, show_facts
 from ticketbot.web.api.organizer import read_no_note
 from ticketbot.web.api.port import BOT
-from ticketbot.web.api.problems import Problem
 
 WALLET_ANSWERS = 10.0  # seconds
 
@@ -41,5 +40,5 @@ async def show_balance(request: web.Request) -> web.Response:
         async with asyncio.timeout(WALLET_ANSWERS):
             balance = await request.config_dict[BOT].balance()
     except (Retry, Broken, TimeoutError):
-        raise Problem("try-later", "The wallet does not answer.") from None
+        raise Refused("try-later", "wallet-silent") from None
     return show({"balance_msat": balance})

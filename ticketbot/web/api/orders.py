@@ -16,7 +16,6 @@ from ticketbot.web.api.asking import (
     read,
     show,
     show_facts,
-    understood,
 )
 from ticketbot.web.api.port import BOT, Message
 from ticketbot.web.api.problems import PREFIX, Problem
@@ -43,7 +42,7 @@ async def create(request: web.Request) -> web.Response:
     """
     asked = await read(request, "signed")
     command = command_of("buy", asked.fields)
-    understood(lambda: read_request_id(asked.fields))  # a purchase must have a name
+    read_request_id(asked.fields)  # a purchase must have a name
     messages = await ask(request, asked, command)
     fresh = not messages
     if fresh:  # what was done leaves as letters; asked again, the same request shows the order

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiohttp import web
 
-from ticketbot.domain.command import Command
+from ticketbot.domain.command import Command, ListAttendees
 from ticketbot.domain.csvtext import write_csv
 from ticketbot.domain.requests import read_request
 from ticketbot.web.api.asking import (
@@ -59,6 +61,7 @@ ROUTES = (
     Route("POST", f"{EVENT}/promos", "promo", show_facts),
     Route("DELETE", f"{EVENT}/promos/{{code}}", _stop, show_facts),
     Route("GET", f"{EVENT}/door", "door", show_facts),
+    Route("GET", f"{EVENT}/door/conflicts", "door-conflicts", show_facts),
     Route("GET", f"{EVENT}/door/staff", "door-list", show_facts),
     Route("POST", f"{EVENT}/door/staff", "door-add", show_facts),
     Route("DELETE", f"{EVENT}/door/staff/{{pubkey}}", "door-remove", show_facts),
@@ -92,10 +95,11 @@ async def show_table(request: web.Request) -> web.Response:
 
 async def _everybody(request: web.Request, asked: Asked) -> list[Message]:
     people: list[Message] = []
-    fields = asked.fields
+    command = command_of("attendees", asked.fields)
+    assert isinstance(command, ListAttendees)
     while True:
-        page, *_ = await ask(request, asked, command_of("attendees", fields))
+        page, *_ = await ask(request, asked, command)
         people += page["attendees"]
         if page["next"] is None:
             return people
-        fields = fields | {"after": page["next"]}
+        command = replace(command, after=page["next"], goes_on=True)

@@ -24,6 +24,9 @@ class Bot(Protocol):
     def is_operator(self, pubkey: str) -> bool:
         """Whether this key (hex) is an operator's."""
 
+    async def language(self, pubkey: str | None) -> str:
+        """In which language this key (hex) is answered: the one its owner chose, or English."""
+
     def jwt_of(self, token: str) -> str:
         """The claims of a ticket's token as a JWT."""
 

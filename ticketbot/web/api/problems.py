@@ -10,8 +10,10 @@ import orjson
 import structlog
 from aiohttp import web
 
-from ticketbot.errors import Retry
+from ticketbot.errors import Refused, Retry
 from ticketbot.redaction import whereabouts
+from ticketbot.replies.saying import Manner, sentence
+from ticketbot.texts import DEFAULT
 
 CONTENT_TYPE = "application/problem+json"
 PREFIX = "/api/v1"
@@ -87,6 +89,14 @@ def from_message(error: Mapping[str, Any]) -> Problem:
     known = {"type", "request_id", "code", "message"}
     more = {name: value for name, value in error.items() if name not in known}
     return Problem(str(error["code"]), str(error["message"]), **more)
+
+
+def from_refusal(refused: Refused, language: str = DEFAULT) -> Problem:
+    """The problem in a refusal, said in this language; `field` where one of them is wrong."""
+    said = sentence(refused, Manner(language=language))
+    if "field" not in refused.values:
+        return Problem(refused.code, said)
+    return Problem(refused.code, said, field=refused.values["field"])
 
 
 def from_http(error: web.HTTPException) -> Problem:

@@ -9,11 +9,12 @@ from aiohttp import web
 
 from ticketbot import qr
 from ticketbot.domain.command import Command
+from ticketbot.domain.naming import quote
 from ticketbot.domain.requests import read_request
+from ticketbot.errors import Refused
 from ticketbot.web.api.asking import Fields, Route, ask, bare, command_of, read, show, show_facts
 from ticketbot.web.api.auth import signed_by
 from ticketbot.web.api.port import BOT, Message
-from ticketbot.web.api.problems import Problem
 from ticketbot.web.api.returns import read_destination, read_return
 
 JWT = "application/jwt"
@@ -88,7 +89,7 @@ async def _file(
     ticket_id = request.match_info["ticket_id"]
     body = await request.config_dict[BOT].ticket_file(pubkey, ticket_id, form)
     if body is None:
-        raise Problem("not-yours", "You hold no such ticket.")
+        raise Refused("not-yours", "ticket-unknown", word=quote(ticket_id))
     headers = {"Content-Disposition": f'inline; filename="{name}"'}
     return web.Response(body=body, content_type=content_type, headers=headers)
 

@@ -112,6 +112,7 @@ function keepForLater() {
   navigator.serviceWorker?.register(url.createScriptURL(""), { scope: "t" }).catch(() => {});
 }
 
+document.documentElement.lang = locale;
 for (const element of document.querySelectorAll("[data-say]")) {
   element.textContent = say(element.dataset.say);
 }
