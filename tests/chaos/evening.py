@@ -37,10 +37,12 @@ class Evening:
         self.minder = Minder(self.daemon)
         self.daemon.environment |= self.minder.environment
 
-    async def publishes_event(self, stock: int = 5, price: int = 5, lasts: int = 0) -> None:
-        """Tomorrow; or, where it `lasts` for some seconds, now."""
+    async def publishes_event(
+        self, stock: int = 5, price: int = 5, lasts: int = 0, ahead: int = 86_400
+    ) -> None:
+        """Tomorrow, or so many seconds `ahead`; or, where it `lasts` for some seconds, now."""
         self._ends = int(time.time()) + lasts
-        start = self._ends - 1 if lasts else self._ends + 86_400
+        start = self._ends - 1 if lasts else self._ends + ahead
         self.tags = [
             ["d", "x"],
             ["title", "Lisbon"],
@@ -49,6 +51,7 @@ class Evening:
             ["start_tzid", "UTC"],
             ["price", str(price), "SAT"],
             ["stock", str(stock)],
+            ["badge", "offered"],
             ["p", self.daemon.keys.pubkey],
         ]
         await self.organizer.publish(31923, self.tags, "")
@@ -136,21 +139,24 @@ async def evening(
     *,
     purse: Purse | None = None,
     mutant: str | None = None,
+    hurried: bool = False,
     environment: Mapping[str, str] | None = None,
     listen: int | None = None,
 ) -> AsyncIterator[Evening]:
     """The evening, its bot kept alive while the block runs; afterwards the books must be right.
 
-    With `listen` the bot's HTTP is at that port, and doors open two days before. A `mutant` is a
-    bot with a planted fault (see mutants.py), whose books are not looked at.
+    With `listen` the bot's HTTP is at that port, and doors open two days before. A `hurried` bot
+    has less patience (see hurried.py). A `mutant` is a bot with a planted fault (see mutants.py),
+    whose books are not looked at.
     """
     it = Evening(folder, relays, hold, purse)
     it.daemon.environment |= environment or {}
     if listen is not None:
         it.daemon.environment["TICKETBOT_WEB_LISTEN"] = f"127.0.0.1:{listen}"
         it.daemon.environment["TICKETBOT_DOOR_OPEN_HOURS"] = "48"
-    if mutant is not None:
-        it.daemon.command = [sys.executable, "-m", "tests.chaos.mutants", mutant]
+    if mutant is not None or hurried:
+        program = ["tests.chaos.hurried"] if mutant is None else ["tests.chaos.mutants", mutant]
+        it.daemon.command = [sys.executable, "-m", *program]
         it.daemon.environment["PYTHONPATH"] = str(ROOT)
     await it.organizer.connect(relays[0])
     await it.alice.connect(relays[0])

@@ -50,6 +50,14 @@ REFUND = [
 CLOSING = ["closer.before-page", "closer.after-page"]
 DOOR = ["engine.before-scan", "engine.after-scan"]  # tests/chaos/test_door_kills.py
 USHER = ["usher.before-page", "usher.after-page"]
+ROUNDS = [  # tests/chaos/test_round_kills.py
+    "turnstile.before-offer",
+    "turnstile.after-offer",
+    "turnstile.before-lapse",
+    "turnstile.after-lapse",
+    "epilogue.before-page",
+    "epilogue.after-page",
+]
 PRICE = 5_000
 
 
@@ -235,6 +243,7 @@ def test_every_failpoint_is_visited() -> None:
         *CLOSING,
         *DOOR,
         *USHER,
+        *ROUNDS,
         "ledger.before-commit",
         "ledger.after-commit",
     }
