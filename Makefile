@@ -7,6 +7,8 @@ BIN := .venv/bin
 INSTALL := -qq --disable-pip-version-check install --no-deps --no-build-isolation
 # Most tests wait for something: two at a time take half as long. WORKERS= runs one by one.
 WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
+# Which named places the bots of a run were cut off at: written by the tests, read after them.
+VISITS := $(CURDIR)/.cache/failpoint-visits
 JS := tests/real/js
 PAGE := ticketbot/web/page
 
@@ -25,12 +27,16 @@ demo: .venv/.demo
 test: .venv/.dev tools
 	@$(MAKE) --no-print-directory --keep-going lnbits relay2 node \
 	    || echo "Going on without what is missing: the tests that need it will fail." >&2
-	$(BIN)/pytest -m "not long" $(WORKERS)
+	@mkdir -p .cache && rm -f $(VISITS)
+	FAILPOINT_VISITS=$(VISITS) $(BIN)/pytest -m "not long" $(WORKERS)
+	@$(BIN)/python -m tests.chaos.visits $(VISITS) kill
 
 test-long: .venv/.dev tools
 	@$(MAKE) --no-print-directory --keep-going lnbits relay2 node \
 	    || echo "Going on without what is missing: the tests that need it will fail." >&2
-	$(BIN)/pytest -m long $(WORKERS)
+	@mkdir -p .cache && rm -f $(VISITS)
+	FAILPOINT_VISITS=$(VISITS) $(BIN)/pytest -m long $(WORKERS)
+	@$(BIN)/python -m tests.chaos.visits $(VISITS) raise hang
 
 check: .venv/.dev
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.chaos import visits
 from tests.chaos.checker import check
 from tests.chaos.daemon import Daemon
 from tests.chaos.minder import Minder
@@ -175,5 +176,6 @@ async def evening(
         if it.daemon.alive:
             assert await it.daemon.stop() == 0, it.daemon.tail()
     if mutant is None:
+        visits.keep(it.daemon.log)
         assert await it.daemon.audit() == []
         assert it.faults() == []
