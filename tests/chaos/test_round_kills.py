@@ -19,11 +19,11 @@ from ticketbot.demo.client import Client
 from ticketbot.demo.stage import run_relay
 from ticketbot.keys import Keys
 
-LATER = [
+WAYS = [
+    "kill",
     pytest.param("raise", marks=pytest.mark.long),
     pytest.param("hang", marks=pytest.mark.long),
 ]
-WAYS = ["kill", *LATER]
 TURN = "It is your turn for Lisbon"
 THANKS, BADGE = "Thank you for coming", "Your badge of Lisbon is published"
 
@@ -149,11 +149,10 @@ async def test_while_an_evening_ends(tmp_path: Path, relay: str, place: str) -> 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("way", ["kill", "raise", "hang"])
-@pytest.mark.parametrize("visit", [1, 2, 3])
+@pytest.mark.parametrize(("way", "visit"), [("raise", 1), ("hang", 1), ("kill", 2), ("kill", 3)])
 @pytest.mark.parametrize("place", ["epilogue.before-page", "epilogue.after-page"])
 async def test_wherever_an_evening_ends(
-    tmp_path: Path, relay: str, place: str, visit: int, way: str
+    tmp_path: Path, relay: str, place: str, way: str, visit: int
 ) -> None:
     """Visitors are thanked, then there are none left, then the badges."""
     await an_event_is_over(tmp_path, relay, place, way, visit)
