@@ -44,7 +44,7 @@ class Evening:
         """Tomorrow, or so many seconds `ahead`; or, where it `lasts` for some seconds, now."""
         self._ends = int(time.time()) + lasts
         start = self._ends - 1 if lasts else self._ends + ahead
-        self.tags = [
+        self.tags: list[list[str]] = [
             ["d", "x"],
             ["title", "Lisbon"],
             ["start", str(start)],
