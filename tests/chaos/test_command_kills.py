@@ -8,6 +8,8 @@ import asyncio
 import signal
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -22,15 +24,20 @@ from ticketbot.demo.stage import run_relay
 WITHIN = 40.0
 
 
-def bot_of(folder: Path, relay: str) -> Daemon:
-    """The process whose ledger the shop is."""
+@asynccontextmanager
+async def a_bot(folder: Path, relay: str) -> AsyncIterator[Daemon]:
+    """The process whose ledger the shop is; it does not outlive the block."""
     daemon = Daemon(folder, [relay], key_of("organizer"))
     daemon.keys = keys_of("bot")
     (folder / "nsec").write_text(daemon.keys.keypair.secret.hex() + "\n")
     config = folder / "config.toml"
     named = config.read_text().replace("operators = []", f'operators = ["{key_of("operator")}"]')
     config.write_text(named)
-    return daemon
+    try:
+        yield daemon
+    finally:
+        if daemon.alive:
+            await daemon.kill()
 
 
 @pytest.mark.long
@@ -38,8 +45,7 @@ def bot_of(folder: Path, relay: str) -> Daemon:
 async def test_answered_once_after_a_kill(tmp_path: Path, example: Example) -> None:
     values = await build(tmp_path, int(time.time()))
     text = example.filled(values)
-    async with run_relay(0) as relay:
-        daemon = bot_of(tmp_path, relay)
+    async with run_relay(0) as relay, a_bot(tmp_path, relay) as daemon:
         who = Client(keys_of(example.who), key_of("bot"))
         await who.connect(relay)
         await daemon.start("engine.letter-answered=kill")
@@ -52,7 +58,7 @@ async def test_answered_once_after_a_kill(tmp_path: Path, example: Example) -> N
             await asyncio.sleep(1)
             await who.send(sealed)
         await who.next("", WITHIN)
-        await asyncio.sleep(1)  # whatever else is said
+        await asyncio.sleep(0.5)  # whatever else is said
         assert await daemon.stop() == 0, daemon.tail()
         await who.disconnect()
     visits.keep(daemon.log)
