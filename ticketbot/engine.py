@@ -16,6 +16,7 @@ from typing import NamedTuple
 import orjson
 import structlog
 
+from ticketbot.batches import Batch, Batches
 from ticketbot.crew import Crew
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.order import Order, State
@@ -52,7 +53,6 @@ from ticketbot.replies.outcome import (
 )
 from ticketbot.replies.saying import Manner
 
-TRIES = 3
 CUSTOMERS = 10_000  # to remember
 AT_ONCE = 50  # letters that were put aside, heard again
 
@@ -93,6 +93,7 @@ class Engine:
         self.paused: str | None = None
         self.reception = Reception(settings, earliest or clock)
         self._crew = crew
+        self._batches = Batches(store, clock)
         self._signer = signer
         self._clock = clock
         self._dice = dice
@@ -105,6 +106,10 @@ class Engine:
 
     async def receive(self, events: Sequence[Event], caught: Mapping[str, int]) -> None:
         """Answer a batch; then, in the same commit, `caught`: relay → stored up to when."""
+        await self.decide_all(await self.open(events, caught))
+
+    async def open(self, events: Sequence[Event], caught: Mapping[str, int]) -> Batch:
+        """What is to be decided of a batch, its letters opened."""
         ctx = self.context()
         letters = [event for event in events if self.reception.is_to_be_opened(event, ctx.now)]
         notes = [event for event in events if event.kind in NOTE_KINDS]
@@ -117,8 +122,12 @@ class Engine:
                 works.append((work, event))
         if caught:
             works.append((_advance(caught), None))
-        await self._run(works)
-        if notes:
+        return works
+
+    async def decide_all(self, batch: Batch) -> None:
+        """Decide a batch in one commit, if it can be."""
+        await self._batches.run(batch, self._wake_all)
+        if any(event is not None and event.kind in NOTE_KINDS for _, event in batch):
             self.notes_seen.set()
 
     async def hear_again(self, name: str | None) -> int:
@@ -278,6 +287,10 @@ class Engine:
 
         return await self.store.transaction(work)
 
+    def _wake_all(self) -> None:
+        self.wake()
+        self.wake_invoicer()
+
     def _remember_customers(self, reply: Reply) -> None:
         for told in reply:
             if isinstance(told, Told) and isinstance(told.outcome, TicketShown):
@@ -306,44 +319,6 @@ class Engine:
     async def _decide(self, work: Work) -> None:
         await self.store.transaction(work)
         self.wake()
-
-    async def _run(self, works: Sequence[tuple[Work, Event | None]]) -> None:
-        """All of a batch. A full disk is waited out; poison is put aside after `TRIES`."""
-        left = list(works)
-        for attempt in range(1, TRIES + 1):
-            results = await self._until_written([work for work, _ in left])
-            failed = [
-                (work, event, result)
-                for (work, event), result in zip(left, results, strict=True)
-                if isinstance(result, Exception)
-            ]
-            self.wake()
-            self.wake_invoicer()
-            if not failed:
-                return
-            left = [(work, event) for work, event, _ in failed]
-            if attempt == TRIES:
-                for _, event, error in failed:
-                    await self._quarantine(event, error)
-
-    async def _until_written(self, works: Sequence[Work]) -> list[object]:
-        while True:
-            results = await self.store.transactions(works)
-            if not any(isinstance(result, Retry) for result in results):
-                return results
-            self._log.error("ledger.cannot_write", error=str(results[0]))
-            await asyncio.sleep(1)
-
-    async def _quarantine(self, event: Event | None, error: Exception) -> None:
-        if event is None or isinstance(error, Broken):
-            raise error
-        now = int(self._clock())
-        key = self.store.vault.tag(b"quarantine", bytes.fromhex(event.id)).hex()
-        self._log.error("inbox.quarantined", key=key, where=whereabouts(error))
-        body = orjson.dumps(event._asdict())
-        await self.store.transaction(
-            lambda tx: outbox.quarantine(tx, "inbox", key, repr(error), body, now)
-        )
 
 
 def _advance(caught: Mapping[str, int]) -> Work:

@@ -14,7 +14,7 @@ import structlog
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers.buying import queueing
+from ticketbot.handlers.buying import offering
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import places
 from ticketbot.ledger.store import Store, Tx
@@ -84,12 +84,12 @@ class Turnstile:
         """
         now, ctx = int(self._clock()), self._engine.context()
         return await self._store.transaction(
-            lambda tx: (bool(places.over(tx, now, 1)), queueing.stirred(tx, ctx))
+            lambda tx: (bool(places.over(tx, now, 1)), offering.stirred(tx, ctx))
         )
 
     async def _lapse(self) -> None:
         failpoint("turnstile.before-lapse")
-        await self._engine.decide(partial(queueing.lapse, int(self._clock())), "queue")
+        await self._engine.decide(partial(offering.lapse, int(self._clock())), "queue")
         failpoint("turnstile.after-lapse")
         await asyncio.sleep(PAUSE)
 
@@ -98,7 +98,7 @@ class Turnstile:
 
         def work(tx: Tx, ctx: Context) -> Reply:
             nonlocal told
-            reply = queueing.offer(event_id, tx, ctx)
+            reply = offering.offer(event_id, tx, ctx)
             told = bool(reply)
             return reply
 

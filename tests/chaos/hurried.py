@@ -11,7 +11,7 @@ import sys
 from ticketbot import cli, epilogue
 from ticketbot.domain.listing import Listing
 from ticketbot.handlers.attending import badges
-from ticketbot.handlers.buying import queueing
+from ticketbot.handlers.buying import offering
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.rounds import thanking
 
@@ -21,12 +21,12 @@ KEPT = 8  # seconds: long enough to answer on a busy machine
 
 def hurry() -> None:
     """From now on, in this process."""
-    whole = queueing._until
+    whole = offering._until
 
     def until(listing: Listing, tier: str, ctx: Context) -> int:
         return min(whole(listing, tier, ctx), ctx.now + KEPT)
 
-    queueing._until = until
+    offering._until = until
     epilogue.EVERY = LOOK
     thanking.WAIT = badges.WAIT = WAIT
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.story.shop import Shop, build, key_of
 from ticketbot.domain.nip19 import npub_encode
-from ticketbot.handlers.buying import queueing
+from ticketbot.handlers.buying import offering
 from ticketbot.handlers.money.cashier import Credit
 from ticketbot.ledger import listings, money, shares, tickets, transfers
 from ticketbot.ledger.store import Tx
@@ -182,7 +182,7 @@ async def offered_many_times(shop: Shop) -> int:
     await shop.says("carol", "join porto")
     porto = f"31923:{key_of('organizer')}:porto"
     looks = [
-        shop.engine.decide(lambda tx, ctx: queueing.offer(porto, tx, ctx), "queue")
+        shop.engine.decide(lambda tx, ctx: offering.offer(porto, tx, ctx), "queue")
         for _ in range(MANY)
     ]
     await asyncio.gather(*looks)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from tests.real.payee import payee
 from tests.story.cast import DAY, HOUR, Person, Stage
 from tests.story.handing_on import code_of, is_offered
+from tests.story.labour import says_with_work
 from tests.story.memory import rows
 from ticketbot.domain.nip19 import npub_encode
-from ticketbot.ledger import questions
+from ticketbot.domain.waiting import ALL, Turns
+from ticketbot.ledger import questions, turns
 from ticketbot.lightning import InvoiceAsk
 
 
@@ -49,16 +52,20 @@ async def is_gone(stage: Stage, what: str) -> None:
 
 
 async def somebody_waits(stage: Stage, alice: Person) -> None:
-    """A seat of a sold-out event comes free, is offered, let go, and offered on."""
+    """A seat of a sold-out event comes free, is offered, let go, and offered on, in doubt."""
     organizer, bob, carol = stage.organizer, await stage.enters(), await stage.enters()
     revue: dict[str, Any] = {"price": None, "stock": 2, "tier": ["Box", "0", "SAT", "1"]}
-    await organizer.has_on_sale("Tavira Revue", **revue)
+    note = await organizer.has_on_sale("Tavira Revue", **revue)
+    event_id = f"31923:{organizer.pubkey}:{note.tag('d')}"
+    await stage.app.store.transaction(lambda tx: turns.save(tx, event_id, Turns(fates=ALL)))
     await alice.says("buy tavira 1 box")
     token = await alice.gets_a_ticket()
     for person in (bob, carol):
         await person.says("join tavira 1 box")
         await person.hears("in the queue for Tavira Revue")
-    await bob.says("join tavira 2 box")
+    engine = stage.app.engine
+    engine.settings = replace(engine.settings, proof_of_work_bits=8)
+    await says_with_work(bob, "join tavira 2 box", 8)
     await bob.hears("You are number 1")
     await organizer.says(f"give back tavira {code_of(stage, token)} yes")
     await organizer.hears("is void")

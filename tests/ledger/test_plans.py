@@ -57,6 +57,7 @@ from ticketbot.ledger import (
     thanks,
     tickets,
     transfers,
+    turns,
 )
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
@@ -65,7 +66,7 @@ ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
     *(moves, outbox, people, places, promos, questions, refunds, scans, staff, stuck, tickets),
     *(announcements, attendance, attendees, badges, gifts, statistics, thanks, transfers),
-    *(payouts, shares, spends),
+    *(payouts, shares, spends, turns),
 )
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
@@ -75,7 +76,10 @@ ONLY_OPERATORS_ASK = {
     "promos.miscounted",
     "scans.unexplained",
 }
-ONLY_AFTER_A_RESTORE = {"orphans.adopted", "shares.earned"}
+ONLY_AFTER_A_RESTORE = {
+    *("orphans.adopted", "shares.earned"),
+    *("orders.reprice", "promos.reduction_of"),
+}
 
 # Which plan steps may read through, and why they stay small or rare.
 MAY_SCAN = {

@@ -31,7 +31,7 @@ def used(tx: Tx, promo: Promo) -> int:
 def placed(tx: Tx, promo: Promo, order_id: str, quantity: int = 1) -> bool:
     amounts = {"quantity": quantity, "amount_msat": 5_000_000 * quantity}
     one = order(tx, order_id, **amounts)
-    promos.bind(tx, promo.id, one.id, quantity)
+    promos.bind(tx, promo.id, one.id, quantity, 1_250_000 * quantity)
     return promos.count(tx, one.id)
 
 

@@ -28,7 +28,7 @@ from ticketbot.domain.ticket import TicketKey, group_id
 from ticketbot.domain.when import DAY, HOUR
 from ticketbot.engine import Engine
 from ticketbot.envelopes import Opened
-from ticketbot.handlers.buying import queueing
+from ticketbot.handlers.buying import offering
 from ticketbot.handlers.context import Settings
 from ticketbot.handlers.money.cashier import Credit
 from ticketbot.keys import Keys
@@ -199,7 +199,7 @@ async def build(folder: Path, now: int) -> dict[str, str]:
     await shop.says("heidi", "join porto")
     await shop.says("grace", "cancel")
     porto = f"31923:{key_of('organizer')}:porto"
-    await shop.engine.decide(lambda tx, ctx: queueing.offer(porto, tx, ctx), "queue")
+    await shop.engine.decide(lambda tx, ctx: offering.offer(porto, tx, ctx), "queue")
     await shop.says("organizer", "promo lisbon FRIENDS 20%")
     await shop.says("organizer", f"door add lisbon {npub_encode(key_of('gate'))}")
     await shop.says("gate", f"checkin {used}")

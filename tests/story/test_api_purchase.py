@@ -157,6 +157,22 @@ async def test_owed_money_goes_where_its_owner_says(
     assert (wrong.status, wrong.code) == (422, "bad-request")
 
 
+async def test_an_order_says_which_code_was_applied_and_what_it_saves(
+    stage: Stage, organizer: Organizer, carol: Caller
+) -> None:
+    await organizer.has_on_sale()
+    await organizer.says("promo lisbon FRIENDS 1000 sats off")
+    await organizer.hears("FRIENDS")
+    (event,) = (await carol.gets("/events", signed=False)).body["events"]
+    wish = {"event_id": event["event_id"], "quantity": 2}
+    order = (await carol.posts("/orders", request_id="c", code="friends", **wish)).body
+    assert order["amount_msat"] == 8_000_000
+    assert order["promo"] == {"code": "FRIENDS", "saved_msat": 2_000_000}
+    shown = (await carol.gets(f"/orders/{order['order_id']}")).body
+    assert shown["promo"] == order["promo"]
+    assert "promo" not in (await carol.posts("/orders", request_id="d", **wish)).body
+
+
 async def test_a_purchase_that_is_refused(
     stage: Stage, organizer: Organizer, carol: Caller
 ) -> None:

@@ -12,7 +12,7 @@ from tests.story.handing_on import code_of, is_valid
 from tests.story.memory import rows
 from tests.story.test_queue import KEPT, all_is_well, looks, sold_out
 from tests.story.test_restore import back_up, caught_up, lose_the_ledger
-from ticketbot.handlers.buying import queueing
+from ticketbot.handlers.buying import offering
 from ticketbot.turnstile import Turnstile
 
 
@@ -226,14 +226,14 @@ async def test_a_fault_in_one_queue_ends_neither_the_bot_nor_the_others(
     await carol.says("buy porto")
     await carol.gets_an_invoice()
     await waits(bob, "porto")
-    offer = queueing.offer
+    offer = offering.offer
 
     def stumbles(event_id: str, tx: Any, ctx: Any) -> Any:
         if event_id.endswith("lisbon-meetup"):
             raise ValueError("a bug")
         return offer(event_id, tx, ctx)
 
-    monkeypatch.setattr(queueing, "offer", stumbles)
+    monkeypatch.setattr(offering, "offer", stumbles)
     await gives_up(alice)
     await gives_up(carol)
     await looks(stage)
@@ -259,10 +259,57 @@ async def test_seats_that_cannot_be_given_up_do_not_keep_the_bot_busy(
     def stumbles(now: int, tx: Any, ctx: Any) -> Any:
         raise ValueError("a bug")
 
-    monkeypatch.setattr(queueing, "lapse", stumbles)
+    monkeypatch.setattr(offering, "lapse", stumbles)
     stage.clock.forward(3 * HOUR)
     async with asyncio.timeout(2):
         await looks(stage)
     monkeypatch.undo()
     await looks(stage)
     await bob.hears("goes to the next in the queue")
+
+
+async def test_nothing_is_kept_for_who_may_have_no_more(
+    stage: Stage, organizer: Organizer, alice: Person, bob: Person
+) -> None:
+    """Of two kinds two tickets are one person's; what is kept of one kind counts for the other."""
+    tiers = [["Box", "9000", "SAT", "2"], ["Stalls", "4000", "SAT", "2"]]
+    hall: dict[str, Any] = {"price": None, "tier": tiers, "stock": 4, "max_per_buyer": 2}
+    await organizer.has_on_sale(**hall)
+    carol = await stage.enters()
+    await alice.says("buy lisbon 2 box")
+    await alice.gets_an_invoice()
+    await carol.says("buy lisbon 2 stalls")
+    await carol.gets_an_invoice()
+    await waits(bob, "lisbon 2 box")
+    await waits(bob, "lisbon 2 stalls")
+    await gives_up(alice)
+    await looks(stage)
+    assert "buy lisbon 2 box" in await bob.hears(KEPT)
+    await gives_up(carol)
+    await looks(stage)
+    assert "as many seats of Lisbon Meetup as one person may" in await bob.hears()
+    await bob.says("buy lisbon 1 stalls")
+    assert "At most 2 tickets per person" in await bob.hears()
+    await bob.says("buy lisbon 1 box")
+    await bob.pays(await bob.gets_an_invoice())
+    await bob.gets_a_ticket()
+    await bob.says("buy lisbon 1 stalls")
+    await bob.gets_an_invoice()
+    assert await all_is_well(stage)
+
+
+async def test_who_bought_elsewhere_meanwhile_is_kept_as_many_as_they_may_have(
+    stage: Stage, organizer: Organizer, alice: Person, bob: Person
+) -> None:
+    tiers = [["Box", "9000", "SAT", "2"], ["Stalls", "4000", "SAT", "9"]]
+    await organizer.has_on_sale(price=None, tier=tiers, stock=20, max_per_buyer=2)
+    await alice.says("buy lisbon 2 box")
+    await alice.gets_an_invoice()
+    await waits(bob, "lisbon 2 box")
+    await bob.buys("lisbon 1 stalls")
+    await gives_up(alice)
+    await looks(stage)
+    assert "buy lisbon 1 box" in await bob.hears(KEPT)
+    assert await rows(stage, "SELECT kept FROM place") == [(1,)]
+    await bob.buys("lisbon 1 box")
+    assert await all_is_well(stage)

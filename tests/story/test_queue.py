@@ -188,3 +188,34 @@ async def test_who_is_forgotten_waits_no_longer(
     await alice.says("buy lisbon")
     await alice.gets_an_invoice()
     assert await all_is_well(stage)
+
+
+async def test_a_list_of_events_suggests_what_can_be_had(
+    stage: Stage, organizer: Organizer, alice: Person, bob: Person
+) -> None:
+    later = int(stage.clock()) + 9 * 24 * HOUR
+    await sold_out(stage, organizer, alice)
+    await bob.says("events")
+    told = (await bob.hears("Lisbon Meetup")).splitlines()
+    assert told[0].endswith("5,000 sats · sold out")
+    assert told[-1].endswith("Sold out, to wait for a seat: join lisbon")
+    box, stalls = ["Box", "9000", "SAT", "0"], ["Stalls", "4000", "SAT", "5"]
+    times = {"start": later, "end": later + HOUR}
+    await organizer.has_on_sale("Porto Play", price=None, tier=[box, stalls], **times)
+    await bob.says("events")
+    told = (await bob.hears("Lisbon Meetup")).splitlines()
+    assert told[-1] == "More about one: event porto · Get a ticket: buy porto 1 stalls"
+    await organizer.says("pause porto")
+    await organizer.hears("is paused")
+    await bob.says("eventos")
+    told = (await bob.hears("Lisbon Meetup")).splitlines()
+    assert told[-1].endswith("Agotado; para esperar un asiento: join lisbon")
+    await organizer.says("resume porto")
+    await organizer.hears("on sale again")
+    carol = await stage.enters()
+    await carol.says("buy porto 5 stalls")
+    await carol.gets_an_invoice()
+    await bob.says("events porto")  # each kind is gone, though the event has no number of seats
+    told = (await bob.hears("Porto Play")).splitlines()
+    assert told[0].endswith("agotado")
+    assert told[-1].endswith("join porto 1 box")

@@ -83,3 +83,48 @@ async def test_whoever_was_not_asked_in_time_is_told_to_begin_again(
     await alice.hears("Question 1")
     await alice.says("Alice")
     await alice.hears("Order ")
+
+
+async def test_who_pays_later_what_they_were_shown_has_paid_the_price(
+    stage: Stage, organizer: Organizer, alice: Person, bob: Person
+) -> None:
+    """Whose early bird it was is lost with the ledger; each pays the invoice they have."""
+    await organizer.has_on_sale(early_bird=["1000", "SAT", "first", "1"])
+    made_at = back_up(stage)
+    await organizer.says("promo lisbon FRIENDS 50%")
+    await organizer.hears("FRIENDS")
+    carol = await stage.enters()
+    invoices = []
+    for person, words in ((alice, ""), (bob, " 2"), (carol, " friends")):
+        stage.clock.forward(5)
+        await person.says(f"buy lisbon{words}")
+        invoices.append(await person.gets_an_invoice())
+    stage.clock.forward(2 * HOUR)
+    await lose_the_ledger(stage, made_at)
+    await stage.opens()
+    await caught_up(stage)
+    for person, invoice in zip((alice, bob, carol), invoices, strict=True):
+        await person.pays(invoice)
+    stage.wallet.hang_up()
+    for person in (alice, bob, carol):
+        await person.gets_a_ticket()
+    amounts = await rows(stage, "SELECT amount_msat FROM orders ORDER BY 1")
+    assert amounts == [(1_000_000,), (2_500_000,), (10_000_000,)]
+    assert await rows(stage, "SELECT 1 FROM refund") == []
+
+
+async def test_a_sum_that_was_no_price_goes_back(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale(early_bird=["1000", "SAT", "first", "1"])
+    made_at = back_up(stage)
+    stage.clock.forward(5)
+    await alice.says("buy lisbon")
+    invoice = await alice.gets_an_invoice()
+    stage.clock.forward(2 * HOUR)
+    await lose_the_ledger(stage, made_at)
+    await stage.opens()
+    await caught_up(stage)
+    await alice.pays(invoice, 1_500_000)
+    stage.wallet.hang_up()
+    await alice.hears("goes back to you")

@@ -102,6 +102,47 @@ async def test_a_code_makes_tickets_cheaper_for_those_who_have_it(
     assert "neither a code nor a kind of ticket" in await dave.hears()
 
 
+async def test_the_invoice_says_which_code_was_applied_and_what_it_saves(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    event = await organizer.has_on_sale(early_bird=["3000", "SAT", "first", "2"])
+    await organizer.says("promo lisbon FRIENDS 20%")
+    await organizer.hears("FRIENDS")
+    await alice.says("buy lisbon 2 friends")
+    told = (await alice.hears("Order ")).splitlines()
+    assert "= 4,800 sats" in told[0]  # of the early bird's price
+    assert told[1] == "The code FRIENDS takes off 1,200 sats"
+    assert told[2].startswith("nostr:naddr1") and len(told) == 3
+    invoice = await alice.gets_an_invoice()
+    await alice.says("link")
+    assert await alice.hears("lightning:") == f"lightning:{invoice}"
+    await alice.says("buy lisbon 2")  # the same order, and still with its code
+    assert "The code FRIENDS takes off 1,200 sats" in await alice.hears("Order ")
+    beto = await stage.enters()
+    await beto.says("comprar lisbon 10 friends")
+    assert "El código FRIENDS descuenta 10 000 sats" in (await beto.hears("Pedido ")).replace(
+        "\u202f", " "
+    )
+    event_id = f"31923:{organizer.pubkey}:{event.tag('d')}"
+    carol = await stage.enters()
+    await carol.asks(type="buy", request_id="r1", event_id=event_id, quantity=3, code="friends")
+    answer = await carol.is_told("invoice")
+    assert answer["amount_msat"] == 12_000_000
+    assert answer["promo"] == {"code": "FRIENDS", "saved_msat": 3_000_000}
+
+
+async def test_an_invoice_without_a_code_tells_of_none(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    event = await organizer.has_on_sale(early_bird=["3000", "SAT", "first", "1"])
+    await alice.asks(
+        type="buy", request_id="r1", event_id=f"31923:{organizer.pubkey}:{event.tag('d')}"
+    )
+    assert "promo" not in await alice.is_told("invoice")
+    await alice.says("buy lisbon 2")
+    assert len((await alice.hears("Order ")).splitlines()) == 2
+
+
 async def test_a_code_that_takes_all_off_gives_the_ticket_at_once(
     stage: Stage, organizer: Organizer, alice: Person
 ) -> None:

@@ -16,6 +16,7 @@ from ticketbot.domain.pricing import (
     Reduction,
     counts_seats,
     early_bird,
+    possible,
     price_at,
     reduced,
     regular,
@@ -126,3 +127,17 @@ def test_a_price_is_one_that_the_organizer_wrote(
     assert unit % SAT == 0
     later = price_at(event, tier, now + 1, taken + 1, quantity)
     assert later >= unit  # an early bird ends; it does not come back by waiting
+
+
+@pytest.mark.parametrize(
+    ("tier", "now", "sats"),
+    [
+        ("", NOON, {5000, 3000, 1000}),
+        ("", LATER, {5000, 1000}),  # by the clock it is over, by who came first nobody knows
+        ("VIP", NOON, {9000, 7000}),
+        ("VIP", LATER, {9000}),
+    ],
+)
+def test_every_price_that_may_have_been_shown(tier: str, now: int, sats: set[int]) -> None:
+    event = replace(EVENT, early_birds=(WEEK, FIRST, VIP))
+    assert possible(event, tier, now) == {price * SAT for price in sats}

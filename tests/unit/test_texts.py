@@ -321,7 +321,9 @@ def outcomes(one: Listing) -> dict[str, Outcome]:
         "question": Said("ask-choice", asked),
         "age": Said("ask-age", {"title": one.title, "n": 120}),
         "events": EventsFound((card,) * 20, None, WORD),
-        "invoice": InvoiceShown(order, one, "lnbc" + "1" * 400, "c" * 64, order.hold_until),
+        "invoice": InvoiceShown(
+            order, one, "lnbc" + "1" * 400, "c" * 64, order.hold_until, "C" * 24, order.amount_msat
+        ),
         "ticket": ticket,
         "tickets": TicketsCounted(1_000_000, ((one, tier, "a" * 16),) * 50, first=999_900),
         "order": OrderShown(order, one, 0, owed),

@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, astuple, dataclass, field, fields
 from typing import Any, Literal
 
+from ticketbot.domain.lines import LONGEST_TIER
 from ticketbot.domain.naming import show
-from ticketbot.domain.offer import (
-    LONGEST_TIER,
-    EarlyBird,
-    Question,
-    Tier,
-)
+from ticketbot.domain.offer import EarlyBird, Question, Tier
 from ticketbot.domain.terms import Terms
 from ticketbot.domain.when import (
     DAY,

@@ -8,6 +8,7 @@ become a `Listing`. Prices are tags as in NIP-99; `stock`, `sales_start`, `sales
 
 from __future__ import annotations
 
+from ticketbot.domain.lines import LONGEST_TIER
 from ticketbot.domain.listing import LONGEST_PLACE, LONGEST_SUMMARY, LONGEST_TITLE, Listing, Offer
 from ticketbot.domain.money import PriceProblem, read_price
 from ticketbot.domain.naming import FieldProblem, quote, show
@@ -19,7 +20,6 @@ from ticketbot.domain.note import (
     without_mentions,
 )
 from ticketbot.domain.offer import (
-    LONGEST_TIER,
     EarlyBird,
     Tier,
     read_age,
@@ -68,13 +68,7 @@ def read_listing(event: Event, bot: str) -> Listing:
     ListingProblems: all that is wrong, one problem a field. Whether the author may sell
     here, and whether it is addressed to the bot (`is_for`), is not asked.
     """
-    tags, text = event.tags, event.content
-    if event.kind == TEXT_NOTE:
-        note = read_note(event.content)
-        written = {tag[0] for tag in note.tags}
-        tags = note.tags + [tag for tag in event.tags if tag and tag[0] not in written]
-        text = note.rest
-    sheet = Sheet(tags, event.kind)
+    sheet, text = _sheet_of(event)
 
     title = _read_title(sheet)
     d = "" if event.kind == TEXT_NOTE else sheet.read("d", "", lambda: _read_d(event))
@@ -128,6 +122,19 @@ def read_listing(event: Event, bot: str) -> Listing:
     )
 
 
+def _sheet_of(event: Event) -> tuple[Sheet, str]:
+    """The note's tags, and what it says beside them. The lines of a kind-1 note go first."""
+    if event.kind != TEXT_NOTE:
+        return Sheet(event.tags, event.kind), event.content
+    note = read_note(event.content)
+    written = {tag[0] for tag in note.tags} | {one.name for one in note.wrong}
+    tags = note.tags + [tag for tag in event.tags if tag and tag[0] not in written]
+    sheet = Sheet(tags, event.kind)
+    for one in note.wrong:
+        sheet.blame(f"{one.name} {one.which}".strip(), one.problem, like=one.name)
+    return sheet, note.rest
+
+
 def _read_title(sheet: Sheet) -> str:
     found = sheet.texts("title") or sheet.texts("name")  # NIP-52: deprecated, where no title is
     title = show(found[0], LONGEST_TITLE) if found else ""
@@ -174,7 +181,7 @@ def _read_early_birds(
     sheet: Sheet, tiers: tuple[Tier, ...], price: int | None
 ) -> tuple[EarlyBird, ...]:
     """Once the prices that they undercut can be read: what follows from a mistake is none."""
-    if any(field.startswith(("tier", "price")) for field in sheet.problems):
+    if any(field.lower().startswith(("tier", "price")) for field in sheet.problems):
         return ()
     regular = {tier.name: tier.price_msat for tier in tiers}
     return read_early_birds(sheet, regular | ({} if price is None else {"": price}), tiers)

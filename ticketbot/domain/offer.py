@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ticketbot.domain.lines import LONGEST_TIER
 from ticketbot.domain.money import read_price
 from ticketbot.domain.naming import FieldProblem, quote, show
 from ticketbot.domain.sheet import Sheet, read_count
 from ticketbot.domain.when import read_stamp
 
 MOST_TIERS, MOST_EARLY_BIRDS, MOST_QUESTIONS, MOST_CHOICES = 10, 20, 3, 10
-LONGEST_TIER, LONGEST_QUESTION, LONGEST_CHOICE, LONGEST_ANSWER = 40, 140, 40, 200
+LONGEST_QUESTION, LONGEST_CHOICE, LONGEST_ANSWER = 140, 40, 200
 OLDEST = 120
 MAY_SKIP = "(optional)"
 

@@ -55,6 +55,13 @@ def price_at(listing: Listing, tier: str, now: int, taken: int, quantity: int = 
     return usual if bird is None else min(usual, bird.price_msat)
 
 
+def possible(listing: Listing, tier: str, at: int) -> set[int]:
+    """Every price in msat that one ticket may have had at that time, whoever came first."""
+    birds = (one for one in listing.early_birds if one.tier == tier)
+    early = {one.price_msat for one in birds if one.until is None or at < one.until}
+    return {regular(listing, tier)} | early
+
+
 def reduced(unit_msat: int, reduction: Reduction) -> int:
     """The price of one ticket with a code, in msat: whole sats, rounded down for the buyer.
 

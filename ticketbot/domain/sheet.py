@@ -43,6 +43,11 @@ _LINE_EXAMPLES = {
     "until": "Until: 22:00",
     "price": "Price: 5000 sats",
     "stock": "Seats: 100",
+    "tier": "Tier: VIP, 20000 sats, 10 seats, 2 per buyer, until 2027-03-01 18:00",
+    "early_bird": "Early bird: VIP, 15000 sats, until 2027-02-01",
+    "question": "Question: Size of your T-shirt? S / M / L",
+    "age": "Age: 18",
+    "max_per_buyer": "Per buyer: 4",
 }
 
 
@@ -111,7 +116,8 @@ class Sheet:
 
     def blame(self, name: str, wrong: FieldProblem, like: str = "") -> None:
         """Note the first problem of a field; its example is that of `like`, or its own."""
-        field = self._shown.get(name, name)
+        kind, space, which = name.partition(" ")
+        field = self._shown.get(kind, kind) + space + which
         values = {"field": field, "example": self._examples.get(like or name, "")}
         self.problems.setdefault(field, Problem(field, wrong.sentence, values | wrong.values))
 

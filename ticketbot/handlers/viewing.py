@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order, State
+from ticketbot.domain.pricing import regular
 from ticketbot.handlers import issuing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.ledger import journal, listings, orders, refunds, tickets
+from ticketbot.ledger import journal, listings, orders, promos, refunds, tickets
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Tx
@@ -19,7 +20,7 @@ def present(tx: Tx, ctx: Context, order: Order, request: Request) -> Reply:
         return [summary(tx, order, request)]
     listing = listed(tx, order.event_id).listing
     if order.state is State.INVOICED and (made := orders.invoice_for(tx, order.id)):
-        return [invoice_shown(order, listing, made)]
+        return [invoice_shown(tx, order, listing, made)]
     if order.state is State.PAID and may_show_tickets(request, listing, ctx):
         return [
             issuing.show(tx, ctx, row, listing, request.person, everywhere=False)
@@ -44,15 +45,19 @@ def summary(tx: Tx, order: Order, request: Request | None = None) -> Outcome:
     listing, waiting = listed(tx, order.event_id).listing, None
     if request is not None and request.via == "api" and order.state is State.INVOICED:
         made = orders.invoice_for(tx, order.id)
-        waiting = None if made is None else invoice_shown(order, listing, made)
+        waiting = None if made is None else invoice_shown(tx, order, listing, made)
     return OrderShown(order, listing, len(live), owed, why, waiting)
 
 
-def invoice_shown(order: Order, listing: Listing, made: InvoiceRow) -> InvoiceShown:
-    """An order with its bolt11."""
+def invoice_shown(tx: Tx, order: Order, listing: Listing, made: InvoiceRow) -> InvoiceShown:
+    """An order with its bolt11, and the code that made it cheaper."""
     assert made.bolt11 is not None and made.payment_hash is not None
     assert made.expires_at is not None
-    return InvoiceShown(order, listing, made.bolt11, made.payment_hash, made.expires_at)
+    invoice = (made.bolt11, made.payment_hash, made.expires_at)
+    # Most orders cost the usual price: nothing is looked up for them.
+    usual = order.unit_msat == regular(listing, order.tier)
+    applied = None if usual else promos.applied(tx, order.id)
+    return InvoiceShown(order, listing, *invoice, *(applied or ()))
 
 
 def listed(tx: Tx, event_id: str) -> Listed:

@@ -13,6 +13,7 @@ import orjson
 from ticketbot.ledger.store import Tx
 
 Detail = str | int | bool | None
+TAKEN_UP = "taken up again"  # an order of a ledger that is lost
 
 
 class Decision(NamedTuple):

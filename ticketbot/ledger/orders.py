@@ -89,6 +89,16 @@ def move(tx: Tx, order: Order, state: State) -> Order:
     return order._replace(state=state)
 
 
+def reprice(tx: Tx, order: Order, unit_msat: int) -> Order:
+    """An order of a lost ledger costs what its buyer was shown."""
+    amount = unit_msat * order.quantity
+    tx.change(
+        "UPDATE orders SET unit_msat = ?, amount_msat = ? WHERE id = ?",
+        (unit_msat, amount, order.id),
+    )
+    return order._replace(unit_msat=unit_msat, amount_msat=amount)
+
+
 def move_and_hold(tx: Tx, order: Order, state: State, hold_until: int) -> Order:
     """Set the state, and a hold that runs from when the invoice could be paid."""
     tx.change(

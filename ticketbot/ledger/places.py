@@ -6,14 +6,15 @@ from typing import NamedTuple
 
 from ticketbot.ledger.store import Tx
 
-COLUMNS = "id, event_id, tier, person, quantity, joined_at, kept, until"
+COLUMNS = "id, event_id, tier, person, quantity, joined_at, kept, until, standing"
 MOST = 50  # places of one person that are looked at
 
 
 class Place(NamedTuple):
     """Somebody (a person's number) waits for `quantity` seats; `kept` of them are held for them.
 
-    `until`: unix seconds until which they are, None while none is.
+    `until`: unix seconds until which they are, None while none is. `standing`: what they have
+    shown, as in domain/waiting.py.
     """
 
     id: int
@@ -24,15 +25,25 @@ class Place(NamedTuple):
     joined_at: int
     kept: int = 0
     until: int | None = None
+    standing: int = 0
 
 
-def join(tx: Tx, event_id: str, tier: str, person: int, quantity: int, now: int) -> Place:
+def join(
+    tx: Tx, event_id: str, tier: str, person: int, quantity: int, now: int, standing: int = 0
+) -> Place:
     """A new place, behind all others."""
     number = tx.insert(
-        "INSERT INTO place (event_id, tier, person, quantity, joined_at) VALUES (?, ?, ?, ?, ?)",
-        (event_id, tier, person, quantity, now),
+        "INSERT INTO place (event_id, tier, person, quantity, joined_at, standing)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (event_id, tier, person, quantity, now, standing),
     )
-    return Place(number, event_id, tier, person, quantity, now)
+    return Place(number, event_id, tier, person, quantity, now, standing=standing)
+
+
+def raise_to(tx: Tx, place: Place, standing: int) -> Place:
+    """Who waits there has shown more since they joined."""
+    tx.change("UPDATE place SET standing = ? WHERE id = ?", (standing, place.id))
+    return place._replace(standing=standing)
 
 
 def change(tx: Tx, place: Place, quantity: int) -> Place:
@@ -64,12 +75,28 @@ def of_person(tx: Tx, person: int, event_id: str | None = None) -> list[Place]:
     return _all(tx, "person = ? AND event_id = ? ORDER BY id", person, event_id)
 
 
-def ahead(tx: Tx, place: Place) -> int:
-    """How many wait for the same before them."""
+def ahead(tx: Tx, place: Place, *, favoured: bool = False) -> int:
+    """How many wait for the same before them; `favoured`: by their standing first."""
+    before = "(standing > ?3 OR (standing = ?3 AND id < ?4))" if favoured else "?3 >= 0 AND id < ?4"
     row = tx.row(
-        "SELECT count(*) FROM place WHERE event_id = ? AND tier = ? AND kept = 0 AND id < ?",
-        (place.event_id, place.tier, place.id),
+        "SELECT count(*) FROM place WHERE event_id = ?1 AND tier = ?2 AND kept = 0 AND " + before,
+        (place.event_id, place.tier, place.standing, place.id),
     )
+    return int(row[0]) if row else 0
+
+
+def kept_besides(tx: Tx, person: int, event_id: str, tier: str) -> int:
+    """How many seats of other kinds are kept for somebody."""
+    row = tx.row(
+        "SELECT coalesce(sum(kept), 0) FROM place WHERE person = ? AND event_id = ? AND tier <> ?",
+        (person, event_id, tier),
+    )
+    return int(row[0]) if row else 0
+
+
+def waiting(tx: Tx, event_id: str) -> int:
+    """How many places an event's queue has, whatever the tier."""
+    row = tx.row("SELECT count(*) FROM place WHERE event_id = ?", (event_id,))
     return int(row[0]) if row else 0
 
 
@@ -85,6 +112,13 @@ def wanted(tx: Tx, event_id: str) -> dict[str, int]:
 def first(tx: Tx, event_id: str, tier: str) -> Place | None:
     """Whose turn it is for one kind of seat."""
     return _first(tx, "event_id = ? AND tier = ? AND kept = 0 ORDER BY id LIMIT 1", event_id, tier)
+
+
+def favoured(tx: Tx, event_id: str, tier: str) -> Place | None:
+    """Whose turn it is where who has shown more comes first."""
+    order = "standing DESC, id LIMIT 1"
+    where = f"event_id = ? AND tier = ? AND kept = 0 ORDER BY {order}"
+    return _first(tx, where, event_id, tier)
 
 
 def over(tx: Tx, now: int, most: int) -> list[Place]:

@@ -81,9 +81,30 @@ def of_event(tx: Tx, event_id: str) -> list[Promo]:
     return [_promo(tx, row) for row in rows]
 
 
-def bind(tx: Tx, promo_id: int, order_id: str, quantity: int) -> None:
+class Applied(NamedTuple):
+    """A code as the buyer of an order sees it: its word, and what it took off in all, in msat."""
+
+    code: str
+    saved_msat: int
+
+
+def bind(tx: Tx, promo_id: int, order_id: str, quantity: int, saved_msat: int) -> None:
     """Remember with which code an order was placed; its uses do not count yet."""
-    tx.change("INSERT INTO promo_use VALUES (?, ?, ?, 0)", (order_id, promo_id, quantity))
+    tx.change(
+        "INSERT INTO promo_use (order_id, promo, quantity, counts, saved_msat)"
+        " VALUES (?, ?, ?, 0, ?)",
+        (order_id, promo_id, quantity, saved_msat),
+    )
+
+
+def applied(tx: Tx, order_id: str) -> Applied | None:
+    """What an order was made cheaper by; None without a code, or once its word is forgotten."""
+    row = tx.row(
+        "SELECT code, saved_msat FROM promo_use JOIN promo ON promo.id = promo_use.promo"
+        " WHERE order_id = ? AND code IS NOT NULL",
+        (order_id,),
+    )
+    return None if row is None else Applied(tx.vault.open(row[0], SEALED).decode(), row[1])
 
 
 def count(tx: Tx, order_id: str) -> bool:
@@ -104,6 +125,16 @@ def of_order(tx: Tx, order_id: str) -> int | None:
     """The number of the code with which an order was placed."""
     use = _use(tx, order_id)
     return None if use is None else use[0]
+
+
+def reduction_of(tx: Tx, order_id: str) -> Reduction | None:
+    """What the code of an order takes off now."""
+    row = tx.row(
+        "SELECT percent, off_msat FROM promo_use JOIN promo ON promo.id = promo_use.promo"
+        " WHERE order_id = ?",
+        (order_id,),
+    )
+    return None if row is None else Reduction(*row)
 
 
 def give_back(tx: Tx, order_id: str) -> None:

@@ -1,8 +1,9 @@
 """Messages: sealed in the mould that lies in their row, and published until a relay says OK.
 
 One mould makes the same bytes at every try and after every crash, so relays drop what they
-have (docs/adr/0009-a-mould-instead-of-the-sealed-letter.md). Only where a relay refuses a gift
-wrap for its (backdated) age does the row get another mould, and the rumor a wrap dated now.
+have (docs/adr/0009-a-mould-instead-of-the-sealed-letter.md). A row gets another mould where a relay
+refuses a gift wrap for its (backdated) age, and the rumor a wrap dated now; and where a clock that
+was ahead has dated it, unless a relay may have taken it without a word.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class Courier:
         names = {row.id for row in staying}
         dropped = [row for row in rows if row.id not in names]
         had = await self._accepted(staying)
-        ahead = [row for row in staying if _is_ahead(row, now) and not had.get(row.id)]
+        ahead = [row for row in staying if _is_ahead(row, now) and not row.attempts]
         kept = [row for row in staying if row not in ahead]
         texts = [await _drawn(row) if "draw" in row.body else row.body["text"] for row in kept]
         letters = [
@@ -147,6 +148,8 @@ class Courier:
         too_old = any(w in ok.text.lower() for ok in answer.values() for w in TOO_OLD)
         if sealed.kind == 1059 and not took and too_old and not row.body.get("now"):
             return self._redate(row, now, via="nip17", now=True)
+        if answer and not took and _is_ahead(row, now):
+            return self._redate(row, now, at=now)
         again = now + delay(row.attempts)
         words = {
             relay: _without(row.body["to"], ok.text)

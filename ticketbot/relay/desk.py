@@ -6,14 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import orjson
 
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import Sealed, parse_event, verify
-from ticketbot.errors import Malformed
+from ticketbot.envelopes import Sealed
 from ticketbot.relay.auth import Auth
+from ticketbot.relay.ear import Brought, Ear, Message
 from ticketbot.relay.filters import Filter, Wanted, any_fits
 from ticketbot.relay.line import Line
 from ticketbot.relay.link import Link, LinkLost
@@ -88,8 +85,11 @@ class Desk:
     `eager`: a challenge is answered unasked, for our own relays know us anyway.
     """
 
-    def __init__(self, line: Line, link: Link, auth: Auth, *, eager: bool = False) -> None:
+    def __init__(
+        self, line: Line, link: Link, auth: Auth, ear: Ear, *, eager: bool = False
+    ) -> None:
         self._line = line
+        self._ear = ear
         self._link = link
         self._auth = auth
         self._eager = eager
@@ -149,23 +149,25 @@ class Desk:
     async def read(self) -> None:
         """Takes what the relay says, until the link is lost."""
         while True:
-            for data in await self._link.receive():
-                if len(data) > self._line.max_frame:
-                    self._line.counts.oversized += 1
-                    continue
-                try:
-                    self._take(orjson.loads(data))
-                except (orjson.JSONDecodeError, Malformed):
-                    self._line.counts.malformed += 1
+            frames = await self._link.receive()
+            for message in await self._ear.hear(frames, self._is_answer):
+                self._take(message)
 
-    def _take(self, message: Any) -> None:
+    def _is_answer(self, name: str, event: Event) -> bool:
+        """Whether this is new, and what a question under way asked for."""
+        query = self._queries.get(name)
+        if query is None or event.id in query.found:
+            return False
+        return any_fits(query.wanted, event)
+
+    def _take(self, message: Message) -> None:
         match message:
             case ["OK", str(event_id), bool(accepted), *rest]:
                 text = rest[0][:MAX_TEXT] if rest and isinstance(rest[0], str) else ""
                 self._answer(event_id, Ok(accepted or text.startswith("duplicate:"), text))
-            case ["EVENT", str(name), raw]:
-                if name in self._queries:
-                    self._find(self._queries[name], parse_event(raw))
+            case Brought(name, event, genuine):
+                if genuine is not None and name in self._queries:
+                    self._find(self._queries[name], event, genuine=genuine)
             case ["EOSE", str(name)]:
                 if name in self._queries:
                     self._queries[name].end(complete=True)
@@ -180,7 +182,7 @@ class Desk:
                 self._line.error = f"notice: {text[:MAX_TEXT]}"
                 self._refused_at_large(text)
             case _:
-                raise Malformed("not a relay message")
+                self._line.counts.malformed += 1
 
     def _answer(self, event_id: str, ok: Ok) -> None:
         if self._auth.answered(event_id, ok):
@@ -247,10 +249,8 @@ class Desk:
             request.waits_for_auth, request.proven = False, True
         self._link.send([request.frame for request in requests])
 
-    def _find(self, query: _Query, event: Event) -> None:
-        if event.id in query.found or not any_fits(query.wanted, event):
-            return
-        if not verify(event):
+    def _find(self, query: _Query, event: Event, *, genuine: bool) -> None:
+        if not genuine:
             self._line.counts.forged += 1
             return
         query.found[event.id] = event

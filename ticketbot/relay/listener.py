@@ -7,13 +7,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
-import orjson
-
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import Keys, parse_event, verify
-from ticketbot.errors import Malformed
+from ticketbot.envelopes import Keys
 from ticketbot.relay.auth import Auth
 from ticketbot.relay.backoff import Backoff
+from ticketbot.relay.ear import Brought, Ear, Message, Verify
 from ticketbot.relay.errands import Errands
 from ticketbot.relay.filters import Filter
 from ticketbot.relay.funnel import Funnel
@@ -44,9 +42,11 @@ class Listener:
         filters: Callable[[int | None], list[Filter]],
         marks: dict[str, int],
         clock: Callable[[], float],
+        verify: Verify,
     ) -> None:
         self.name = name
         self.line = line
+        self.ear = Ear(line, verify)
         self.errands = errands
         self.keys = keys
         self.funnel = funnel
@@ -193,19 +193,17 @@ class _Visit:
 
     async def _read(self) -> None:
         while True:
-            for data in await self._link.receive():
-                if len(data) > self._home.line.max_frame:
-                    self._counts.oversized += 1
-                    continue
-                try:
-                    await self._take(orjson.loads(data))
-                except (orjson.JSONDecodeError, Malformed):
-                    self._counts.malformed += 1
+            frames = await self._link.receive()
+            for message in await self._home.ear.hear(frames, self._is_news):
+                await self._take(message)
 
-    async def _take(self, message: Any) -> None:
+    def _is_news(self, name: str, event: Event) -> bool:
+        return not (self._home.funnel.knows(event.id) or self._echoes.is_echo(event))
+
+    async def _take(self, message: Message) -> None:
         match message:
-            case ["EVENT", str(name), raw]:
-                await self._event(name, parse_event(raw))
+            case Brought():
+                await self._event(message)
             case ["EOSE", str(name)]:
                 await self._stored_are_in(name)
             case ["CLOSED", str(name), *rest]:
@@ -223,20 +221,21 @@ class _Visit:
             case ["NOTICE", str(text)]:
                 self._noticed(text[:MAX_TEXT])
             case _:
-                raise Malformed("not a relay message")
+                self._counts.malformed += 1
 
-    async def _event(self, name: str, event: Event) -> None:
+    async def _event(self, brought: Brought) -> None:
+        event = brought.event
         if self._echoes.is_echo(event):
             await self._came_back(event.id)
             return
-        if not self._subscription.note(name, event):
+        if not self._subscription.note(brought.name, event):
             self._counts.unasked += 1
             return
         if not self.live:
             self._wait(self._timing.eose_patience)
-        if self._home.funnel.knows(event.id):
+        if brought.genuine is None:  # it was known when it came
             self._counts.duplicates += 1
-        elif not verify(event):
+        elif not brought.genuine:
             self._counts.forged += 1
             return
         elif await self._home.funnel.hand_on(event):

@@ -6,6 +6,7 @@ is a message of its own; a ticket's token has a line of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -83,7 +84,7 @@ def _events(found: EventsFound, how: Manner) -> list[str]:
     if not found.cards:
         key = "events-none-found" if found.words else "events-none"
         return [say(key, how.language, words=found.words)]
-    hint = say("events-hint", how.language, code=found.cards[0].code.lower())
+    hint = _events_hint(found.cards, how)
     more = say("events-more", how.language)
     lines = fitting([_event_line(card, how) for card in found.cards], hint, more)
     if len(lines) < len(found.cards) or found.after:
@@ -91,9 +92,17 @@ def _events(found: EventsFound, how: Manner) -> list[str]:
     return ["\n".join([*lines, hint])]
 
 
+def _events_hint(cards: Sequence[Card], how: Manner) -> str:
+    """What to send next: for the first that can be bought, or else to wait for the first."""
+    on_sale = [card for card in cards if not card.paused] or cards
+    card = next((card for card in on_sale if not _is_gone(card)), on_sale[0])
+    key = "events-hint-sold-out" if _is_gone(card) else "events-hint"
+    return say(key, how.language, code=card.code.lower(), tier=_tier_word(card))
+
+
 def _event_line(card: Card, how: Manner) -> str:
     one = card.listing
-    left = [say("sold-out-short", how.language)] if card.available == 0 else []
+    left = [say("sold-out-short", how.language)] if _is_gone(card) else []
     facts = (short_when(one, how.language), price_line(card, how.language), *left)
     return " · ".join((card.code.lower(), one.title, *facts))
 
@@ -116,13 +125,22 @@ def _event(card: Card, how: Manner) -> str:
 
 def _hint(card: Card, how: Manner) -> str:
     """How to get a ticket of a kind that is left; where none is, how to wait for one."""
+    key = "event-hint-sold-out" if _is_gone(card) else "event-hint"
+    return say(key, how.language, code=card.code.lower(), tier=_tier_word(card))
+
+
+def _is_gone(card: Card) -> bool:
+    """Whether no kind of ticket is left."""
+    none_left = all(available == 0 for _, _, available in card.tiers)
+    return card.available == 0 or (none_left and not card.listing.general)
+
+
+def _tier_word(card: Card) -> str:
+    """The kind that must be named behind the code, the first that is left."""
     names = [name for name, _, _ in card.tiers]
     left = [name for name, _, available in card.tiers if available != 0]
     chosen = card.listing.general or len(names) == 1
-    tier = "" if chosen else f" 1 {(left or names)[0].lower()}"
-    gone = card.available == 0 or not (card.listing.general or left)
-    key = "event-hint-sold-out" if gone else "event-hint"
-    return say(key, how.language, code=card.code.lower(), tier=tier)
+    return "" if chosen else f" 1 {(left or names)[0].lower()}"
 
 
 def _terms(listing: Listing, how: Manner) -> list[str]:
@@ -157,7 +175,11 @@ def _invoice(shown: InvoiceShown, how: Manner) -> list[str]:
         amount=sats(order.amount_msat, how.language),
         until=until,
     )
-    return [f"{first}\n{event_link(shown.listing, how)}", shown.bolt11]
+    lines = [first]
+    if shown.code:
+        saved = sats(shown.saved_msat, how.language)
+        lines.append(say("order-code", how.language, word=shown.code, amount=saved))
+    return ["\n".join([*lines, event_link(shown.listing, how)]), shown.bolt11]
 
 
 def _ticket(ticket: TicketShown, how: Manner) -> str:

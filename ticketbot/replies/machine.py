@@ -79,6 +79,7 @@ def _body(outcome: Outcome, how: Manner) -> Message | None:
 
 
 def _invoice(shown: InvoiceShown) -> Message:
+    code = {"code": shown.code, "saved_msat": shown.saved_msat} if shown.code else None
     return {
         "type": "invoice",
         "order_id": shown.order.id,
@@ -88,6 +89,7 @@ def _invoice(shown: InvoiceShown) -> Message:
         "invoice": shown.bolt11,
         "payment_hash": shown.payment_hash,
         "expires_at": shown.order.hold_until,
+        **_said({"promo": code}),
     }
 
 

@@ -109,13 +109,15 @@ class EventShown:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceShown:
-    """An order that waits for its payment."""
+    """An order that waits for its payment. `code` made it cheaper, by so many msat in all."""
 
     order: Order
     listing: Listing
     bolt11: str
     payment_hash: str
     expires_at: int
+    code: str = ""
+    saved_msat: int = 0
     link_only: bool = False  # `link`: the bolt11 as a lightning: URI
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ticketbot.domain.command import CancelOrder, ShowLink, ShowStatus
 from ticketbot.domain.order import OPEN
 from ticketbot.handlers import finding, viewing
@@ -10,7 +12,7 @@ from ticketbot.handlers.events import closing
 from ticketbot.handlers.money import cashier
 from ticketbot.ledger import orders
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import InvoiceShown, Reply, Said
+from ticketbot.replies.outcome import Reply, Said
 
 
 def show_status(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -54,17 +56,8 @@ def link(request: Request, tx: Tx, ctx: Context) -> Reply:
     """The open invoice as a `lightning:` link, for clients that want one."""
     for order in orders.open_of(tx, request.person.id):
         if made := orders.invoice_for(tx, order.id):
-            shown = viewing.invoice_shown(order, viewing.listed(tx, order.event_id).listing, made)
-            return [
-                InvoiceShown(
-                    order,
-                    shown.listing,
-                    shown.bolt11,
-                    shown.payment_hash,
-                    shown.expires_at,
-                    link_only=True,
-                )
-            ]
+            listing = viewing.listed(tx, order.event_id).listing
+            return [replace(viewing.invoice_shown(tx, order, listing, made), link_only=True)]
     return [Said("link-none")]
 
 

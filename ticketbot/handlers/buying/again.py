@@ -49,17 +49,19 @@ def answered(command: Command | None, before: int) -> bool:
 
 
 class Details(NamedTuple):
-    """What belongs to an order beside its row: the number of its code, what its buyer answered."""
+    """What belongs to an order beside its row: the number of its code, what its buyer answered,
+    and what the code takes off, in msat."""
 
     promo: int | None = None
     answers: Answers = ()
+    saved_msat: int = 0
 
 
 def write(order: Order, details: Details, tx: Tx) -> None:
     """A new order with all that belongs to it."""
     orders.place(tx, order)
     if details.promo is not None:
-        promos.bind(tx, details.promo, order.id, order.quantity)
+        promos.bind(tx, details.promo, order.id, order.quantity, details.saved_msat)
     questions.keep(tx, order.id, details.answers)
 
 
@@ -86,7 +88,7 @@ def take_up(
         tx,
         ctx.now,
         order.id,
-        "taken up again",
+        journal.TAKEN_UP,
         event=order.event_id,
         tier=order.tier,
         seats=order.quantity,

@@ -17,13 +17,17 @@ from ticketbot.ledger.store import Tx
 
 
 class Basket(NamedTuple):
-    """What somebody wants of which event, what one ticket costs in msat, and with which code."""
+    """What somebody wants of which event, what one ticket costs in msat, and with which code.
+
+    `off_msat`: what the code takes off that ticket.
+    """
 
     found: Listed
     wish: Buy
     tier: str
     unit_msat: int
     promo: Promo | None
+    off_msat: int = 0
 
     @property
     def listing(self) -> Listing:
@@ -37,12 +41,12 @@ def fill(wish: Buy, request: Request, tx: Tx, ctx: Context) -> tuple[Basket, Red
     listing = found.listing
     tier, code = finding.tier_and_code(wish, left, listing)
     now = moment_of(request, ctx)
-    unit = finding.price(tx, listing, tier, now, wish.quantity, request.person.id)
+    usual = unit = finding.price(tx, listing, tier, now, wish.quantity, request.person.id)
     redeemed = redeem(code, tier, wish.quantity, listing, request, tx, now)
     if redeemed.promo is not None:
         unit = reduced(unit, redeemed.promo.reduction)
     kept = replace(wish, words=(listing.event_id,), tier=tier or None, whole=True, code=code)
-    return Basket(found, kept, tier, unit, redeemed.promo), redeemed
+    return Basket(found, kept, tier, unit, redeemed.promo, usual - unit), redeemed
 
 
 def moment_of(request: Request, ctx: Context) -> int:

@@ -69,6 +69,7 @@ def buy(request: Request, tx: Tx, ctx: Context) -> Reply:
             queueing.take(turn, tx, ctx)
         reply = _place(tx, ctx, order, basket)
         if turn is not None:
+            queueing.taken(turn, order, tx)
             listings.fit(tx, basket.listing)  # a capacity that was cut below what was kept
     if request.request_id is not None:
         inbox.remember(tx, key, asked, order.id)
@@ -130,7 +131,8 @@ def _order(request: Request, ctx: Context, order_id: str, basket: Basket) -> Ord
 
 def _details(basket: Basket) -> Details:
     promo = None if basket.promo is None else basket.promo.id
-    return Details(promo, questions.answers(basket.listing, basket.wish))
+    answers = questions.answers(basket.listing, basket.wish)
+    return Details(promo, answers, basket.off_msat * basket.wish.quantity)
 
 
 def _place(tx: Tx, ctx: Context, order: Order, basket: Basket) -> Reply:

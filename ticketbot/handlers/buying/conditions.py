@@ -6,9 +6,10 @@ Each check raises `Refused` with what its buyer can do about it.
 from __future__ import annotations
 
 from ticketbot.domain.holds import judge
+from ticketbot.domain.waiting import Standing
 from ticketbot.domain.when import HOUR
 from ticketbot.errors import Refused
-from ticketbot.handlers.allowance import exceeded
+from ticketbot.handlers.allowance import exceeded, kept_besides
 from ticketbot.handlers.buying.basket import Basket
 from ticketbot.handlers.context import Context, Request
 from ticketbot.ledger import holds, listings, marks, orders
@@ -56,7 +57,9 @@ def check_size(tx: Tx, ctx: Context, request: Request, basket: Basket) -> None:
     if quantity > most:
         raise Refused("too-many", "too-many-per-order", most=most)
     otherwise = None if basket.unit_msat else most  # nobody empties a free event
-    broken = exceeded(tx, request.person.id, basket.listing, basket.tier, quantity, otherwise)
+    whose, of = request.person.id, (basket.listing, basket.tier)
+    kept = kept_besides(tx, whose, *of) if otherwise or basket.listing.max_per_buyer else 0
+    broken = exceeded(tx, whose, *of, quantity, otherwise, kept)
     if broken is not None:
         raise Refused("too-many", "too-many-per-buyer", most=broken[0], title=broken[1])
 
@@ -73,6 +76,14 @@ def _is_limited(basket: Basket) -> bool:
     return basket.listing.stock is not None or (chosen is not None and chosen.stock is not None)
 
 
+def standing(tx: Tx, ctx: Context, request: Request) -> Standing:
+    """What somebody has shown who may be one of a thousand keys of one person."""
+    if orders.has_paid(tx, request.person.id):
+        return Standing.PAID
+    worked = request.work >= ctx.settings.proof_of_work_bits
+    return Standing.WORKED if worked else Standing.NEWCOMER
+
+
 def check_flood(tx: Tx, ctx: Context, request: Request, basket: Basket) -> None:
     """Seats that nobody pays for must not keep out those who would."""
     if not (basket.unit_msat and _is_limited(basket)):
@@ -81,7 +92,7 @@ def check_flood(tx: Tx, ctx: Context, request: Request, basket: Basket) -> None:
     if not now_held.doubtful(ctx.now):
         return
     bits, minutes = ctx.settings.proof_of_work_bits, -(-ctx.settings.hold_seconds // 60)
-    trusted = request.work >= bits or orders.has_paid(tx, request.person.id)
+    trusted = standing(tx, ctx, request) > Standing.NEWCOMER
     match judge(now_held, basket.wish.quantity, trusted=trusted):
         case "sold-out":
             raise Refused("sold-out", "sold-out")

@@ -1,8 +1,6 @@
 """Who waits for a seat, in turn: nobody who comes later is served before.
 
-A place is there as long as its row is. Seats that come free are held for whose turn it is, and
-the row says until when; whoever takes it away has decided: a purchase, a refusal, the end of
-that time.
+What is kept for whom, and for how long, is decided in offering.py.
 """
 
 from __future__ import annotations
@@ -10,19 +8,19 @@ from __future__ import annotations
 from ticketbot.domain.command import Buy, JoinQueue, LeaveQueue, ShowQueue
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order
+from ticketbot.domain.waiting import MOST_WAITING, Standing, has_room
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, viewing
 from ticketbot.handlers.buying import conditions
 from ticketbot.handlers.buying.basket import Basket
+from ticketbot.handlers.buying.offering import facts_of, give_up, is_sold, number_of, values_of
 from ticketbot.handlers.context import Commands, Context, Request
-from ticketbot.handlers.telling import tell_person
-from ticketbot.ledger import journal, listings, marks, places
+from ticketbot.ledger import journal, listings, places, turns
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.places import Place
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Report
 
-AT_ONCE = 50  # offers, or places, in one transaction
 MOST_PLACES = 20  # of one person
 
 
@@ -33,16 +31,18 @@ def join(request: Request, tx: Tx, ctx: Context) -> Reply:
     wanted = _wanted(wish, tx, ctx)
     conditions.check_on_sale(tx, ctx, wanted, request)
     before = places.of(tx, request.person.id, wanted.listing.event_id, wanted.tier)
+    standing = conditions.standing(tx, ctx, request)
+    if before is not None and standing > before.standing:
+        before = places.raise_to(tx, before, standing)
     if before is not None and (before.kept or before.quantity == wish.quantity):
-        return [_place(before, wanted.found, tx)]
+        return [_place(before, wanted.found, tx, ctx)]
     _check_wish(wanted, request, tx, ctx)
     if before is not None:
-        return [_place(places.change(tx, before, wish.quantity), wanted.found, tx)]
+        return [_place(places.change(tx, before, wish.quantity), wanted.found, tx, ctx)]
     event_id, person = wanted.listing.event_id, request.person.id
-    if len(places.of_person(tx, person)) >= MOST_PLACES:
-        raise Refused("too-many", "queue-many", most=MOST_PLACES)
-    place = places.join(tx, event_id, wanted.tier, person, wish.quantity, ctx.now)
-    return [_place(place, wanted.found, tx)]
+    _check_room(wanted.listing, person, standing, tx, ctx)
+    place = places.join(tx, event_id, wanted.tier, person, wish.quantity, ctx.now, standing)
+    return [_place(place, wanted.found, tx, ctx)]
 
 
 def leave(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -59,7 +59,7 @@ def leave(request: Request, tx: Tx, ctx: Context) -> Reply:
     if not meant:
         raise Refused("bad-request", "queue-not-there", title=found.listing.title)
     for place in meant:
-        _give_up(place, "left", tx, ctx)
+        give_up(place, "left", tx, ctx)
     facts: dict[str, object] = {"event_id": found.listing.event_id, "left": True}
     return [Report("queue-left", facts, "queue-left", {"title": found.listing.title})]
 
@@ -68,11 +68,11 @@ def show(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Every place of theirs."""
     mine = places.of_person(tx, request.person.id)
     found = [(place, viewing.listed(tx, place.event_id)) for place in mine]
-    facts: dict[str, object] = {"places": [_facts(place, tx) for place, listed in found]}
+    facts: dict[str, object] = {"places": [facts_of(place, tx) for place, listed in found]}
     if not mine:
         return [Report("queue", facts, "queue-empty")]
     rows = tuple(
-        (listed.listing, place.tier, place.quantity, place.until, places.ahead(tx, place) + 1)
+        (listed.listing, place.tier, place.quantity, place.until, number_of(place, tx))
         for place, listed in found
     )
     return [Report("queue", facts, "queue-places", {"queued": rows})]
@@ -103,60 +103,23 @@ def take(place: Place, tx: Tx, ctx: Context) -> None:
     journal.note(tx, ctx.now, place.event_id, "kept seats", place=place.id, how="taken")
 
 
+def taken(place: Place, order: Order, tx: Tx) -> None:
+    """The order that took them is there: whether it is paid decides whether they were let go."""
+    if place.kept and place.standing < Standing.PAID:
+        turns.taken(tx, place.event_id, order.id)
+
+
 def bought(order: Order, tx: Tx, ctx: Context) -> None:
     """An order of a lost ledger is paid: whoever placed it waits for no seat of it any more."""
     place = places.of(tx, order.person, order.event_id, order.tier)
     if place is not None:
-        _give_up(place, "taken", tx, ctx)
-
-
-def stirred(tx: Tx, ctx: Context) -> list[str]:
-    """Events of which `offer` has something to say."""
-    return [event_id for event_id in places.events(tx) if _is_stirred(event_id, tx, ctx)]
-
-
-def offer(event_id: str, tx: Tx, ctx: Context) -> Reply:
-    """Seats that came free are kept for whose turn it is, each of whom is told."""
-    found = viewing.listed(tx, event_id)
-    if _is_over(found, ctx):
-        return _dissolve(found, tx, ctx)
-    if _stands_still(found, tx, ctx):
-        return []
-    reply: Reply = []
-    for _ in range(AT_ONCE):
-        place = _next(found.listing, tx, ctx)
-        if place is None:
-            break
-        seats = listings.available(listings.seats_of(tx, event_id), place.tier)
-        kept = place.quantity if seats is None else min(seats, place.quantity)
-        listings.hold(tx, event_id, place.tier, kept)
-        until = _until(found.listing, place.tier, ctx)
-        place = places.keep(tx, place, kept, until)
-        journal.note(tx, ctx.now, event_id, "seats kept", place=place.id, seats=kept)
-        reply += _tell(place, found, "queue-offer", tx)
-    return reply
-
-
-def lapse(now: int, tx: Tx, ctx: Context) -> Reply:
-    """Seats that were kept long enough come free; who did not take them hears so.
-
-    Where nothing was sold meanwhile it is still their turn, as soon as there is something again.
-    """
-    reply: Reply = []
-    for place in places.over(tx, now, AT_ONCE):
-        if _stands_still(viewing.listed(tx, place.event_id), tx, ctx):
-            places.keep(tx, place, 0, None)
-            _free(place, "sales stood still", tx, ctx)
-            continue
-        _give_up(place, "not taken", tx, ctx)
-        reply += _tell(place, viewing.listed(tx, place.event_id), "queue-lapsed", tx)
-    return reply
+        give_up(place, "taken", tx, ctx)
 
 
 def forget(person: int, tx: Tx, ctx: Context) -> None:
     """Somebody is forgotten, and waits for nothing any more."""
     for place in places.of_person(tx, person):
-        _give_up(place, "left", tx, ctx)
+        give_up(place, "left", tx, ctx)
 
 
 def _wanted(wish: JoinQueue, tx: Tx, ctx: Context) -> Basket:
@@ -178,6 +141,16 @@ def _check_wish(wanted: Basket, request: Request, tx: Tx, ctx: Context) -> None:
         raise Refused("bad-request", "queue-needless", wish=wish)
 
 
+def _check_room(listing: Listing, person: int, standing: Standing, tx: Tx, ctx: Context) -> None:
+    """Neither too many places of one person, nor of one event."""
+    if len(places.of_person(tx, person)) >= MOST_PLACES:
+        raise Refused("too-many", "queue-many", most=MOST_PLACES)
+    if not has_room(places.waiting(tx, listing.event_id), standing):
+        bits = {} if standing else {"bits": ctx.settings.proof_of_work_bits}
+        full = "queue-full" if standing else "queue-full-newcomer"
+        raise Refused("try-later", full, title=listing.title, most=f"{MOST_WAITING:,}", **bits)
+
+
 def _is_left(wanted: Basket, tx: Tx) -> bool:
     """Whether those who wait leave what is wanted. Whether there are seats at all is not asked."""
     event_id = wanted.listing.event_id
@@ -189,116 +162,25 @@ def _is_left(wanted: Basket, tx: Tx) -> bool:
     if total is None:
         return True
     for kind, number in others.items():
-        if not _is_sold(wanted.listing, kind):
+        if not is_sold(wanted.listing, kind):
             continue
         of_kind = listings.available(seats, kind)
         total -= number if of_kind is None else min(number, of_kind)
     return total >= wanted.wish.quantity
 
 
-def _is_stirred(event_id: str, tx: Tx, ctx: Context) -> bool:
-    found = viewing.listed(tx, event_id)
-    if _is_over(found, ctx):
-        return True
-    return not _stands_still(found, tx, ctx) and _next(found.listing, tx, ctx) is not None
-
-
-def _is_over(found: Listed, ctx: Context) -> bool:
-    return found.state == "closed" or ctx.now >= found.listing.end
-
-
-def _stands_still(found: Listed, tx: Tx, ctx: Context) -> bool:
-    """Whether nobody can buy just now, but perhaps later: a cancelled event may be put back."""
-    if found.state != "on-sale" or ctx.paused is not None:
-        return True
-    stopped = marks.get(tx, conditions.SALES_STOPPED) is not None
-    return stopped or listings.paused(tx, found.listing.event_id)
-
-
-def _next(listing: Listing, tx: Tx, ctx: Context) -> Place | None:
-    """Whose turn it is among those for whom there is a seat."""
-    seats = listings.seats_of(tx, listing.event_id)
-    turns = []
-    for tier in (one.tier for one in seats):
-        if not _is_sold(listing, tier):
-            continue
-        free = listings.available(seats, tier)
-        if (free is None or free > 0) and _until(listing, tier, ctx) > ctx.now:
-            turns.append(places.first(tx, listing.event_id, tier))
-    return min(filter(None, turns), key=lambda place: place.id, default=None)
-
-
-def _is_sold(listing: Listing, tier: str) -> bool:
-    """Whether there is such a kind of ticket: a newer note may have taken it out."""
-    return listing.general if not tier else listing.tier(tier) is not None
-
-
-def _until(listing: Listing, tier: str, ctx: Context) -> int:
-    """How long a seat is kept: not beyond the time in which it can be bought."""
-    chosen = listing.tier(tier) if tier else None
-    if any(
-        one.sales_start is not None and ctx.now < one.sales_start
-        for one in (listing, chosen)
-        if one is not None
-    ):
-        return ctx.now
-    ends = [one.sales_end for one in (listing, chosen) if one is not None and one.sales_end]
-    return min(ctx.now + ctx.settings.keep_seconds, listing.end, *ends)
-
-
-def _dissolve(found: Listed, tx: Tx, ctx: Context) -> Reply:
-    """Nothing is sold any more: who waits for an event that is cancelled hears so."""
-    reply: Reply = []
-    for place in places.of_event(tx, found.listing.event_id, AT_ONCE):
-        _give_up(place, "over", tx, ctx)
-        if ctx.now < found.listing.end:
-            reply += _tell(place, found, "queue-cancelled", tx)
-    return reply
-
-
-def _give_up(place: Place, how: str, tx: Tx, ctx: Context) -> None:
-    places.leave(tx, place)
+def _place(place: Place, found: Listed, tx: Tx, ctx: Context) -> Report:
+    """Where somebody stands, and how they would stand better."""
+    facts, values = facts_of(place, tx), values_of(place, found)
     if place.kept:
-        _free(place, how, tx, ctx)
-
-
-def _free(place: Place, how: str, tx: Tx, ctx: Context) -> None:
-    listings.free_held(tx, place.event_id, place.tier, place.kept)
-    listings.fit(tx, viewing.listed(tx, place.event_id).listing)
-    journal.note(tx, ctx.now, place.event_id, "kept seats", place=place.id, how=how)
-
-
-def _facts(place: Place, tx: Tx) -> dict[str, object]:
-    return {
-        "event_id": place.event_id,
-        "tier": place.tier,
-        "quantity": place.quantity,
-        "position": None if place.kept else places.ahead(tx, place) + 1,
-        "kept": place.kept,
-        "until": place.until,
-    }
-
-
-def _values(place: Place, found: Listed) -> dict[str, object]:
-    tier = f" {place.tier.lower()}" if place.tier else ""
-    wish = f"{found.code.lower()} {place.kept}{tier}"
-    at = place.until
-    return {"title": found.listing.title, "code": found.code.lower(), "wish": wish, "at": at}
-
-
-def _place(place: Place, found: Listed, tx: Tx) -> Report:
-    """Where somebody stands."""
-    facts = _facts(place, tx)
-    if place.kept:
-        return Report("queue-place", facts, "queue-offer", _values(place, found))
+        return Report("queue-place", facts, "queue-offer", values)
     values = {"title": found.listing.title, "code": found.code.lower(), "number": facts["position"]}
+    if place.standing == Standing.NEWCOMER and turns.of(tx, place.event_id).doubtful:
+        bits = ctx.settings.proof_of_work_bits
+        return Report(
+            "queue-place", facts | {"pow": bits}, "queue-joined-behind", values | {"bits": bits}
+        )
     return Report("queue-place", facts, "queue-joined", values)
-
-
-def _tell(place: Place, found: Listed, sentence: str, tx: Tx) -> Reply:
-    said = Report(sentence, _facts(place, tx), sentence, _values(place, found))
-    key = f"place:{place.id}:{sentence}:{place.until}"  # it may be their turn more than once
-    return tell_person(tx, place.person, key, said)
 
 
 COMMANDS: Commands = {

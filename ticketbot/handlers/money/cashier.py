@@ -11,6 +11,7 @@ from ticketbot.failpoints import failpoint
 from ticketbot.handlers import issuing
 from ticketbot.handlers.allowance import exceeded
 from ticketbot.handlers.context import Context
+from ticketbot.handlers.money.as_shown import as_shown
 from ticketbot.handlers.money.refunds import Debt, owe
 from ticketbot.handlers.telling import tell, tell_buyer
 from ticketbot.handlers.viewing import invoice_shown
@@ -24,6 +25,7 @@ from ticketbot.ledger import (
     people,
     promos,
     shares,
+    turns,
 )
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
@@ -55,7 +57,7 @@ def invoiced(made: InvoiceRow, tx: Tx, ctx: Context) -> Reply:
     assert made.expires_at is not None
     lives_until = made.expires_at - PAY_BEFORE_EXPIRY  # by the wallet's clock, as the bolt11 is
     order = orders.move_and_hold(tx, order, moved.state, lives_until)
-    return [tell(tx, order, "invoice", invoice_shown(order, listed.listing, made))]
+    return [tell(tx, order, "invoice", invoice_shown(tx, order, listed.listing, made))]
 
 
 def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
@@ -66,6 +68,7 @@ def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
     if order_id is None:
         return _strange(credit, tx, ctx)
     order, listed = orders.with_listing(tx, order_id)
+    order = as_shown(order, listed.listing, credit.amount_msat, tx, ctx)
     reason = _unfit(order, listed, credit, tx, ctx)
     moved = step(order.state, Happening.SETTLED_FIT if reason is None else Happening.SETTLED_UNFIT)
     owed = Effect.OWE_REFUND in moved.effects
@@ -95,6 +98,7 @@ def released(order_id: str, why: str, tx: Tx, ctx: Context, judged: State | None
     journal.note(tx, ctx.now, order.id, "released", why=why)
     reply = carry_out(moved, order, listed.listing, None, tx, ctx)
     holds.lapsed(tx, order.event_id, ctx.now)
+    turns.left_unpaid(tx, order.event_id, order.id)
     order = order._replace(state=moved.state)
     said: Outcome = Said(why, {"order": order.short, "code": listed.code})
     if order.via == "24133":
