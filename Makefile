@@ -5,8 +5,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 # A lock is complete: pip has nothing to resolve, and nothing to build with but build.lock.
 INSTALL := -qq --disable-pip-version-check install --no-deps --no-build-isolation
-# Most tests wait for something: two at a time take half as long. WORKERS= runs one by one.
-WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
+# Most tests wait for something, so there are more workers than cores. WORKERS= runs one by one.
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+WORKERS ?= -n $(shell echo $$(($(CORES) * 2))) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+# The tests start the program hundreds of times: it is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 # Which named places the bots of a run were cut off at: written by the tests, read after them.
 VISITS := $(CURDIR)/.cache/failpoint-visits
 JS := tests/real/js

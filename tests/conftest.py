@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.order import Rooms
+
 # a busy machine must not fail a test
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
+
+MEMORY = "/dev/shm"
+ROOM = 2 * 2**30
+
+
+def pytest_configure() -> None:
+    """Ledgers lie in memory, where there is room: no test pulls the plug, and a disk takes its time
+    over every commit.
+    """
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Who runs what, when workers share the tests by files."""
+    return Rooms(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)

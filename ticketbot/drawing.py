@@ -153,7 +153,7 @@ def _bars(pen: _Pen, picture: Picture) -> None:
     for value in range(0, top + 1, each):
         y = bottom - PLOT_HIGH * value / top
         pen.line(LEFT + 52, y, RIGHT, LINE, 2 if value == 0 else 1)
-        pen.text(LEFT + 38, y + 6, f"{value:,}", 16, SOFT, at="rs")
+        pen.text(LEFT + 38, y + 6, picture.counted(value), 16, SOFT, at="rs")
     step = (RIGHT - LEFT - 60) / max(len(bars.values), 7)
     for number, value in enumerate(bars.values):
         high = PLOT_HIGH * value / top
@@ -188,7 +188,8 @@ def _tiers(pen: _Pen, picture: Picture, rows: tuple[Share, ...]) -> None:
         pen.box(bar, y + 4, room, 24, TRACK, 8)
         pen.box(bar, y + 4, room * min(1, (one.sold + one.held) / full), 24, GLOW, 8)
         pen.box(bar, y + 4, room * min(1, one.sold / full), 24, ACCENT, 8)
-        shown = f"{one.sold:,}" if one.capacity is None else f"{one.sold:,} / {one.capacity:,}"
+        taken = [number for number in (one.sold, one.capacity) if number is not None]
+        shown = " / ".join(map(picture.counted, taken))
         pen.text(RIGHT, y + 22, shown, 18, SOFT, at="rs")
 
 

@@ -28,6 +28,7 @@ from ticketbot.ledger import (
     stuck,
 )
 from ticketbot.ledger.outbox import LATE
+from ticketbot.ledger.payouts import Waiting
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
 from ticketbot.metrics import metrics
@@ -55,7 +56,8 @@ class _Found(NamedTuple):
     stuck: int
     refunds_wait: bool
     failing: int
-    payouts_wait: int
+    payouts: Waiting
+    payouts_wait: bool
 
 
 class Housekeeper:
@@ -129,12 +131,15 @@ class Housekeeper:
                 orders.stuck(tx, now - STUCK),
                 restored.refunds_wait(tx) is not None,
                 stuck.failing(tx),
-                payouts.total(tx) if restored.payouts_wait(tx) is not None else 0,
+                payouts.waiting(tx),
+                restored.payouts_wait(tx) is not None,
             )
 
         found = await self._store.transaction(work)
         metrics().outbox_pending.set(found.pending)
         metrics().refunds_owed_sats.set(found.owed / 1000)
+        metrics().payouts_sats.labels("due").set(found.payouts.due_msat / 1000)
+        metrics().payouts_sats.labels("sending").set(found.payouts.sending_msat / 1000)
         for url, state in self._pool.status().items():
             metrics().relay_connected.labels(url).set(state.connected)
         if self._interests.follow({*found.organizers, *(self._engine.settings.organizers or ())}):
@@ -196,8 +201,8 @@ class Housekeeper:
         health = self._wallet.health()
         if not health.good:
             troubles["wallet"] = {"why": health.text}
-        if self._pool.deaf:
-            troubles["relays"] = {}
+        if self._pool.deaf and self._clock.machine() - self._started >= EVERY:
+            troubles["relays"] = {}  # before that relays may be about to answer
         if found.late:
             troubles["outbox"] = {"n": found.late}
         if self._free < FREE_DISK:
@@ -212,8 +217,8 @@ class Housekeeper:
             troubles["refunds"] = {"owed": found.owed}
         if found.failing:
             troubles["poison"] = {"n": found.failing}
-        if found.payouts_wait and not self._engine.reception.catching_up:
-            troubles["payouts"] = {"owed": found.payouts_wait}
+        if found.payouts_wait and found.payouts.msat and not self._engine.reception.catching_up:
+            troubles["payouts"] = {"owed": found.payouts.msat}
         if found.orphans and not self._engine.reception.catching_up:
             troubles["orphans"] = {"n": found.orphans, "amount": found.orphaned}
         return troubles

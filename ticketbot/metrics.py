@@ -72,6 +72,18 @@ class Metrics:
             "Satoshis decided to go back, not yet sent",
             registry=here,
         )
+        self.payouts_sats = Gauge(
+            "ticketbot_payouts_sats",
+            "Satoshis set aside for organizers, not yet sent",
+            ["state"],
+            registry=here,
+        )
+        self.spends = Tally(
+            "ticketbot_spends",
+            "Refunds and payouts by what became of them at the wallet",
+            ["purpose", "result"],
+            registry=here,
+        )
         self.alarm = Gauge(
             "ticketbot_alarm", "1 while this trouble lasts", ["alarm"], registry=here
         )

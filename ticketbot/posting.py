@@ -34,7 +34,6 @@ EPHEMERAL_LIVES = 600  # seconds: a 24133 that nobody took by then is dropped, t
 HEAD_START = 600  # seconds: what money hangs on leaves before all chat that came since
 NOTICE_LIVES = 30 * DAY  # relays may forget notices then (NIP-40); what lasts never
 LASTING = (TicketShown, RefundOwed, RefundSent)
-ABOUT_MONEY = (InvoiceShown, *LASTING)
 
 
 class Draft(NamedTuple):
@@ -62,7 +61,8 @@ def _post_one(tx: Tx, ctx: Context, to: Addressee, outcome: Outcome, key: str) -
     how = Manner(ctx.settings.public_url, ctx.settings.relays, language or DEFAULT, chosen)
     drafts = list(_drafts(outcome, to, ctx, how))
     first = people.next_stamp(tx, person, ctx.now, len(drafts)) if drafts else ctx.now
-    chat, lasts = not isinstance(outcome, ABOUT_MONEY), isinstance(outcome, LASTING)
+    lasts = isinstance(outcome, LASTING) or _is_paid_out(outcome)
+    chat = not (lasts or isinstance(outcome, InvoiceShown))
     due = ctx.now if chat else ctx.now - HEAD_START
     for number, draft in enumerate(drafts):
         body: dict[str, Any] = {
@@ -135,4 +135,8 @@ def _until(outcome: Outcome, draft: Draft, ctx: Context) -> int:
             return ctx.now + NOTICE_LIVES
         case Said(sentence=key) if key.startswith("alert-"):
             return ctx.now + NOTICE_LIVES  # relays may be what it is about
-    return ctx.now + DAY
+    return ctx.now + (365 * DAY if _is_paid_out(outcome) else DAY)
+
+
+def _is_paid_out(outcome: Outcome) -> bool:
+    return isinstance(outcome, Report) and outcome.kind == "payout-sent"

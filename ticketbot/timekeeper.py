@@ -5,7 +5,8 @@ that differs may be wrong itself. Two that agree with one another and not with u
 believed. This machine has no vote of its own: a wallet that agrees with it may live on it.
 
 When this machine's clock jumps, nobody knows at once whether it was wrong before or is wrong
-now. So for a while the time counts, too, that would be if it had not jumped.
+now. So for a while the time counts, too, that would be if it had not jumped. A clock that was
+corrected and is then put right goes on as if nothing had happened.
 """
 
 from __future__ import annotations
@@ -36,11 +37,13 @@ class Timekeeper:
         self.witnesses = witnesses
         self._steady = steady
         self._correction = 0.0
-        self._anchor = machine(), steady()
+        self._anchor = self._judged = machine(), steady()
         self._doubted: float | None = None
 
     def __call__(self) -> float:
-        return self.machine() + self._correction
+        if not self._correction:
+            return self.machine()
+        return self._as_judged() + self._correction
 
     def earliest(self) -> float:
         """The earliest time that any clock shows: by it, nothing is called late that may not be."""
@@ -53,13 +56,22 @@ class Timekeeper:
         """
         self._forget_old_jumps()
         here = self.machine()
+        self._judged = here, self._steady()
         ahead = {who: there - here for who, there in self.witnesses().items()}
         self._correction = correction(list(ahead.values()))
         return {who: by for who, by in ahead.items() if abs(by) > WRONG}
 
     def _unmoved(self) -> float:
         """What this machine's clock would show if nobody had set it."""
-        there, then = self._anchor
+        return self._since(self._anchor)
+
+    def _as_judged(self) -> float:
+        """What it shows; or would show, if somebody has set it since it was corrected."""
+        here, there = self.machine(), self._since(self._judged)
+        return here if abs(here - there) <= WRONG else there
+
+    def _since(self, moment: tuple[float, float]) -> float:
+        there, then = moment
         return there + self._steady() - then
 
     def _forget_old_jumps(self) -> None:

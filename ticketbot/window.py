@@ -15,7 +15,6 @@ from ticketbot.domain.command import (
     Command,
     ListEvents,
     OnlyAsked,
-    RetryStuck,
     ShowEvent,
     ShowTickets,
     Validate,
@@ -25,7 +24,7 @@ from ticketbot.domain.ticket import TicketKey, read_token
 from ticketbot.engine import Engine
 from ticketbot.errors import Refused
 from ticketbot.handlers.context import Context, Request, Settings
-from ticketbot.ledger import people
+from ticketbot.ledger import marks, people
 from ticketbot.ledger.people import Person
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
@@ -44,6 +43,7 @@ a ticket that was passed on could be given back by who had it. A purchase has a 
 FOR_ANYBODY = (ListEvents, ShowEvent, Validate)
 STRANGER = -1  # the number of nobody's row: whoever reads, and was never met
 KEY_BYTES = 32
+STAMP, FARTHEST = "signed-until", 120  # seconds between the stamps of two requests at one time
 MOST_MADE = 1_000  # invoices, to know of one that was made before somebody waited for it
 
 
@@ -87,8 +87,6 @@ class Window:
     ) -> list[Message]:
         """What is answered to this key, or to nobody in particular: machine messages, in order."""
         said, language = await self._decide(pubkey, command, request_id, work)
-        if isinstance(command, RetryStuck) and not any(isinstance(one, Failed) for one in said):
-            await self._engine.hear_again(command.name)
         written = [machine.write(one, request_id, self.public_url, language) for one in said]
         return [message for message in written if message is not None]
 
@@ -115,6 +113,19 @@ class Window:
         finally:
             self._awaited.pop(order_id, None)
         return True
+
+    async def latest_stamp(self) -> int:
+        """The latest stamp of a signed request that was kept, in unix seconds; 0: none was."""
+        return await self._store.transaction(lambda tx: marks.number(tx, STAMP))
+
+    async def keep_stamp(self, at: int) -> None:
+        """Keep it, unless a later one is; one far later is of a clock that has been put back."""
+
+        def work(tx: Tx) -> None:
+            if not at <= marks.number(tx, STAMP) <= at + FARTHEST:
+                marks.put(tx, STAMP, str(at))
+
+        await self._store.transaction(work)
 
     async def balance(self) -> int:
         """What the wallet holds, in msat; `Retry` or `Broken` when it does not say."""

@@ -108,6 +108,13 @@ async def sits_at_the_desk(organizer: Person, alice: Person) -> None:
     ):
         await organizer.says(words)
         await organizer.hears(part)
+    lisbon = "(SELECT event_id FROM listing WHERE code = 'LISBON')"
+    sold = await rows(alice.stage, f"SELECT order_id FROM ticket WHERE event_id = {lisbon}")
+    for words in ("Sits in front", "none"):
+        await organizer.says(f"order lisbon {sold[0][0]} note {words}")
+        await organizer.hears("Sits in front")
+    await organizer.says(f"order lisbon {sold[0][0]}")
+    await organizer.hears("Buyer npub1")
     await alice.hears("News from the organizer")
 
 

@@ -210,7 +210,7 @@ def test_a_file_with_something_behind_it(house: BotHouse, saved: Path) -> None:
 def test_a_file_of_another_kind(house: BotHouse, saved: Path) -> None:
     empty(house, "ledger.db")
     refuses(house, house.folder / "config.toml", "no backup of ticketbot")
-    refuses(house, house.folder / "nothing", "is not a file")
+    refuses(house, house.folder / "nothing", "does not exist")
     newer = bytearray(saved.read_bytes())
     newer[16] = 2
     saved.write_bytes(newer)

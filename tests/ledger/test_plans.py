@@ -23,8 +23,10 @@ from tests.ledger import scenes
 from tests.ledger.porch import is_let_in
 from tests.story.caller import Caller
 from tests.story.cast import DAY, HOUR, Person, Stage
+from tests.story.memory import rows
 from ticketbot.demo.stage import run_relay
 from ticketbot.domain.holds import REMEMBERED
+from ticketbot.keys import event_json
 from ticketbot.ledger import (
     announcements,
     attendance,
@@ -47,6 +49,7 @@ from ticketbot.ledger import (
     promos,
     questions,
     refunds,
+    remarks,
     scans,
     schema,
     shares,
@@ -64,8 +67,8 @@ from ticketbot.ledger.store import Tx
 
 ROOMS = (
     *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
-    *(moves, outbox, people, places, promos, questions, refunds, scans, staff, stuck, tickets),
-    *(announcements, attendance, attendees, badges, gifts, statistics, thanks, transfers),
+    *(moves, outbox, people, places, promos, questions, refunds, remarks, scans, staff, stuck),
+    *(announcements, attendance, attendees, badges, gifts, statistics, thanks, tickets, transfers),
     *(payouts, shares, spends, turns),
 )
 
@@ -182,7 +185,7 @@ async def test_a_persons_newest_orders_need_no_sorting(recorder: Recorder) -> No
     for _, sql in schema.steps():
         db.executescript(sql)
     newest = [sql for sql in recorder.statements.values() if "ORDER BY rowid DESC" in sql]
-    assert len(newest) == 2
+    assert len(newest) == 3
     assert [sql for sql in newest if "USE TEMP B-TREE FOR ORDER BY" in _plan(db, sql)] == []
     db.close()
 
@@ -269,6 +272,8 @@ async def _play(stage: Stage) -> None:
     await alice.is_told("invoice")
     await alice.asks(type="status", request_id="r2", order_id=invoice["order_id"])
     await alice.is_told("order")
+    await alice.asks(type="orders", request_id="r3", after=invoice["order_id"], state="open")
+    await alice.is_told("orders")
     stage.clock.forward(601)
     await alice.is_told("order")
     await organizer.publish(5, [["a", gone.address()], ["e", gone.id]], "")
@@ -318,7 +323,14 @@ async def _is_asked_over_http(stage: Stage) -> None:
     operator = Caller(stage, stage.operator.keys)
     seen = await operator.gets("/operator/stuck")
     assert [one["key"] for one in seen.body["stuck"]] == ["bad"]
+    letter = event_json(operator.keys.sign_event(int(stage.clock()), 4, [], "nothing in it"))
+    await stage.app.store.transaction(
+        lambda tx: outbox.quarantine(tx, "inbox", "odd", "why", letter, int(stage.clock()))
+    )
     assert (await operator.posts("/operator/stuck/retry")).status == 200
+    async with asyncio.timeout(20):
+        while await rows(stage, "SELECT 1 FROM quarantine WHERE room = 'inbox'"):
+            await asyncio.sleep(0.05)
     for path in ("/operator/pending", "/organizer/events"):
         assert (await operator.gets(path)).status == 200
 

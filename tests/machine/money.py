@@ -57,6 +57,20 @@ class Purse(FakeWallet):
         )
         return [Bill(*row) for row in rows]
 
+    def went(self) -> dict[str, tuple[str, int, int]]:
+        """What it was asked to send, by payment hash: state, amount and fee (msat)."""
+        rows = "SELECT payment_hash, state, amount_msat, fee_msat FROM spending"
+        return {row[0]: row[1:] for row in self._books._db.execute(rows)}
+
+    def holds(self) -> int:
+        """Its balance in msat, whether it answers or not."""
+        return self._books.balance()
+
+    def others(self) -> int:
+        """How much of what came was none of the bot's business, msat."""
+        rows = "SELECT coalesce(sum(credited_msat), 0) FROM payment WHERE external_id IS NULL"
+        return int(self._books._db.execute(rows).fetchone()[0])
+
     def unfinished(self) -> list[str]:
         """Payment hashes of what it sends and nobody knows the end of."""
         rows = self._books._db.execute(

@@ -55,11 +55,16 @@ class Question(NamedTuple):
 
 
 class AnyEvening(ChangesOfPlan):
-    """One bot, two events, three buyers, and everything that can happen to them."""
+    """One bot, two events, three buyers, and everything that can happen to them.
+
+    `config`: further lines of the bot's configuration.
+    """
+
+    config = ""
 
     def __init__(self) -> None:
         super().__init__()
-        self.town = Town()
+        self.town = Town(self.config)
         self.most: dict[str, float] = {}
         self.sent: list[tuple[Person, Letter, Event]] = []
         self.questions: list[Question] = []
@@ -70,10 +75,14 @@ class AnyEvening(ChangesOfPlan):
         try:
             self._excuse()
             truth.settle(self.town)
-            complaints = [*truth.at_the_end(self.town), *self._unanswered()]
+            complaints = self._complaints()
             assert not complaints, complaints
         finally:
             self.town.close()
+
+    def _complaints(self) -> list[str]:
+        """What is wrong when all is settled."""
+        return [*truth.at_the_end(self.town), *self._unanswered()]
 
     @initialize(stock=st.sampled_from([4, 2, 1]))
     def two_events_are_on_sale(self, stock: int) -> None:
@@ -323,7 +332,9 @@ class AnyEvening(ChangesOfPlan):
         self.town.post.send(note)
 
     def _write(self, who: int, text: str, via: Protocol, age: int, pause: float) -> None:
-        one = self.town.buyers[who]
+        self._says(self.town.buyers[who], text, via, age, pause)
+
+    def _says(self, one: Person, text: str, via: Protocol, age: int, pause: float) -> None:
         letter = one.letter(text, via, age)
         event = one.wrap(letter)
         self.sent.append((one, letter, event))

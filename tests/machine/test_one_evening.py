@@ -6,6 +6,7 @@ The same town as of the evenings that hypothesis thinks of; each story takes a t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -84,8 +85,14 @@ class Evening:
 
 @pytest.fixture
 def evening() -> Iterator[Evening]:
-    """Whatever happens in it, everything comes to a good end."""
-    town = Town()
+    with good_evening() as one:
+        yield one
+
+
+@contextmanager
+def good_evening(more: str = "") -> Iterator[Evening]:
+    """Whatever happens in it, everything comes to a good end. `more` configures the bot."""
+    town = Town(more)
     try:
         town.lives_on(1)
         yield Evening(town)
@@ -158,6 +165,20 @@ def test_letters_are_answered_once_whatever_brings_them_again(evening: Evening) 
     evening.goes_on()
     assert evening.hears(evening.alice, "nowhere") == 1
     assert evening.one("SELECT count(*) FROM person WHERE id > 0") >= 2
+
+
+@pytest.mark.parametrize("via", ["nip17", "nip04"])
+def test_what_may_have_arrived_keeps_its_date(evening: Evening, via: Protocol) -> None:
+    """No relay said whether it took the answer, and then the bot's clock falls back two days."""
+    evening.sells()
+    evening.town.post.mood = "forgets to say OK"
+    evening.says(evening.alice, "event nowhere", via)
+    evening.goes_on(3)
+    evening.town.clock_error = -2 * DAY
+    evening.goes_on(MINUTE)
+    evening.town.post.mood = "fine"
+    evening.goes_on(HOUR)
+    assert evening.hears(evening.alice, "nowhere") == 1
 
 
 def test_a_hold_ends_and_late_money_gets_the_seat_if_there_is_one(evening: Evening) -> None:

@@ -21,7 +21,7 @@ from ticketbot.handlers.money.spending import Paid
 from ticketbot.ledger import listings, money
 from ticketbot.ledger.store import Tx
 from ticketbot.outbox.invoicer import Invoicer
-from ticketbot.outbox.refunder import Refunder
+from ticketbot.outbox.spender import Spender
 from ticketbot.settlement import Settlement
 
 EVENINGS = settings(LONG, phases=[Phase.generate], report_multiple_bugs=False)
@@ -103,16 +103,16 @@ def credits_what_was_asked(patch: Patch) -> None:
 
 def believes_what_paying_answered(patch: Patch) -> None:
     """No answer is taken for "not paid", and another invoice is asked for and paid."""
-    pay = Refunder._pay
+    pay = Spender._pay
 
     async def pay_or_give_up(self: Any, spend: Any) -> None:
         before = self._wallet.lose_payments
         await pay(self, spend)
         if self._wallet.lose_payments < before:
-            gone = partial(refunds.failed, spend.ref, spend.payment_hash)
+            gone = partial(self._cause.failed, spend.ref, spend.payment_hash)
             await self._engine.decide(gone, spend.payment_hash)
 
-    patch.setattr(Refunder, "_pay", pay_or_give_up)
+    patch.setattr(Spender, "_pay", pay_or_give_up)
     patch.setattr("ticketbot.outbox.spender.LOOKED_BACK", -9)
 
 

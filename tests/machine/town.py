@@ -65,10 +65,11 @@ class Town:
     """Everybody, and the time. `true_time` is the world's and the wallet's, `bot_time` what the
     bot's machine shows.
 
-    `deaths` counts what ended the bot, `errors` what a failpoint raised in it.
+    `deaths` counts what ended the bot, `errors` what a failpoint raised in it. `more` are further
+    lines of its configuration.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, more: str = "") -> None:
         self._stack = contextlib.ExitStack()
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(dir=_fast())))
         self.loop = Clockwork()
@@ -89,7 +90,7 @@ class Town:
         self._way: Way = "dies"
         self._look_in: sqlite3.Connection | None = None
         self._replace_the_world()
-        self._write_config()
+        self._write_config(more)
 
     def true_time(self) -> float:
         return BEGIN + self.skipped + self.loop.time()
@@ -134,6 +135,12 @@ class Town:
     @property
     def running(self) -> bool:
         return self._bot is not None
+
+    @property
+    def payout_delay(self) -> int:
+        """Seconds after an event's end, before which nothing of it is paid out."""
+        assert self._app is not None
+        return self._app.engine.settings.payout_delay
 
     @property
     def signer_key(self) -> bytes:
@@ -216,11 +223,11 @@ class Town:
         swap(mock.patch.object(claims, "LOOK_AGAIN", LEISURE))
         self.log = swap(structlog.testing.capture_logs())
 
-    def _write_config(self) -> None:
+    def _write_config(self, more: str) -> None:
         text = CONFIG.format(
             operator=self.operator.pubkey, organizer=self.organizer.pubkey, relay=RELAY, hold=HOLD
         )
-        (self.folder / "config.toml").write_text(text)
+        (self.folder / "config.toml").write_text(text + more)
         for name, secret in (("nsec", self.keys.keypair.secret), ("ticket-key", b"t" * 32)):
             file = self.folder / name
             file.touch(mode=0o600)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import orjson
 
+from tests.machine import treasury
 from tests.machine.people import Person
 from tests.machine.town import MINUTE, Town
 from ticketbot.bookkeeping import ask
@@ -28,14 +29,21 @@ BAD_NEWS = {
     "message.cannot_be_sealed",
 }
 ROUNDS = 400
+HOME = "me@home.example"
 PLENTY = 10**9  # msat, so that it is no want of money that keeps refunds from going
 WAITING = (
-    "SELECT due AS at FROM outbox WHERE kind <> 'refund'",
+    "SELECT due AS at FROM outbox WHERE kind NOT IN ('refund', 'payout')",
     "SELECT due FROM outbox JOIN refund ON key = 'refund:' || refund.id"
+    " WHERE destination IS NOT NULL OR state = 'sent'",
+    "SELECT due FROM outbox JOIN payout ON key = 'payout:' || payout.id"
     " WHERE destination IS NOT NULL OR state = 'sent'",
     "SELECT hold_until FROM orders WHERE state IN ('held', 'invoiced')",
 )
-UNSENT = "SELECT id, reason, state FROM refund WHERE state <> 'sent'"
+SENT = (
+    "SELECT amount_msat FROM refund WHERE state = 'sent' UNION ALL"
+    " SELECT amount_msat FROM payout WHERE state = 'sent' AND NOT EXISTS"
+    " (SELECT 1 FROM entry WHERE account = 'by hand' AND ref = 'paid:' || payout.id)"
+)
 
 
 def always(town: Town, most: Mapping[str, float]) -> Iterator[str]:
@@ -48,6 +56,7 @@ def always(town: Town, most: Mapping[str, float]) -> Iterator[str]:
     bad_news = [one for one in town.log if one["event"] in BAD_NEWS]
     if len(bad_news) > town.errors:  # more than a failpoint raised
         yield from map(str, bad_news)
+    yield from treasury.at_every_moment(town)
     yield from _overbooked(town, most)
     yield from _released_blindly(town)
     yield from _bought_twice(town)
@@ -65,9 +74,10 @@ def at_the_end(town: Town) -> Iterator[str]:
     for finding in check_wallet(tx, shown.received, shown.balance, shown.sent):
         yield from (f"{finding.name}: {broken}" for broken in finding.broken)
     yield from _unwatched(town)
-    sent = tx.row("SELECT count(*), coalesce(sum(amount_msat), 0) FROM refund WHERE state = 'sent'")
+    sent = tx.row(f"SELECT count(*), coalesce(sum(amount_msat), 0) FROM ({SENT})")
     if sent != (len(shown.sent), sum(one.amount_msat for one in shown.sent)):
-        yield f"the wallet sent {shown.sent}, refunds are {sent}"
+        yield f"the wallet sent {shown.sent}, refunds and payouts are {sent}"
+    yield from treasury.organizer_knows(town, town.organizer)
     for one in town.buyers:
         if one.said(FORGOTTEN):
             continue
@@ -88,17 +98,18 @@ def settle(town: Town) -> None:
     town.loop.run_until_complete(town.wallet.pay_in(PLENTY))
     for payment_hash in town.wallet.unfinished():
         town.wallet.finish(payment_hash)
-    _until_quiet(town)
+    until_quiet(town)
     for (order_id,) in town.tx().rows("SELECT order_id FROM refund WHERE state = 'due'"):
         one = town.operator  # of who asked to be forgotten
-        town.post.send(one.wrap(one.letter(f"refund {order_id} me@home.example", "nip17")))
-    for word in ("refund me@home.example", "resend"):
+        town.post.send(one.wrap(one.letter(f"refund {order_id} {HOME}", "nip17")))
+    town.post.send(town.organizer.wrap(town.organizer.letter(f"payout to {HOME}", "nip17")))
+    for word in (f"refund {HOME}", "resend"):
         for one in town.buyers:
             town.post.send(one.wrap(one.letter(word, "nip17")))
-        _until_quiet(town)
+        until_quiet(town)
 
 
-def _until_quiet(town: Town) -> None:
+def until_quiet(town: Town) -> None:
     town.lives_on(MINUTE)
     for _ in range(ROUNDS):
         waits = _waits_until(town)

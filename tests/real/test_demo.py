@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
+import os
+import signal
 import socket
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -65,6 +70,36 @@ def test_a_step_that_fails_is_one_sentence_and_not_a_success(tmp_path: Path) -> 
     assert played.returncode == 1
     assert played.stderr.strip().splitlines()[-1].startswith("ticketbot: the demo got no answer")
     assert "Traceback" not in played.stderr
+
+
+def test_ctrl_c_ends_the_demo_at_once() -> None:
+    ours, its = os.openpty()
+    played = subprocess.Popen(
+        [sys.executable, "-m", "ticketbot", "demo"],
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+        preexec_fn=_on_terminal,
+    )
+    os.close(its)
+    seen = b""
+    with contextlib.suppress(OSError):  # how a terminal says that everybody has left
+        while data := os.read(ours, 4096):
+            seen += data
+            if b"Ctrl-C ends the demo" in data:
+                os.write(ours, b"lnbcfoo\n")
+            if b"not paid: no such invoice" in data:
+                os.write(ours, b"\x03")
+    os.close(ours)
+    assert played.wait(LONGEST) == 0, seen
+    assert b"Traceback" not in seen
+
+
+def _on_terminal() -> None:
+    """Ctrl-C is a signal to who has this terminal, and is not ignored as in the background."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 async def test_money_that_does_not_come_ends_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,21 +24,10 @@ from tests.real.payee import payee
 from tests.real.people import Attendee, Ticket
 from tests.real.relays import local_relay
 from tests.real.stagehands import HOUR, evening, get, until
-from tests.real.test_payouts import gives_invoices_of
+from tests.real.test_payouts import CONFIG, gives_invoices_of
 from tests.real.test_refunds import Purse
 from ticketbot.domain.payout import most
 
-CONFIG = """
-[lightning]
-allow_private_lnurl = true
-
-[payouts]
-delay_hours = 0
-minimum_sats = 1
-
-[commission]
-ppm = 20000
-"""
 FEE = STANDING // 10
 EARNED = 2 * EARLY + STANDING // 2 + 2 * STANDING  # alice, a friend's code, carol and diego
 BACK = STANDING - FEE

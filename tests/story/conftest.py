@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.story.cast import Organizer, Person, Stage
+from tests.story.scanner import Scanner, a_secret, at_the_door, opens_soon
 from ticketbot.demo.stage import run_relay
 
 
@@ -42,3 +44,16 @@ async def alice(stage: Stage) -> Person:
 @pytest.fixture
 async def bob(stage: Stage) -> Person:
     return await stage.enters()
+
+
+@pytest.fixture
+async def http(stage: Stage) -> AsyncIterator[aiohttp.ClientSession]:
+    async with at_the_door(stage) as session:
+        yield session
+
+
+@pytest.fixture
+async def scanner(organizer: Organizer, http: aiohttp.ClientSession) -> Scanner:
+    """A scanner with a secret for an event that costs nothing and whose doors are open."""
+    await opens_soon(organizer, price=None)
+    return Scanner(http, await a_secret(organizer))

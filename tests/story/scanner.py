@@ -17,6 +17,7 @@ import aiohttp
 from yarl import URL
 
 from tests.story.cast import HOUR, Organizer, Person, Stage
+from ticketbot.domain.ticket import read_token
 from ticketbot.keys import Keys
 
 Json = dict[str, Any]
@@ -142,3 +143,8 @@ async def at_the_door(stage: Stage) -> AsyncIterator[aiohttp.ClientSession]:
     connector = aiohttp.TCPConnector(limit=100)
     async with aiohttp.ClientSession(base, connector=connector) as session:
         yield session
+
+
+def id_of(stage: Stage, token: str) -> str:
+    """The id of the ticket that this is the token of."""
+    return read_token(token, stage.app.desk.ticket_public_key).ticket_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 import orjson
@@ -272,8 +273,29 @@ async def test_too_many_newcomers_are_asked_to_come_later(
     assert [one for one in answers if one.status == 201]
 
 
+async def over_http(stage: Stage, operator: Caller, name: str) -> None:
+    mended = await operator.posts("/operator/stuck/retry", name=name)
+    assert mended.body["retried"] == 1
+
+
+async def by_message(stage: Stage, operator: Caller, name: str) -> None:
+    await stage.operator.says("stuck")
+    assert name in await stage.operator.hears("Put aside")
+    await stage.operator.says("retry all")
+    await stage.operator.hears("Tried again now: 1")
+
+
+async def by_command(stage: Stage, operator: Caller, name: str) -> None:
+    assert name in (await stage.app.engine.command("stuck")).text
+    assert "Tried again now: 1" in (await stage.app.engine.command(f"retry {name}")).text
+
+
+@pytest.mark.parametrize("retried", [over_http, by_message, by_command])
 async def test_a_put_aside_letter_is_heard_again(
-    stage: Stage, organizer: Organizer, monkeypatch: pytest.MonkeyPatch
+    stage: Stage,
+    organizer: Organizer,
+    monkeypatch: pytest.MonkeyPatch,
+    retried: Callable[[Stage, Caller, str], Awaitable[None]],
 ) -> None:
     """A handler failed; it was mended; the operator has the letter read again."""
     from ticketbot import handlers
@@ -293,8 +315,7 @@ async def test_a_put_aside_letter_is_heard_again(
                 break
     (row,) = stuck
     assert (row["kind"], row["name"].partition(":")[0]) == ("inbox", "inbox")
-    mended = await operator.posts("/operator/stuck/retry", name=row["name"])
-    assert mended.body["retried"] == 1
+    await retried(stage, operator, row["name"])
     await alice.hears("You are welcome")
     assert (await operator.gets("/operator/stuck")).body["stuck"] == []
 

@@ -138,6 +138,50 @@ async def test_a_replay_does_not_survive_a_restart(stage: Stage, carol: Caller) 
     assert (again.status, "before the bot was started" in again.body["detail"]) == (401, True)
 
 
+@pytest.mark.parametrize("crashed", [False, True])
+async def test_nor_does_one_whose_stamp_is_ahead(
+    stage: Stage, carol: Caller, *, crashed: bool
+) -> None:
+    """It is stamped after the start, and was shown before it: by a clock a minute ahead of ours."""
+    operator = Caller(stage, stage.operator.keys)
+    header = operator.signs("PUT", "/operator/sales", BODY, ago=-50)
+    stopped = await operator.sends("PUT", "/operator/sales", BODY, Authorization=header)
+    assert stopped.status == 200
+    await stage.operator.says("resume sales")
+    await stage.operator.hears("Sales are open")
+    await (stage.crashes() if crashed else stage.closes())
+    await stage.opens()
+    for ahead in (0, 30, 40):
+        stage.clock.forward(ahead)
+        again = await operator.sends("PUT", "/operator/sales", BODY, Authorization=header)
+        assert (again.status, "before the bot was started" in again.body["detail"]) == (401, True)
+    assert (await operator.gets("/operator/status")).body["sales"] == "open"
+    assert (await carol.gets("/tickets")).status == 200
+
+
+async def test_whose_clock_is_right_is_let_in_again_soon(stage: Stage, carol: Caller) -> None:
+    await carol.gets("/tickets")
+    await stage.closes()
+    stage.clock.forward(1)
+    await stage.opens()
+    assert (await carol.gets("/tickets")).status == 200
+
+
+async def test_a_stamp_of_a_clock_that_was_ahead_locks_nobody_out(stage: Stage) -> None:
+    stage.clock.forward(3 * 86_400)
+    carol = Caller(stage)
+    assert (await carol.gets("/tickets")).status == 200
+    await stage.closes()
+    stage.clock.forward(-3 * 86_400)
+    await stage.opens()
+    header = carol.signs("GET", "/tickets")
+    assert (await carol.gets("/tickets", Authorization=header)).status == 200
+    await stage.closes()
+    await stage.opens()
+    again = await carol.gets("/tickets", Authorization=header)
+    assert (again.status, again.code) == (401, "sign-in")
+
+
 async def test_a_clock_that_was_ahead_at_the_start_locks_nobody_out(stage: Stage) -> None:
     await stage.closes()
     stage.clock.forward(3 * 86_400)

@@ -160,7 +160,7 @@ async def test_a_moved_event_may_be_given_back_in_full(
     await moves(organizer, location=PORTO, refund_until="30d", refund_fee="50%")
     await alice.hears("has changed")
     await alice.says("refund lisbon")
-    values = {"title": LISBON, "paid": "10,000 sats", "what": "LISBON", "n": 2}
+    values = {"title": LISBON, "paid": "10,000 sats", "what": "lisbon", "n": 2}
     assert await alice.hears() == say("return-ask", **values)
     await alice.says("refund lisbon yes")
     assert await alice.hears("goes back to you")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
 
 from tests.story.cast import HOUR, Organizer, Person, Stage
@@ -15,6 +13,7 @@ from tests.story.scanner import (
     a_secret,
     at_the_door,
     free_tickets,
+    id_of,
     opens_soon,
 )
 from ticketbot.domain.jwt_ticket import sign_jwt
@@ -24,23 +23,6 @@ from ticketbot.ledger import tickets
 from ticketbot.ledger.store import Tx
 
 FREE = {"price": None}
-
-
-@pytest.fixture
-async def http(stage: Stage) -> AsyncIterator[aiohttp.ClientSession]:
-    async with at_the_door(stage) as session:
-        yield session
-
-
-@pytest.fixture
-async def scanner(organizer: Organizer, http: aiohttp.ClientSession) -> Scanner:
-    """A scanner with a secret for an event whose doors are open."""
-    await opens_soon(organizer, **FREE)
-    return Scanner(http, await a_secret(organizer))
-
-
-def id_of(stage: Stage, token: str) -> str:
-    return read_token(token, stage.app.desk.ticket_public_key).ticket_id
 
 
 async def test_in_out_and_back(stage: Stage, scanner: Scanner, alice: Person) -> None:

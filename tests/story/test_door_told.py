@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
 from tests.story.cast import HOUR, Organizer, Person, Stage
-from tests.story.scanner import Json, Scanner, a_secret, at_the_door, free_tickets, opens_soon
+from tests.story.scanner import Json, Scanner, a_secret, free_tickets, id_of, opens_soon
 from tests.story.test_protocol_document import of, shape
 from ticketbot.domain.ticket import read_token
-
-FREE = {"price": None}
-
-
-@pytest.fixture
-async def http(stage: Stage) -> AsyncIterator[aiohttp.ClientSession]:
-    async with at_the_door(stage) as session:
-        yield session
-
-
-@pytest.fixture
-async def scanner(organizer: Organizer, http: aiohttp.ClientSession) -> Scanner:
-    """A scanner with a secret for an event whose doors are open."""
-    await opens_soon(organizer, **FREE)
-    return Scanner(http, await a_secret(organizer))
-
-
-def id_of(stage: Stage, token: str) -> str:
-    return read_token(token, stage.app.desk.ticket_public_key).ticket_id
 
 
 def told(token: str, nonce: str, at: int, **fields: object) -> Json:
@@ -56,6 +36,20 @@ async def test_scans_without_a_network_are_facts(
     assert (seen["outcome"], seen["entered_gate"]) == ("already-used", "A")
     assert await scanner.tells(first, fine) == results
     assert (await scanner.gets("counts"))["total"]["inside"] == 2
+
+
+async def test_an_entry_that_is_told_too_late_does_not_bring_a_returned_ticket_back(
+    stage: Stage, organizer: Organizer, scanner: Scanner, alice: Person
+) -> None:
+    """docs/door.md: what was given back before stays given back; the scan is noted all the same."""
+    (token,) = await free_tickets(alice, "lisbon 1")
+    entered = int(stage.clock())
+    stage.clock.forward(60)
+    await organizer.says(f"give back lisbon {id_of(stage, token)} yes")
+    await organizer.hears("is void")
+    (late,) = await scanner.tells(told(token, "too-late-1", entered))
+    assert (late["outcome"], late["conflict"], late["state"]) == ("void", True, "void")
+    assert (await scanner.gets("counts"))["total"]["inside"] == 0
 
 
 async def test_what_is_told_late_takes_nobody_out(

@@ -50,7 +50,8 @@ async def test_a_calendar_takes_the_event_and_lets_nobody_in(
     assert (status, kind) == (200, "text/calendar; charset=utf-8")
     (event,) = Calendar.from_ical(file).walk("VEVENT")
     assert event["SUMMARY"] == "Lisbon Meetup"
-    assert (await fetch(stage, path.replace(".ics", ".pdf")))[0] == 404
+    status, _, said = await fetch(stage, path.replace(".ics", ".pdf"))
+    assert (status, b"send the bot: pdf" in said) == (404, True)
     assert (await fetch(stage, path.replace(".ics", ".png")))[0] == 404
 
 

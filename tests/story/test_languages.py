@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.story.cast import HOUR, Organizer, Person, Stage
+from ticketbot import drawing
 
 
 async def test_who_says_hola_is_served_in_spanish_to_the_end(
@@ -109,3 +110,32 @@ async def test_a_language_survives_a_restart(stage: Stage, alice: Person) -> Non
     await stage.opens()
     await alice.says("tickets")
     await alice.hears("No tienes entradas")
+
+
+async def test_the_picture_of_the_sales_speaks_with_its_organizer(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale(price=["1500", "SAT"], stock=20_000)
+    await alice.buys("lisbon 10")
+    pictures = []
+    for language in ("en", "es"):
+        await organizer.says(f"lang {language}")
+        await organizer.hears()
+        await organizer.says("stats lisbon")
+        link = (await organizer.hears("/stats/")).rpartition("/")[2]
+        picture = await stage.app.desk.sales_picture(link)
+        assert picture is not None
+        pictures.append(picture)
+    english, spanish = pictures
+    assert dict(spanish.figures) == {
+        "vendidas": "10 / 20\u202f000",
+        "tuyo": "15\u202f000 sats",
+        "reservadas": "0",
+    }
+    assert dict(english.figures)["sold"] == "10 / 20,000"
+    assert spanish.words.keys() == english.words.keys()
+    assert [name for name, word in spanish.words.items() if english.words[name] == word] == []
+    assert spanish.subtitle.endswith(" · a la venta")
+    assert [one.name for one in spanish.shares] != [one.name for one in english.shares]
+    assert (spanish.counted(1_500), spanish.counted(20_000)) == ("1500", "20\u202f000")
+    assert drawing.png(spanish) != drawing.png(english)

@@ -218,3 +218,39 @@ async def another_invoice(stage: Stage, first: str) -> str:
     ]
     await stage.app.engine.invoiced(rows)
     return next(one.bolt11 for one in known if one.bolt11 != first)
+
+
+async def test_late_money_takes_no_seat_that_somebody_waits_for(
+    stage: Stage, organizer: Organizer, alice: Person, bob: Person
+) -> None:
+    """Also while sales are paused, when what comes free is offered to nobody yet."""
+    await organizer.has_on_sale(stock=1)
+    await alice.says("buy lisbon")
+    bolt11 = await alice.gets_an_invoice()
+    await bob.says("join lisbon")
+    await bob.hears("You are number 1")
+    await organizer.says("pause lisbon")
+    await organizer.hears("pause")
+    stage.clock.forward(LATE)
+    await alice.hears("lapsed and nothing was charged")
+    await alice.pays(bolt11)
+    await alice.hears("goes back to you")
+    assert await outcome(stage, alice) == ("closed", [(5000, "refund-sold-out")])
+    await organizer.says("resume lisbon")
+    await bob.hears("It is your turn")
+
+
+async def test_late_money_of_who_is_first_in_the_queue_is_a_ticket(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale(stock=1)
+    await alice.says("buy lisbon")
+    bolt11 = await alice.gets_an_invoice()
+    await alice.says("join lisbon")
+    await alice.hears("You are number 1")
+    await organizer.says("pause lisbon")
+    await organizer.hears("pause")
+    stage.clock.forward(LATE)
+    await alice.hears("lapsed and nothing was charged")
+    await alice.pays(bolt11)
+    assert await alice.gets_a_ticket()

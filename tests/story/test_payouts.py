@@ -13,6 +13,7 @@ from tests.story.cast import DAY, HOUR, WEEK, Organizer, Person, Stage
 from tests.story.test_restore import back_up, caught_up, lose_the_ledger
 from ticketbot.config.values import Payouts
 from ticketbot.ledger import payouts
+from ticketbot.metrics import metrics
 
 SOLD, KEPT = 5_000_000, 100_000
 OVER = WEEK + 3 * HOUR + DAY + HOUR
@@ -162,6 +163,12 @@ async def test_an_empty_wallet_pays_when_it_is_filled(
         stage.app._payer.claims.stirred.set()
         await asyncio.sleep(0.2)
     await stage.operator.hears("the wallet holds too little for the payouts, 4,851 sats")
+    await stage.operator.says("status")
+    assert "4,851 sats to pay out" in await stage.operator.hears("Sales open")
+    await stage.app.look_around()
+    known = metrics().registry.get_sample_value
+    waits = [known("ticketbot_payouts_sats", {"state": state}) for state in ("due", "sending")]
+    assert sorted(waits) == [0, 4_851]  # type: ignore[type-var]
     await stage.wallet.pay_in(4_000_000)
     for _ in range(8):
         stage.clock.forward(100)

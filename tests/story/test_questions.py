@@ -247,3 +247,17 @@ async def test_the_organizer_hears_what_is_wrong_with_the_note(
 ) -> None:
     await organizer.announces(**tags)
     assert wrong.lower() in (await organizer.hears("I cannot sell")).lower()
+
+
+async def test_what_is_no_answer_is_told_apart_from_a_question(
+    organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale(**ASKS, age=18)
+    await alice.says("buy lisbon")
+    await alice.hears("people of 18 years")
+    await alice.says("stop asking")
+    assert (await alice.hears()).startswith("I need a yes or a no: Lisbon Meetup is for people")
+    await alice.says("yes")
+    await alice.hears("Question 1 of 3")
+    await alice.says("XXL <b>")
+    assert (await alice.hears()).startswith('"XXL <b>" is none of the choices. Question 1 of 3:')

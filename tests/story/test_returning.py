@@ -91,7 +91,7 @@ async def test_one_ticket_of_an_order_and_then_the_rest(
     assert await rows(stage, "SELECT state FROM orders") == [("paid",)]
     await alice.says("refund lisbon")
     asked = await alice.hears("would go back")
-    values = {"title": LISBON, "what": "LISBON", "n": 2}
+    values = {"title": LISBON, "what": "lisbon", "n": 2}
     assert asked == say("return-ask-fee", paid="8,000 sats", kept="2,000 sats", **values)
     await alice.says("refund lisbon yes")
     await alice.hears("gave back")
@@ -138,7 +138,7 @@ async def test_a_free_seat_is_given_back(stage: Stage, organizer: Organizer, ali
     await alice.says("buy lisbon")
     await alice.gets_a_ticket()
     await alice.says("refund lisbon")
-    values = {"title": LISBON, "what": "LISBON", "n": 1}
+    values = {"title": LISBON, "what": "lisbon", "n": 1}
     assert await alice.hears() == say("return-ask-free", **values)
     await alice.says("refund lisbon yes")
     assert await alice.hears("seat at") == say("return-done", title=LISBON)
@@ -320,3 +320,27 @@ async def test_of_what_goes_back_the_operator_keeps_no_commission(
         "organizer": -4950,
         "commissio": -550,
     }
+
+
+async def test_who_was_given_a_ticket_is_who_hears_of_its_money(
+    stage: Stage, organizer: Organizer, alice: Person, bob: Person
+) -> None:
+    await organizer.has_on_sale(refund_until="48h")
+    token = await alice.buys("lisbon")
+    code = code_of(stage, token)
+    await bob.says(f"accept {await is_offered(alice, bob, code)}")
+    await bob.gets_a_ticket()
+    await bob.hears("is yours")
+    await alice.hears("was accepted")
+    await bob.says(f"refund {code} yes")
+    owed_to_bob = await bob.next("gave back")
+    assert (
+        owed_to_bob.protocol == "nip17"
+    )  # as Bob writes, so that nobody else sees who writes to him
+    await bob.hears("seat at")
+    await bob.says("status")
+    assert "5,000 sats for Lisbon Meetup is still owed to you" in await bob.hears()
+    await alice.says("status")
+    assert (await alice.hears()).endswith("closed, no tickets")
+    await bob.says("refund bob@example.com")
+    await bob.hears("Noted")

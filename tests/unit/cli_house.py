@@ -322,7 +322,7 @@ class BotHouse:
 
         asyncio.run(once())
 
-    def beats(self, ago: int = 0) -> None:
+    def beats(self, ago: int = 0, **facts: object) -> None:
         """The running bot's heartbeat."""
         now = int(time.time()) - ago
         beat = {
@@ -332,7 +332,7 @@ class BotHouse:
             "deaf": False,
             "wallet": "ok",
             "paused": None,
-        }
+        } | facts
         self.change(lambda tx: marks.put(tx, "heartbeat", json.dumps(beat)))
 
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import orjson
 
+from tests.ledger import shelf
 from ticketbot.crew import Crew
 from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.domain.command import Buy, Refund
@@ -228,29 +229,15 @@ class Desk:
         return [body["text"] for body in rows if body["to"] == self.operator]
 
     def _listing(self) -> Listing:
-        return Listing(
+        return shelf.listing(
             event_id=f"31923:{self.organizer}:lisbon",
             organizer=self.organizer,
-            kind=31923,
-            note_id="a" * 64,
             created_at=NOON - DAY,
             title="Lisbon Meetup",
-            summary="",
-            place="",
             start=NOON + 300 * DAY,
             end=NOON + 301 * DAY,
             timezone="Europe/Lisbon",
-            all_day=False,
-            price_msat=5_000_000,
             stock=100,
-            tiers=(),
-            sales_start=None,
-            sales_end=None,
-            max_per_buyer=None,
-            ephemeral=True,
-            categories=(),
-            cancelled=False,
-            image=None,
         )
 
 

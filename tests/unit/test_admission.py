@@ -20,6 +20,7 @@ from ticketbot.domain.admission import (
     Move,
     Outcome,
     Shown,
+    Standing,
     State,
     closed,
     diagram,
@@ -167,3 +168,34 @@ def test_doors_open_and_close_on_the_second(now: int, outcome: Outcome | None) -
 def test_the_docs_show_the_diagram_of_this_table() -> None:
     docs = Path(__file__).parents[2] / "docs" / "architecture.md"
     assert f"```mermaid\n{diagram()}\n```" in docs.read_text("utf-8")
+
+
+ONCE = Standing((Move(Outcome.ADMITTED, NOW, "A"),))
+TWICE = Standing((*ONCE.moves, Move(Outcome.LEFT, NOW + 10, "A")))
+
+
+@pytest.mark.parametrize(
+    ("known", "kind", "at", "told_late", "happened"),
+    [
+        (Standing(), Kind.CHECK_IN, NOW, True, Happening.CHECK_IN),
+        (ONCE, Kind.CHECK_IN, NOW - 1, True, Happening.LATE_ENTRY),
+        (ONCE, Kind.CHECK_IN, NOW, True, Happening.CHECK_IN),  # in the same second
+        (ONCE, Kind.CHECKOUT, NOW - 1, True, Happening.LATE_OTHER),
+        (ONCE, Kind.UNDO, NOW - 1, True, Happening.LATE_OTHER),
+        (ONCE, Kind.CHECK_IN, NOW - 1, False, Happening.CHECK_IN),  # our clock was put back
+        (TWICE, Kind.CHECKOUT, NOW + 9, True, Happening.LATE_OTHER),
+        (TWICE, Kind.CHECKOUT, NOW + 9, False, Happening.CHECKOUT),
+        (Standing(), Kind.UNDO, NOW, False, Happening.UNDO),
+        (ONCE, Kind.UNDO, NOW, False, Happening.UNDO),
+        (TWICE, Kind.UNDO, NOW + 10, False, Happening.UNDO_RETURN),
+    ],
+)
+def test_what_a_scan_means_depends_on_what_is_known(
+    known: Standing, kind: Kind, at: int, told_late: bool, happened: Happening
+) -> None:
+    assert happening(kind, known, at, told_late=told_late) is happened
+
+
+def test_of_two_entries_in_one_second_the_first_that_was_told_counts() -> None:
+    first, second = Move(Outcome.ADMITTED, NOW, "A"), Move(Outcome.ALREADY_USED, NOW, "B")
+    assert standing([first, second]).entered == first

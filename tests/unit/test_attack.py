@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from tests.unit.refund_desk import DAY, HOUR, OWED, Buyer, Desk, hash_of
@@ -15,19 +12,6 @@ from ticketbot.ledger.store import Tx
 from ticketbot.settlement import Settlement
 
 ADDRESS = "me@example.com"
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    desk = Desk(tmp_path)
-    await desk.opens()
-    yield desk
-    await desk.closes()
-
-
-@pytest.fixture
-def alice(desk: Desk) -> Buyer:
-    return Buyer(desk)
 
 
 async def restore(desk: Desk, made_at: int) -> None:

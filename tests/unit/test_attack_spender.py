@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -14,14 +12,6 @@ from ticketbot.domain.spending import State
 from ticketbot.ledger import store as ledger
 
 ADDRESS = "me@example.com"
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    desk = Desk(tmp_path)
-    await desk.opens()
-    yield desk
-    await desk.closes()
 
 
 async def test_refunds_that_begin_on_a_full_disk_are_paid_later(

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.unit.cli_house import BotHouse, Sold, one_sentence
 from ticketbot.cli import audit
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> BotHouse:
-    return BotHouse(tmp_path / "bot")
 
 
 @pytest.fixture

@@ -22,11 +22,6 @@ NAMES = (
 )
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> BotHouse:
-    return BotHouse(tmp_path / "bot")
-
-
 def test_the_contract_s_commands_are_all_there() -> None:
     assert tuple(COMMANDS) == NAMES
 
@@ -66,6 +61,11 @@ def test_public_keys_need_no_network(house: BotHouse) -> None:
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_json_of_what_prints_no_data_is_told_so(tmp_path: Path) -> None:
+    for words in (["--json", "run"], ["run", "--json"]):
+        assert "run prints no data" in run(*words, cwd=tmp_path).err
 
 
 @pytest.mark.parametrize(

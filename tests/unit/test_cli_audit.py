@@ -6,7 +6,6 @@ import asyncio
 import os
 import sqlite3
 import time
-from pathlib import Path
 
 import pytest
 
@@ -20,11 +19,6 @@ from ticketbot.wallets.fake import FakeWallet
 
 YESTERDAY = "UPDATE refund SET decided_at = decided_at - 86400"
 """What was decided in the very second in which the wallet is asked is not held against it."""
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> BotHouse:
-    return BotHouse(tmp_path / "bot")
 
 
 @pytest.fixture
@@ -106,6 +100,13 @@ def test_the_books_agree_and_foreign_money_stands_apart(house: BotHouse, sold: S
     }
     names = {finding["name"] for finding in data["findings"]}
     assert names >= {"I1", "I1b", "I2", "I4", "I4b", "I5", "I6", "I7"}
+
+
+def test_invariants_come_in_the_order_of_their_numbers(house: BotHouse, sold: Sold) -> None:
+    out = house.calls("audit", "--offline").out
+    names = [line.split()[1] for line in out.splitlines() if line.startswith("ok ")]
+    assert names[:3] == ["I1", "I1b", "I1c"]
+    assert names.index("I9") < names.index("I10") < names.index("I11")
 
 
 def test_a_refund_that_was_sent_is_explained(house: BotHouse, sold: Sold) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 
@@ -11,17 +10,6 @@ from tests.unit.cli_house import BotHouse, Sold, one_sentence
 from ticketbot.cli.output import at, count, pairs, sats, span, table, width
 from ticketbot.ledger import outbox, verdicts
 from ticketbot.ledger.verdicts import Verdict
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> BotHouse:
-    return BotHouse(tmp_path / "bot")
-
-
-@pytest.fixture
-def sold(house: BotHouse) -> Sold:
-    return house.sells()
-
 
 # status
 
@@ -38,6 +26,15 @@ def test_status_of_a_bot_that_runs(house: BotHouse, sold: Sold) -> None:
     assert data["heartbeat"]["relays"] == "2/3"
     assert (data["orders"], data["orders_open"], data["tickets"]) == (3, 1, 2)
     assert (data["credited_msat"], data["refunds_owed_msat"]) == (14_000_000, 4_000_000)
+
+
+def test_status_of_a_bot_that_has_just_begun_calls_no_relay_deaf(house: BotHouse) -> None:
+    house.sells()
+    now = int(time.time())
+    house.beats(deaf=True, started=now - 3)
+    assert "2/3 connected, not heard yet" in house.calls("status").out
+    house.beats(deaf=True, started=now - 60)
+    assert "2/3 connected, ALL DEAF" in house.calls("status").out
 
 
 def test_status_of_one_that_does_not(house: BotHouse, sold: Sold) -> None:

@@ -58,8 +58,23 @@ def test_init_copies_the_invoice_key(tmp_path: Path) -> None:
 
 def test_init_overwrites_nothing(house: BotHouse) -> None:
     before = {path: path.read_bytes() for path in house.folder.iterdir()}
-    one_sentence(house.run("init", "--non-interactive"), 1, "exists already")
+    ran = house.run("init", "--non-interactive")
+    one_sentence(ran, 1, "exists already", "ticketbot init --config bot/config.toml")
     assert {path: path.read_bytes() for path in house.folder.iterdir()} == before
+
+
+def test_the_readme_leads_past_the_example_in_the_checkout(house: BotHouse) -> None:
+    """Word for word, in a checkout, which has a config.toml."""
+    told = (ROOT / "README.md").read_text().partition("### Operate")[2].split("```")[1]
+    steps = [line.partition("#")[0] for line in told.splitlines() if "venv venv" not in line]
+    first = "\n".join(steps[1:]).partition("init")[0] + "init --non-interactive --wallet fake"
+    program = house.folder / "venv" / "bin" / "ticketbot"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m ticketbot "$@"\n')
+    program.chmod(0o755)
+    done = subprocess.run(["sh", "-ec", first], cwd=house.folder, capture_output=True, check=False)
+    assert done.returncode == 0, done
+    assert (house.folder / "bot" / "config.toml").exists()
 
 
 def test_init_keeps_a_key_that_is_there_and_says_so(house: BotHouse) -> None:
@@ -81,6 +96,19 @@ def test_init_asks_little(tmp_path: Path) -> None:
     assert 'wallet = "fake"' in text
     assert "'nonsense' is not a relay" in ran.out
     assert run("keys", cwd=tmp_path).code == 0
+
+
+def test_init_understands_what_people_type(tmp_path: Path) -> None:
+    answers = ["", "one.example wss://two.example", "", "FAKE"]
+    ran = run("init", cwd=tmp_path, stdin="\n".join(answers) + "\n")
+    assert ran.code == 0, ran
+    text = (tmp_path / "config.toml").read_text()
+    assert 'relays = ["wss://one.example", "wss://two.example"]' in text
+    assert 'wallet = "fake"' in text
+    ran = run(
+        "init", "--non-interactive", "--lnbits-url", "localhost:5000", cwd=_made(tmp_path / "b")
+    )
+    one_sentence(ran, 2, "'localhost:5000' is not a web address, like http://127.0.0.1:5000")
 
 
 def test_init_without_anybody_to_ask(tmp_path: Path) -> None:
@@ -155,3 +183,8 @@ def test_keys_are_given_in_every_form(house: BotHouse) -> None:
     shown = house.run("keys").out
     assert json.dumps(jwk) in shown
     assert data["npub"] in shown
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

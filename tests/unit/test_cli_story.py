@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from tests.unit.cli_house import BotHouse, Sold
+from ticketbot.domain.admission import Kind, Outcome
 from ticketbot.domain.nip19 import npub_encode
-from ticketbot.ledger import journal, orders, outbox, people, refunds
+from ticketbot.domain.ticket import group_id
+from ticketbot.ledger import (
+    journal,
+    orders,
+    outbox,
+    people,
+    refunds,
+    remarks,
+    scans,
+    tickets,
+)
+from ticketbot.ledger.remarks import Remark
+from ticketbot.ledger.scans import ScanRow
 from ticketbot.ledger.store import Tx
 
 WHERE = "me@example.com"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> BotHouse:
-    return BotHouse(tmp_path / "bot")
-
-
-@pytest.fixture
-def sold(house: BotHouse) -> Sold:
-    return house.sells()
 
 
 def section(out: str, title: str) -> list[str]:
@@ -153,3 +152,64 @@ def test_nobody_is_named_unless_that_is_asked_for(house: BotHouse, sold: Sold) -
         assert npub in named
         assert WHERE in named
     assert "told" in section(house.calls("orders", "show", sold.owed).out, "Refunds")[0]
+
+
+def test_what_was_noted_is_shown_to_who_asks_for_people(house: BotHouse, sold: Sold) -> None:
+    assert "\nnote" not in house.calls("orders", "show", sold.paid, "--people").out
+    noted = Remark("Comes in a wheelchair", 1_800_000_000, "organizer")
+    house.change(lambda tx: remarks.keep(tx, sold.paid, noted))
+    shown = house.calls("orders", "show", sold.paid).out
+    assert "wheelchair" not in shown
+    assert [line.split()[0] for line in shown.splitlines() if "sealed" in line] == ["buyer", "note"]
+    opened = house.calls("orders", "show", sold.paid, "--people").out
+    assert "Comes in a wheelchair (organizer, 2027-01-15 08:00:00 UTC)" in opened
+    data = house.calls("orders", "show", sold.paid, "--json").data
+    assert (data["noted"], data["note"]) == (True, None)
+    data = house.calls("orders", "show", sold.paid, "--json", "--people").data
+    assert data["note"] == {"said": "Comes in a wheelchair", "at": 1_800_000_000, "by": "organizer"}
+
+
+def test_who_was_forgotten_has_no_name(house: BotHouse, sold: Sold) -> None:
+    house.change(lambda tx: tx.change("UPDATE orders SET person = 0 WHERE id = ?", (sold.paid,)))
+    assert (
+        house.calls("orders", "show", sold.paid, "--json", "--people").data["buyer"] == "forgotten"
+    )
+
+
+def test_what_its_tickets_met_at_the_door(house: BotHouse, sold: Sold) -> None:
+    def work(tx: Tx) -> None:
+        row = tickets.of_order(tx, sold.paid)[0]
+        came = ScanRow(
+            row.event_id,
+            row.id,
+            Kind.CHECK_IN,
+            Outcome.ADMITTED,
+            True,
+            1_800_000_600,
+            1_800_000_000,
+            "B",
+            None,
+        )
+        scans.write(tx, came, b"one")
+        again = came._replace(outcome=Outcome.ALREADY_USED, counts=False, device_at=None, by=7)
+        tx.change(
+            "INSERT INTO door_pass (id, event_id, kind, made_at, expires_at)"
+            " VALUES (7, ?, 'token', 0, 1)",
+            (row.event_id,),
+        )
+        scans.write(tx, again, None)
+
+    house.change(work)
+    code = group_id(house.change(lambda tx: tickets.of_order(tx, sold.paid)[0].id))
+    came, again = section(house.calls("orders", "show", sold.paid).out, "At the door")
+    assert came.split("  ")[0] == "2027-01-15 08:00:00"
+    assert came.split()[2:] == [
+        *(code, "check-in", "admitted", "B"),
+        *("2027-01-15", "08:10:00", "organizer"),
+    ]
+    assert again.split()[2:] == [code, "check-in", "already-used", "B", "-", "pass", "7"]
+    data = house.calls("orders", "show", sold.paid, "--json").data["scans"]
+    assert [(one["at"], one["told_at"], one["pass"]) for one in data] == [
+        (1_800_000_000, 1_800_000_600, None),
+        (1_800_000_600, 1_800_000_600, 7),
+    ]

@@ -14,16 +14,6 @@ from ticketbot.domain.ticket import Claims, TicketKey, read_token, token_hash
 from ticketbot.ledger import tickets
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> BotHouse:
-    return BotHouse(tmp_path / "bot")
-
-
-@pytest.fixture
-def sold(house: BotHouse) -> Sold:
-    return house.sells()
-
-
 def claims(house: BotHouse, token: str) -> Claims:
     return read_token(token, house.ticket_key.public)
 

@@ -310,7 +310,7 @@ def test_a_secret_in_a_variable_is_taken_with_a_warning(house: House) -> None:
     [
         (NPUB, "the public half of a key"),
         (NSEC[:-1] + "q", "an nsec with a typing error"),
-        ("hello", "is no nsec"),
+        ("hello", "is no nsec, which has 63 characters and begins with nsec1"),
         ("", "is empty"),
         (f"{NSEC} {NSEC}", "holds more than a key"),
     ],

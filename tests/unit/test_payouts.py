@@ -23,6 +23,7 @@ from ticketbot.domain.payout import reserve
 from ticketbot.domain.spending import State
 from ticketbot.errors import Refused
 from ticketbot.ledger import listings, payouts, restored
+from ticketbot.metrics import metrics
 from ticketbot.settlement import Settlement
 
 PLACES = ("before-spend", "after-spend", "before-pay", "after-pay", "before-sent")
@@ -274,15 +275,34 @@ async def test_after_a_restore_payouts_wait_for_an_operator(desk: PayoutDesk) ->
         await desk.is_paid()
 
 
+def counted() -> list[float]:
+    """How many attempts at payouts were sent, and failed."""
+    found = [
+        metrics().registry.get_sample_value(
+            "ticketbot_spends_total", {"purpose": "payout", "result": result}
+        )
+        for result in ("sent", "failed")
+    ]
+    return [one or 0 for one in found]
+
+
 async def test_a_failed_bolt11_is_followed_by_another_when_it_has_expired(desk: PayoutDesk) -> None:
     await earns(desk)
     desk.wallet.fate = "failed"
+    before = counted()
     async with desk.paying():
         await desk.says(AskPayout((), PAYEE))
+        (payout,) = await desk.payouts()
+        waits = await desk.store.transaction(payouts.waiting)
+        assert (waits.due + waits.sending, waits.msat) == (1, payout.amount_msat)
         await desk.passes(1200, 60)
+        assert (await desk.store.transaction(payouts.waiting)).failed == 1
         desk.wallet.fate = "paid"
         await desk.passes(2 * HOUR, 60)
         await desk.is_paid()
+    assert await desk.store.transaction(payouts.waiting) == payouts.Waiting()
+    sent, failed = (now - then for now, then in zip(counted(), before, strict=True))
+    assert sent == 1 <= failed
     assert len(await desk.paid_out()) == 1
     hashes = [hash_of(one) for one in desk.services.gave[PAYEE]]
     assert len(set(hashes)) == len(hashes) >= 2

@@ -56,6 +56,10 @@ def test_the_cheapest_early_bird_that_is_on(
     assert price_at(EVENT, tier, now, taken, quantity) == sats * SAT
 
 
+def test_one_ticket_is_meant_where_nobody_says_how_many() -> None:
+    assert price_at(EVENT, "", NOON, 9) == 1000 * SAT
+
+
 def test_seats_are_only_counted_where_they_matter() -> None:
     assert counts_seats(EVENT, "")
     assert not counts_seats(EVENT, "VIP")
@@ -90,6 +94,7 @@ CODES = st.integers(1, 100).map(Reduction) | SATS.filter(bool).map(lambda off: R
 @given(SATS, CODES)
 def test_a_price_with_a_code_is_whole_sats_and_never_more(price: int, code: Reduction) -> None:
     left = reduced(price, code)
+    assert type(left) is int
     assert 0 <= left <= price
     assert left % SAT == 0
     exact = price * (100 - code.percent) / 100 - code.off_msat

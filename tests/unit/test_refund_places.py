@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -16,28 +14,6 @@ from ticketbot.replies.outcome import Said
 
 ADDRESS = "me@example.com"
 PLACES = ("before-spend", "after-spend", "before-pay", "after-pay", "before-sent")
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    desk = Desk(tmp_path)
-    await desk.opens()
-    yield desk
-    await desk.closes()
-
-
-@pytest.fixture
-async def by_hand(tmp_path: Path) -> AsyncIterator[Desk]:
-    """A desk whose wallet was given no admin key."""
-    desk = Desk(tmp_path, pays=False)
-    await desk.opens()
-    yield desk
-    await desk.closes()
-
-
-@pytest.fixture
-def alice(desk: Desk) -> Buyer:
-    return Buyer(desk)
 
 
 # where it goes

@@ -137,7 +137,8 @@ async def test_one_line_in_the_log_for_each_change_not_for_each_attempt() -> Non
     timing = replace(PATIENT, backoff_floor=0.01, backoff_cap=0.02)
     with capture_logs() as logs:
         async with running(url, timing=timing) as rig:
-            await asyncio.sleep(0.5)
+            await until(lambda: len(logs) >= 2)
+            await asyncio.sleep(0.3)  # a dozen attempts
             assert rig.pool.deaf
     assert [(line["event"], line["relay"]) for line in logs] == [("relay.down", url)] * 2
     assert {line["line"] for line in logs} == {"subscribe", "publish"}

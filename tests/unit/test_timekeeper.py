@@ -57,6 +57,22 @@ def test_the_clock_is_put_right_as_soon_as_it_is_judged() -> None:
     assert world.keeper() == NOW
 
 
+@pytest.mark.parametrize("wrong", [2 * DAY, -2 * DAY])
+def test_a_clock_that_was_corrected_is_put_right_and_nothing_is_dated_days_off(
+    wrong: float,
+) -> None:
+    world = World()
+    world.machine += wrong
+    world.others = {"wallet": NOW, "wss://relay": NOW}
+    world.keeper.judge()
+    world.passes(30)
+    world.machine -= wrong
+    assert world.keeper() == NOW + 30
+    world.others = {"wallet": NOW + 30, "wss://relay": NOW + 30}
+    world.keeper.judge()
+    assert world.keeper() == NOW + 30
+
+
 def test_nothing_is_late_by_a_clock_that_may_be_wrong() -> None:
     world = World()
     world.others = {"wallet": NOW - 2 * DAY}

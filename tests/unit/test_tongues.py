@@ -33,7 +33,8 @@ from ticketbot.domain.vocabulary import RESERVED, VERBS
 from ticketbot.replies import local
 
 NOT_FOR_EVERYBODY = {
-    *("refunds", "orphans", "retry", "stop sales", "resume sales", "resume refunds"),
+    *("refunds", "orphans", "stop sales", "resume sales", "resume refunds"),
+    *("pending", "stuck", "retry"),
     *("checkin", "checkout", "undo", "door", "promo", "promos", "give back"),
     *("announce", "attendees", "comp", "find", "order", "pause", "rehearse", "resume", "stats"),
     *("balance", "payout", "payouts", "resume payouts", "statement"),

@@ -186,7 +186,8 @@ class App:
         now = int(self.clock())
         known = await self.store.transaction(lambda tx: listings.upcoming(tx, now, most=999))
         beat = self._housekeeper.beat()
-        wallet = f"{self.wallet.name} {beat['wallet']}"
+        good = beat["wallet"] == "ok"
+        wallet = self.wallet.name + (" ok" if good else f" not ok ({beat['wallet'].rstrip('.')})")
         return f"{beat['relays']} relays, {wallet}, {len(known)} events on sale"
 
     async def _check_ledger(self) -> bool:

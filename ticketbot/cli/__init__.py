@@ -47,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = work(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
+        if sys.stderr.isatty():
+            sys.stderr.write("\n")  # behind the terminal's ^C
         return _complain("interrupted", FAILED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more
@@ -131,7 +133,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
             command.asks(its)
     args = parser.parse_args(argv)
     if args.json and not args.command.data:
-        parser.error("this command prints no data, so --json is not for it")
+        parser.error(f"{args.command.work} prints no data, so --json is not for it")
     return args
 
 
@@ -144,15 +146,13 @@ def _add_common(parser: ArgumentParser, *, data: bool) -> None:
         default=SUPPRESS,
         help="default: ./config.toml, then /etc/ticketbot/config.toml",
     )
-    if data:
-        parser.add_argument(
-            "--json", action="store_true", default=SUPPRESS, help="print data as JSON"
-        )
+    what = "print data as JSON" if data else SUPPRESS  # said to be of no use, not unknown
+    parser.add_argument("--json", action="store_true", default=SUPPRESS, help=what)
 
 
 def _ask_demo(parser: ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="play one purchase, then exit")
-    parser.add_argument("--port", type=int, metavar="N", help="the port of the demo's relay")
+    parser.add_argument("--port", type=int, metavar="N", help="the port of the demo's relay (any)")
     parser.add_argument("--lnbits-url", metavar="URL", help="use this LNbits, with its real money")
     parser.add_argument(
         "--lnbits-key-file", type=Path, metavar="PATH", help="a file with its invoice key"
@@ -182,7 +182,9 @@ def _ask_init(parser: ArgumentParser) -> None:
         help="whose events are sold; '*' = anyone; may be repeated; default: the operators",
     )
     parser.add_argument("--wallet", choices=("lnbits", "fake"), help="fake gives play money")
-    parser.add_argument("--lnbits-url", metavar="URL")
+    parser.add_argument(
+        "--lnbits-url", metavar="URL", help="where your LNbits is, like http://127.0.0.1:5000"
+    )
     parser.add_argument(
         "--lnbits-key-file", type=Path, metavar="PATH", help="a file with the invoice key to copy"
     )
@@ -209,7 +211,7 @@ def _ask_orders(parser: ArgumentParser) -> None:
     )
     shown.set_defaults(command=Command("", "story", "show_order"))
     _add_common(shown, data=True)
-    shown.add_argument("--people", action="store_true", help="name the buyer, too")
+    shown.add_argument("--people", action="store_true", help="name the buyer, and show its note")
     shown.add_argument("order", metavar="ID", help="its id, or the end of it as buyers see it")
 
 

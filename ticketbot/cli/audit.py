@@ -83,10 +83,16 @@ def _tell(books: Books) -> None:
         rows += _wallet_lines(books.flows, books.shown.balance, books.owed)
     show(table(("", ">sats", ""), rows).lstrip("\n"))
     show("")
-    for finding in books.findings:
+    for finding in sorted(books.findings, key=lambda one: _number(one.name)):
         show(f"{'ok  ' if finding.kept else 'FAIL'}  {finding.name:<4} {finding.says}")
         for line in finding.broken:
             show(f"            {line}")
+
+
+def _number(name: str) -> tuple[int, str]:
+    """I2 comes before I10."""
+    digits = name[1:].rstrip("abcdefghijklmnopqrstuvwxyz")
+    return (int(digits) if digits.isdigit() else 0, name)
 
 
 def _ledger_lines(sums: Sums) -> list[Line]:

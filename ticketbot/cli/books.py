@@ -10,13 +10,14 @@ from ticketbot.cli.opening import open_house
 from ticketbot.cli.output import at, count, pairs, sats, show, show_json, span, table
 from ticketbot.handlers.buying.conditions import SALES_STOPPED
 from ticketbot.handlers.events.notes import IGNORED
-from ticketbot.ledger import audit, listings, marks, outbox, overview, verdicts
+from ticketbot.ledger import audit, listings, marks, outbox, overview, payouts, verdicts
 from ticketbot.ledger.listings import Listed, Seats
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.verdicts import Verdict
 from ticketbot.service import is_held
 
 HEARTBEAT_LASTS = 35
+YOUNG = 10  # seconds in which relays may still be about to answer
 """Seconds. The running bot writes one every 10."""
 
 MANY = 1_000_000
@@ -29,6 +30,7 @@ class Status(NamedTuple):
     stopped: bool
     on_sale: int
     totals: audit.Totals
+    payouts: payouts.Waiting
     counts: overview.Counts
     pending: int
     late: int
@@ -58,6 +60,7 @@ def status(args: Namespace) -> int:
                 ("tickets", f"{totals.tickets:,}"),
                 ("received", f"{sats(totals.credited)} sats"),
                 ("owed back", f"{sats(totals.refunds_owed)} sats"),
+                ("to pay out", _payouts(found.payouts)),
                 ("to be sent", _waiting(found)),
                 ("put aside", f"{count(found.counts.poison, 'message')} that failed thrice"),
                 ("audit", _audited(found.verdict, now)),
@@ -76,6 +79,7 @@ def read_status(tx: Tx, now: int) -> Status:
         stopped=marks.get(tx, SALES_STOPPED) is not None,
         on_sale=len(listings.upcoming(tx, now, most=MANY)),
         totals=audit.totals(tx),
+        payouts=payouts.waiting(tx),
         counts=overview.counts(tx),
         pending=outbox.pending(tx),
         late=outbox.late(tx, now - outbox.LATE),
@@ -101,7 +105,7 @@ def _beat_rows(
         return [("bot", f"NOT RUNNING: last seen {since}")]
     return [
         ("bot", f"running for {span(now - beat['started'])}, since {at(beat['started'])}"),
-        ("relays", f"{beat['relays']} connected{', ALL DEAF' if beat['deaf'] else ''}"),
+        ("relays", f"{beat['relays']} connected{_deafness(beat)}"),
         ("wallet", beat["wallet"]),
         *([("paused", beat["paused"])] if beat["paused"] else []),
         *([("TROUBLE", ", ".join(beat["troubles"]))] if beat.get("troubles") else []),
@@ -112,9 +116,25 @@ def _beat_rows(
     ]
 
 
+def _deafness(beat: dict[str, Any]) -> str:
+    if not beat["deaf"]:
+        return ""
+    return ", not heard yet" if beat["at"] - beat["started"] < YOUNG else ", ALL DEAF"
+
+
 def _waiting(found: Status) -> str:
     late = f", {found.late:,} OVERDUE" if found.late else ""
     return f"{count(found.pending, 'message')}{late}"
+
+
+def _payouts(waiting: payouts.Waiting) -> str:
+    """`20,000 sats: 2 due, 1 on its way; 1 has failed before, of 1 nobody said where to`."""
+    if not waiting.due + waiting.sending:
+        return "0 sats"
+    said = f"{sats(waiting.msat)} sats: {waiting.due:,} due, {waiting.sending:,} on the way"
+    failed = f"{waiting.failed:,} tried in vain" if waiting.failed else ""
+    unplaced = f"{waiting.unplaced:,} without a place to go to" if waiting.unplaced else ""
+    return "; ".join(filter(None, (said, failed, unplaced)))
 
 
 def _audited(verdict: Verdict | None, now: int) -> str:
@@ -140,6 +160,7 @@ def _status_json(found: Status, running: bool, ledger: str) -> dict[str, object]
         "tickets": found.totals.tickets,
         "credited_msat": found.totals.credited,
         "refunds_owed_msat": found.totals.refunds_owed,
+        "payouts": found.payouts._asdict(),
         "outbox_pending": found.pending,
         "outbox_late": found.late,
         "quarantined": found.counts.poison,

@@ -20,7 +20,7 @@ from ticketbot.domain.nostr import Event
 from ticketbot.envelopes import Envelopes, Letter, Sealed
 from ticketbot.errors import Broken, Retry
 from ticketbot.lightning import InvoiceAsk, LNbits, Wallet
-from ticketbot.lnbits.api import LnbitsApi, shared_budget
+from ticketbot.lnbits.api import LnbitsApi, shared_budget, why_unreachable
 from ticketbot.relays import Caught, RelayPool
 
 Verdict = Literal["ok", "skip", "warn", "FAIL"]
@@ -262,7 +262,7 @@ async def _check_public(house: House, runs: bool) -> Check:
                 (await answer.content.read(2000)).decode(errors="replace"),
             )
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        says = f"{url} cannot be reached: {str(error) or type(error).__name__}"
+        says = f"{url} cannot be reached: {why_unreachable(error)}"
         if runs:
             return Check("public URL", FAIL, says, "is the proxy in front of the bot set up?")
         return Check("public URL", WARN, f"{says} (the bot is not running)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import stat
 import sys
 from argparse import Namespace
@@ -28,6 +29,9 @@ SEEN_IN_PUBLIC = (
     "bot. An event can forbid it, and so can `ephemeral_tickets` in the configuration."
 )
 
+LNBITS = "http://127.0.0.1:5000"
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE)
+
 T = TypeVar("T")
 
 
@@ -35,7 +39,10 @@ def init(args: Namespace) -> int:
     """Write config.toml and the key files beside it, then say what comes next."""
     path: Path = args.config or SEARCHED[0]
     if path.exists():
-        raise Broken(f"{path} exists already: init overwrites nothing, so move it away first")
+        raise Broken(
+            f"{path} exists already, and init overwrites nothing: give the new one another place, "
+            "like `ticketbot init --config bot/config.toml`"
+        )
     answers, invoice_key = _from_options(args)
     if not args.non_interactive:
         answers, invoice_key = _ask(answers, args, invoice_key)
@@ -68,7 +75,7 @@ def _from_options(args: Namespace) -> tuple[Answers, str | None]:
         relays=tuple(_checked(read_relay, "--relay", one, "") for one in args.relay or ())
         or DEFAULT.relays,
         wallet=args.wallet or DEFAULT.wallet,
-        lnbits_url=_checked(read_http, "--lnbits-url", args.lnbits_url, DEFAULT.lnbits_url),
+        lnbits_url=_checked(read_lnbits, "--lnbits-url", args.lnbits_url, DEFAULT.lnbits_url),
         public_url=_checked(read_http, "--public-url", args.public_url, ""),
     )
     return answers, _read_key_file(args.lnbits_key_file) if args.lnbits_key_file else None
@@ -92,7 +99,7 @@ def _ask(answers: Answers, args: Namespace, invoice_key: str | None) -> tuple[An
         answers = replace(answers, wallet=wallet)
     if answers.wallet == "lnbits":
         if args.lnbits_url is None:
-            url = _question("URL of your LNbits", answers.lnbits_url, read_http)
+            url = _question("URL of your LNbits", answers.lnbits_url, read_lnbits)
             answers = replace(answers, lnbits_url=url)
         if invoice_key is None:
             words = "Invoice/read key of the bot's LNbits wallet (not shown; empty: later)"
@@ -123,7 +130,9 @@ def read_line(text: str) -> str:
 
 
 def read_relay(text: str) -> str:
-    """The URL of a relay; ValueError."""
+    """The URL of a relay, or its bare name; ValueError."""
+    if _HOST.fullmatch(text.strip()):
+        return f"wss://{text.strip()}"
     return _url(text, "a relay", ("wss", "ws"), "wss://nos.lol")
 
 
@@ -135,9 +144,14 @@ def read_relays(text: str) -> tuple[str, ...]:
     return relays
 
 
-def read_http(text: str) -> str:
+def read_http(text: str, example: str = "https://tickets.example") -> str:
     """A web address without a slash at its end; ValueError."""
-    return _url(text, "a web address", ("https", "http"), "https://tickets.example").rstrip("/")
+    return _url(text, "a web address", ("https", "http"), example).rstrip("/")
+
+
+def read_lnbits(text: str) -> str:
+    """The same of an LNbits; ValueError."""
+    return read_http(text, LNBITS)
 
 
 def read_npub(text: str) -> str:
@@ -160,9 +174,9 @@ def read_organizer(text: str) -> str:
 
 def read_wallet(text: str) -> Literal["lnbits", "fake"]:
     """ValueError for a wallet that there is not."""
-    if text not in ("lnbits", "fake"):
+    if text.lower() not in ("lnbits", "fake"):
         raise ValueError("lnbits or fake is expected")
-    return cast(Literal["lnbits", "fake"], text)
+    return cast(Literal["lnbits", "fake"], text.lower())
 
 
 def _url(text: str, what: str, schemes: Sequence[str], example: str) -> str:

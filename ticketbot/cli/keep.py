@@ -91,7 +91,10 @@ def restore(args: Namespace) -> int:
     house = open_house(args)
     ledger = house.config.ledger.path
     if not args.path.is_file():
-        raise Broken(f"{args.path} is not a file that `ticketbot backup` made")
+        wrong = (
+            "is not a file that `ticketbot backup` made" if args.path.exists() else "does not exist"
+        )
+        raise Broken(f"{args.path} {wrong}")
     ledger.parent.mkdir(parents=True, exist_ok=True)
     with SingleInstance(ledger.with_suffix(".lock")):
         here = next((path for path in (ledger, _log(ledger)) if _holds_something(path)), None)

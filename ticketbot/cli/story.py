@@ -1,7 +1,7 @@
 """`orders show`: the whole story of one order, from the journal and the rows.
 
 Times are UTC, so that they can be laid beside logs and the wallet's list. Nobody is named:
-`--people` opens the buyer's key and where refunds go.
+`--people` opens the buyer's key, the order's note and where refunds go.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Order
 from ticketbot.domain.refund import Refund
 from ticketbot.domain.ticket import group_id
-from ticketbot.handlers.desk.story import amount_of, decisions_of, details_of
-from ticketbot.ledger import listings, overview, people, tickets
+from ticketbot.handlers.desk.story import amount_of, decisions_of, details_of, scan_json
+from ticketbot.ledger import listings, overview, people, remarks, scans, tickets
 from ticketbot.ledger.journal import Decision
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.overview import Payment, Spend, Waiting
+from ticketbot.ledger.remarks import Remark
+from ticketbot.ledger.scans import ScanRow
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
 
+MOST_SCANS = 200
 SEALED = "sealed: --people opens it"
 Section = tuple[str, tuple[str, ...], list[tuple[object, ...]]]
 
@@ -42,11 +45,14 @@ class _GoesBack(NamedTuple):
 class _Story(NamedTuple):
     order: Order
     buyer: str | None
+    noted: bool
+    remark: Remark | None
     listed: Listed
     decisions: list[Decision]
     invoices: list[InvoiceRow]
     payments: list[Payment]
     tickets: list[TicketRow]
+    scans: list[ScanRow]
     refunds: list[_GoesBack]
     waiting: list[Waiting]
     put_aside: list[str]
@@ -72,14 +78,18 @@ def _read(tx: Tx, text: str, name_people: bool) -> _Story:
     listed = listings.by_id(tx, order.event_id)
     assert listed is not None
     owed = refunds_of_order(tx, order.id)
+    remark = remarks.of(tx, order.id)
     return _Story(
         order,
-        npub_encode(people.person(tx, order.person).pubkey) if name_people else None,
+        _buyer(tx, order) if name_people else None,
+        remark is not None,
+        remark if name_people else None,
         listed,
         decisions_of(tx, order),
         overview.invoices_of(tx, order.id),
         overview.payments_of(tx, order.id),
         tickets.of_order(tx, order.id),
+        scans.of_order(tx, order.id, MOST_SCANS),
         [
             _GoesBack(
                 refund,
@@ -94,6 +104,11 @@ def _read(tx: Tx, text: str, name_people: bool) -> _Story:
     )
 
 
+def _buyer(tx: Tx, order: Order) -> str:
+    pubkey = people.person(tx, order.person).pubkey
+    return npub_encode(pubkey) if pubkey else "forgotten"
+
+
 def _head(story: _Story) -> list[tuple[str, object]]:
     order, listed = story.order, story.listed
     return [
@@ -104,9 +119,15 @@ def _head(story: _Story) -> list[tuple[str, object]]:
         ("amount", f"{sats(order.amount_msat)} sats"),
         ("asked by", order.via),
         ("buyer", story.buyer or SEALED),
+        *([("note", _remark(story))] if story.noted else []),
         ("placed", f"{utc(order.placed_at)} UTC"),
         ("held until", f"{utc(order.hold_until)} UTC"),
     ]
+
+
+def _remark(story: _Story) -> str:
+    one = story.remark
+    return SEALED if one is None else f"{one.said} ({one.by}, {utc(one.at)} UTC)"
 
 
 def _sections(story: _Story) -> Iterator[Section]:
@@ -137,6 +158,11 @@ def _sections(story: _Story) -> Iterator[Section]:
         ],
     )
     yield (
+        "At the door",
+        ("when (UTC)", "ticket", "what", "came of it", "gate", "told (UTC)", "by"),
+        [_scan_line(one) for one in story.scans],
+    )
+    yield (
         "Refunds",
         ("refund", "decided (UTC)", ">sats", "why", "state", "where to"),
         [_refund_line(one) for one in story.refunds],
@@ -164,6 +190,13 @@ def _decision_line(one: Decision) -> tuple[object, ...]:
 def _invoice_line(one: InvoiceRow) -> tuple[object, ...]:
     until = "-" if one.expires_at is None else utc(one.expires_at)
     return (one.external_id, utc(one.asked_at), until, one.payment_hash or "not made yet")
+
+
+def _scan_line(one: ScanRow) -> tuple[object, ...]:
+    told = "-" if one.happened == one.at else utc(one.at)
+    by = "organizer" if one.by is None else f"pass {one.by}"
+    ticket = "-" if one.ticket is None else group_id(one.ticket)
+    return (utc(one.happened), ticket, one.kind, one.outcome, one.gate or "-", told, by)
 
 
 def _refund_line(one: _GoesBack) -> tuple[object, ...]:
@@ -198,6 +231,8 @@ def _json(story: _Story) -> dict[str, object]:
         **order_json(story.order, story.listed.code),
         "title": story.listed.listing.title,
         "buyer": story.buyer,
+        "noted": story.noted,
+        "note": None if story.remark is None else story.remark._asdict(),
         "decisions": [
             {"at": one.at, "what": one.what, "detail": one.detail} for one in story.decisions
         ],
@@ -215,6 +250,7 @@ def _json(story: _Story) -> dict[str, object]:
             }
             for row in story.tickets
         ],
+        "scans": [scan_json(one) for one in story.scans],
         "refunds": [
             {
                 **refund_json(one.refund, one.destination),

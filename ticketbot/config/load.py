@@ -172,7 +172,7 @@ def _nostr(reader: Reader) -> Nostr:
         if not _url(text, "ws", "wss"):
             reader.reject("nostr", "relays", text, "the URL of a relay", example, item=number)
     if not named:
-        reader.reject("nostr", "relays", named, "a relay that people reach", example)
+        reader.reject("nostr", "relays", named, "a list of relays that people reach", example)
     proxy = reader.text("nostr", "proxy", "")
     if proxy and not _url(proxy, "socks5", "socks5h"):
         reader.reject("nostr", "proxy", proxy, "a SOCKS proxy", "socks5h://127.0.0.1:9050")

@@ -45,7 +45,7 @@ def ticket_seed(text: str) -> str:
 
 def _decode(text: str, prefix: str) -> bytes:
     if not text.lower().startswith(prefix + "1"):
-        raise Misread(f"is no {prefix}")
+        raise Misread(f"is no {prefix}, which has 63 characters and begins with {prefix}1")
     found, data = bech32.bech32_decode(text)
     key = bech32.convertbits(data, 5, 8, False) if data else None
     if found != prefix or key is None or len(key) != 32:

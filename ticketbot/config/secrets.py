@@ -51,7 +51,7 @@ def read_secret(reader: Reader, source: Source, check: Callable[[str], str]) -> 
     where, text = found
     try:
         if len(text.split()) != 1:
-            raise Misread("holds more than a key" if text else "is empty")
+            raise Misread("holds more than a key: one line is expected" if text else "is empty")
         return Secret(check(text))
     except Misread as error:
         reader.wrong(f"{source.section}.{source.key}", str(error), where)

@@ -24,6 +24,10 @@ def main(args: argparse.Namespace) -> int:
     log.configure(level="warning")
     try:
         asyncio.run(play(choices))
+    except KeyboardInterrupt:
+        if choices.once:
+            raise
+        print()
     except TimeoutError:
         raise Broken("the demo got no answer in time: the last line above says to what") from None
     return 0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import tempfile
+import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -112,8 +113,7 @@ async def _stay(relay: str, app: App, pay: Pay) -> None:
         "To sell an event of your own, publish a note there that mentions it: help organizer\n"
         "Paste a bolt11 here and press Enter to pay it. Ctrl-C ends the demo."
     )
-    loop = asyncio.get_running_loop()
-    while line := await loop.run_in_executor(None, sys.stdin.readline):
+    async for line in _typed():
         if bolt11 := line.strip().removeprefix("lightning:"):
             try:
                 await pay(bolt11)
@@ -121,6 +121,29 @@ async def _stay(relay: str, app: App, pay: Pay) -> None:
             except (PaymentFailed, Broken) as error:
                 _say(f"(not paid: {error})")
     await asyncio.Event().wait()  # no terminal: stay until stopped
+
+
+async def _typed() -> AsyncIterator[str]:
+    """What is typed, line by line; an end where nothing more can come.
+
+    By a thread that nobody waits for: an executor's would hold Ctrl-C up until somebody presses
+    Enter. It takes no lock that the interpreter wants at its end, as `sys.stdin` would.
+    """
+    loop, lines = asyncio.get_running_loop(), asyncio.Queue[bytes]()
+
+    def read() -> None:
+        rest = b""
+        with suppress(OSError, RuntimeError):  # the terminal or the loop is gone
+            while some := os.read(0, 4096):
+                *whole, rest = (rest + some).split(b"\n")
+                for line in whole:
+                    loop.call_soon_threadsafe(lines.put_nowait, line + b"\n")
+            loop.call_soon_threadsafe(lines.put_nowait, rest)
+            loop.call_soon_threadsafe(lines.put_nowait, b"")
+
+    threading.Thread(target=read, name="typed", daemon=True).start()
+    while line := await lines.get():
+        yield line.decode(errors="replace")
 
 
 def _payer(choices: Choices, wallet: Wallet) -> Pay:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -93,3 +93,4 @@ class Picture(NamedTuple):
     days: tuple[Day, ...]
     shares: tuple[Share, ...]
     words: Mapping[str, str]
+    counted: Callable[[int], str] = "{:,}".format  # how the language writes a number

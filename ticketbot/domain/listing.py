@@ -66,6 +66,10 @@ class Listing:
         wanted = show(name, LONGEST_TIER).casefold()
         return next((tier for tier in self.tiers if tier.name.casefold() == wanted), None)
 
+    def sells(self, tier: str) -> bool:
+        """Whether there is such a kind of ticket ('': the general one)."""
+        return self.general if not tier else self.tier(tier) is not None
+
     @property
     def prices(self) -> tuple[int, ...]:
         """Every price a ticket can have, in msat, ascending."""

@@ -29,7 +29,8 @@ SPANISH: dict[str, str] = {
     **dict.fromkeys(("comprar", "compra", "compro", "cómprame", "comprame", "reservar"), "buy"),
     **dict.fromkeys(("entradas", "entrada", "boletos", "boleto", "tiquetes"), "tickets"),
     **dict.fromkeys(("reenviar", "reenvía", "reenvia", "reenvíame", "reenviame"), "resend"),
-    **dict.fromkeys(("estado", "pedidos", "pedido"), "status"),
+    **dict.fromkeys(("estado", "pedido"), "status"),
+    "pedidos": "orders",
     **dict.fromkeys(("cancelar", "cancela", "anular", "anula"), "cancel"),
     **dict.fromkeys(("apuntarme", "apúntame", "apuntame", "cola"), "join"),
     **dict.fromkeys(("salir", "dejar"), "leave"),
@@ -43,6 +44,7 @@ SPANISH: dict[str, str] = {
     **dict.fromkeys(("transferir", "transfiere", "ceder"), "transfer"),
     **dict.fromkeys(("aceptar", "acepto", "acepta"), "accept"),
     **dict.fromkeys(("rechazar", "rechazo", "rechaza"), "decline"),
+    **dict.fromkeys(("validar", "valida", "verificar"), "validate"),
     **dict.fromkeys(("insignia", "medalla"), "badge"),
     **dict.fromkeys(("asistencia", "asistentes"), "attendance"),
 }

@@ -57,6 +57,7 @@ _ATTENDING = (
     _verb("tickets", Slip.MENDED, "ticket"),
     _verb("resend", Slip.MENDED),
     _verb("status", Slip.MENDED),
+    _verb("orders", Slip.MENDED),
     _verb("cancel", Slip.OFFERED),
     _verb("refund", Slip.OFFERED),
     _verb("calendar", Slip.LEFT, "ics"),
@@ -92,6 +93,7 @@ _SELLING = (
     _verb("statement", Slip.MENDED),
 )
 _DOOR = (
+    _verb("validate", Slip.OFFERED, "verify"),
     _verb("checkin", Slip.OFFERED, "check-in, check in, admit"),
     _verb("checkout", Slip.OFFERED, "check-out, check out"),
     _verb("undo", Slip.OFFERED),
@@ -109,6 +111,8 @@ _OPERATING = (
     _verb("payouts", Slip.OFFERED),
     _verb("resume payouts", Slip.OFFERED),
     _verb("orphans", Slip.OFFERED),
+    _verb("pending", Slip.LEFT),
+    _verb("stuck", Slip.LEFT),
     _verb("retry", Slip.OFFERED),
 )
 VOCABULARY = (*_TALK, *_ATTENDING, *_LIVING, *_WAITING, *_SELLING, *_DOOR, *_OPERATING)

@@ -19,6 +19,7 @@ from ticketbot.handlers.desk import (
     attendance,
     attendees,
     giving,
+    noting,
     orders,
     own,
     pausing,
@@ -56,6 +57,7 @@ COMMANDS: Commands = {
     **attendees.COMMANDS,
     **attendance.COMMANDS,
     **orders.COMMANDS,
+    **noting.COMMANDS,
     **giving.COMMANDS,
     **pausing.COMMANDS,
     **rehearsing.COMMANDS,
@@ -66,7 +68,9 @@ COMMANDS: Commands = {
 OPERATOR_COMMANDS: Commands = {
     **operator.OPERATOR_COMMANDS,
     **stuck.OPERATOR_COMMANDS,
+    **validating.OPERATOR_COMMANDS,
     **owed.OPERATOR_COMMANDS,
+    **noting.OPERATOR_COMMANDS,
     **paying_out.OPERATOR_COMMANDS,
 }
 

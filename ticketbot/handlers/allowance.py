@@ -1,4 +1,4 @@
-"""How many tickets one person may have: of an event, and of one of its tiers."""
+"""How many tickets one person may have: by an event's rules, and by who waits for them, too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ticketbot.domain.listing import Listing
-from ticketbot.ledger import orders, places, tickets
+from ticketbot.ledger import listings, orders, places, tickets
 from ticketbot.ledger.store import Tx
 
 
@@ -59,3 +59,26 @@ def exceeded(
 def kept_besides(tx: Tx, person: int, listing: Listing, tier: str) -> int:
     """Seats of other tiers that the queue keeps for them: they may take these, too."""
     return places.kept_besides(tx, person, listing.event_id, tier) if listing.tiers else 0
+
+
+def others_leave(
+    tx: Tx, listing: Listing, tier: str, quantity: int, person: int | None = None
+) -> bool:
+    """Whether those who wait in the queue leave so many seats to somebody who has no turn.
+
+    `person`: whoever is first in it may be they. Whether there are seats at all is not asked.
+    """
+    first = places.first(tx, listing.event_id, tier)
+    if first is not None and first.person != person:
+        return False
+    others = places.wanted(tx, listing.event_id) if listing.tiers else {}
+    seats = listings.seats_of(tx, listing.event_id) if others else []
+    total = listings.available(seats, "")
+    if total is None:
+        return True
+    for kind, number in others.items():
+        if kind == tier or not listing.sells(kind):
+            continue
+        of_kind = listings.available(seats, kind)
+        total -= number if of_kind is None else min(number, of_kind)
+    return total >= quantity

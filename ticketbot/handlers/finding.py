@@ -167,7 +167,7 @@ def _only_one(tx: Tx, ctx: Context) -> Listed:
     if len(on_sale) == 1:
         return on_sale[0]
     if on_sale:
-        raise Refused("bad-request", "event-needed", code=on_sale[0].code)
+        raise Refused("bad-request", "event-needed", code=on_sale[0].code.lower())
     raise Refused("unknown-event", "events-none")
 
 
@@ -176,10 +176,10 @@ def _unknown(words: Sequence[str], tx: Tx, ctx: Context) -> Refused:
     near = [code for word in words[:MOST_WORDS] for code in nearest(word.upper(), known)]
     if near:
         return Refused(
-            "unknown-event", "event-near", word=quote(words[0]), codes=", ".join(near[:3])
+            "unknown-event", "event-near", word=quote(words[0]), codes=", ".join(near[:3]).lower()
         )
     return Refused("unknown-event", "event-unknown", word=quote(words[0]))
 
 
 def _codes(found: Sequence[Listed]) -> str:
-    return ", ".join(f"{one.code} ({one.listing.title})" for one in found[:5])
+    return ", ".join(f"{one.code.lower()} ({one.listing.title})" for one in found[:5])

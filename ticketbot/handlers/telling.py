@@ -30,7 +30,8 @@ def tell_holder(tx: Tx, order: Order, person: int, what: str, outcome: Outcome) 
     Who bought over HTTP reads there how an order goes on, and is sent the rest as a DM.
     """
     someone = people.person(tx, person)
-    to = Addressee(someone.pubkey, "auto", None, someone.id)
+    via: Via = someone.via if someone.via in ("nip17", "nip04") else "auto"
+    to = Addressee(someone.pubkey, via, None, someone.id)
     if person == order.person and order.via != "api":
         to = to._replace(via=order.via, request_id=order.request_id)  # type: ignore[arg-type]
     return Told(to, outcome, f"{order.id}:{what}")

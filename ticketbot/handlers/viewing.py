@@ -38,15 +38,30 @@ def may_show_tickets(request: Request, listing: Listing, ctx: Context) -> bool:
 
 
 def summary(tx: Tx, order: Order, request: Request | None = None) -> Outcome:
-    """State, tickets and refunds of an order; to who asked over HTTP also its invoice."""
+    """State, tickets and its buyer's refunds of an order; over HTTP also its invoice."""
     live = [row for row in tickets.of_order(tx, order.id) if row.state != "void"]
-    owed = tuple((one.amount_msat, str(one.state)) for one in refunds.of_order(tx, order.id))
+    back = [one for one in refunds.of_order(tx, order.id) if one.person == order.person]
+    owed = tuple((one.amount_msat, str(one.state)) for one in back)
     why = journal.why_released(tx, order.id) if order.state is State.RELEASED else None
     listing, waiting = listed(tx, order.event_id).listing, None
     if request is not None and request.via == "api" and order.state is State.INVOICED:
         made = orders.invoice_for(tx, order.id)
         waiting = None if made is None else invoice_shown(tx, order, listing, made)
     return OrderShown(order, listing, len(live), owed, why, waiting)
+
+
+def facts_of(order: Order) -> dict[str, object]:
+    """An order in a list that programs read."""
+    return {
+        "order_id": order.id,
+        "event_id": order.event_id,
+        "tier": order.tier,
+        "quantity": order.quantity,
+        "amount_msat": order.amount_msat,
+        "state": str(order.state),
+        "placed_at": order.placed_at,
+        "hold_until": order.hold_until,
+    }
 
 
 def invoice_shown(tx: Tx, order: Order, listing: Listing, made: InvoiceRow) -> InvoiceShown:

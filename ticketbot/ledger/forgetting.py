@@ -152,6 +152,9 @@ def _unbind(tx: Tx, value: str | int, *, orders: str, tickets: str, refunds: str
     of_theirs = f"order_id IN (SELECT id FROM orders WHERE {orders})"
     tx.change(f"DELETE FROM request WHERE {of_theirs}", them)
     tx.change(f"DELETE FROM answer WHERE {of_theirs}", them)
+    tx.change(f"DELETE FROM remark WHERE {of_theirs}", them)
+    held = f"order_id IN (SELECT order_id FROM ticket WHERE {tickets})"
+    tx.change(f"DELETE FROM remark WHERE {held}", them)
     tx.change(
         "UPDATE spend SET bolt11 = NULL WHERE purpose = 'refund' AND state <> 'open'"
         f" AND ref IN (SELECT id FROM refund WHERE {refunds})",

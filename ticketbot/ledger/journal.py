@@ -6,14 +6,15 @@ orders, events and tickets, details are amounts, states and reasons.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 
+from ticketbot.domain.decision import What
 from ticketbot.ledger.store import Tx
 
 Detail = str | int | bool | None
-TAKEN_UP = "taken up again"  # an order of a ledger that is lost
+TAKEN_UP: Final = "taken up again"  # an order of a ledger that is lost
 
 
 class Decision(NamedTuple):
@@ -25,8 +26,8 @@ class Decision(NamedTuple):
     detail: dict[str, Detail]
 
 
-def note(tx: Tx, at: int, subject: str, what: str, **detail: Detail) -> None:
-    """Write a decision down. `what` is a few words of ours; `detail` holds nothing personal."""
+def note(tx: Tx, at: int, subject: str, what: What, **detail: Detail) -> None:
+    """Write a decision down. `detail` holds nothing personal."""
     tx.add(
         "INSERT INTO decision (at, subject, what, detail) VALUES (?, ?, ?, ?)",
         (at, subject, what, orjson.dumps(detail).decode()),

@@ -76,6 +76,17 @@ def upcoming(tx: Tx, now: int, after: tuple[int, str] = (0, ""), most: int = 20)
     return [listed(row) for row in rows]
 
 
+def next_with_seats(tx: Tx, now: int) -> Listed | None:
+    """The first that is on sale, not over and not sold out."""
+    row = tx.row(
+        f"SELECT {COLUMNS} FROM listing WHERE state = 'on-sale' AND ends > ? AND EXISTS "
+        "(SELECT 1 FROM seats WHERE seats.event_id = listing.event_id AND tier = '' "
+        "AND (capacity IS NULL OR held + sold < capacity)) ORDER BY starts, event_id LIMIT 1",
+        (now,),
+    )
+    return None if row is None else listed(row)
+
+
 def of_organizer(tx: Tx, organizer: str, after: tuple[int, str], most: int) -> list[Listed]:
     """All of an organizer's events, by start, after the cursor (start, event_id)."""
     rows = tx.rows(

@@ -20,6 +20,7 @@ COLUMNS = (
 )
 OPEN = "state IN ('held', 'invoiced')"
 PAGE = 200
+LAST_PLACE = 2**63 - 1
 _STATES = {str(state): state for state in State}
 
 
@@ -119,6 +120,35 @@ def latest_of(tx: Tx, person: int, most: int = 5) -> list[Order]:
     """A person's newest orders."""
     rows = tx.rows(
         f"SELECT {COLUMNS} FROM orders WHERE person = ? ORDER BY rowid DESC LIMIT ?", (person, most)
+    )
+    return [_order(tx, row) for row in rows]
+
+
+def place_of(tx: Tx, person: int, order_id: str) -> int | None:
+    """Where an order stands among all that were ever placed; None where it is not theirs."""
+    row = tx.row("SELECT rowid FROM orders WHERE id = ? AND person = ?", (order_id, person))
+    return None if row is None else int(row[0])
+
+
+def page_of(
+    tx: Tx,
+    person: int,
+    most: int,
+    *,
+    before: int | None = None,
+    skip: int = 0,
+    states: Sequence[State] = (),
+    event_id: str | None = None,
+) -> list[Order]:
+    """A person's orders, newest first: those placed before a place, without the first `skip`.
+
+    Of some states and of one event, where they are named.
+    """
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM orders WHERE person = ?1 AND rowid < ?2"
+        " AND (?3 = '[]' OR state IN (SELECT value FROM json_each(?3)))"
+        " AND (?4 IS NULL OR event_id = ?4) ORDER BY rowid DESC LIMIT ?5 OFFSET ?6",
+        (person, before or LAST_PLACE, orjson.dumps(states).decode(), event_id, most, skip),
     )
     return [_order(tx, row) for row in rows]
 

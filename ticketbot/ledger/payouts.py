@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ticketbot.domain.payout import Payout
 from ticketbot.domain.spending import State
 from ticketbot.ledger.store import Tx
+
+
+class Waiting(NamedTuple):
+    """Payouts that are not sent: how many are due and on their way, each with its sum in msat.
+
+    `failed` of them have been tried in vain, and of `unplaced` nobody has said where to.
+    """
+
+    due: int = 0
+    due_msat: int = 0
+    sending: int = 0
+    sending_msat: int = 0
+    failed: int = 0
+    unplaced: int = 0
+
+    @property
+    def msat(self) -> int:
+        """All of it."""
+        return self.due_msat + self.sending_msat
+
 
 COLUMNS = "id, organizer, amount_msat, state, decided_at"
 OPEN = "state <> 'sent'"
@@ -43,6 +65,18 @@ def total(tx: Tx) -> int:
     """All payouts that are not sent, in msat."""
     row = tx.row(f"SELECT coalesce(sum(amount_msat), 0) FROM payout WHERE {OPEN}")
     return int(row[0]) if row else 0
+
+
+def waiting(tx: Tx) -> Waiting:
+    """What is still to be paid out, for operators."""
+    row = tx.row(
+        "SELECT sum(state = 'due'), sum(iif(state = 'due', amount_msat, 0)),"
+        " sum(state = 'sending'), sum(iif(state = 'sending', amount_msat, 0)),"
+        " sum(EXISTS (SELECT 1 FROM spend"
+        "  WHERE purpose = 'payout' AND ref = payout.id AND spend.state = 'failed')),"
+        f" sum(state = 'due' AND destination IS NULL) FROM payout WHERE {OPEN}"
+    )
+    return Waiting(*(number or 0 for number in row or ()))
 
 
 def without_job(tx: Tx) -> list[str]:

@@ -65,6 +65,17 @@ def story(tx: Tx, ticket_id: str) -> list[Move]:
     return [Move(Outcome(outcome), at, gate) for outcome, at, gate in rows]
 
 
+def of_order(tx: Tx, order_id: str, most: int) -> list[ScanRow]:
+    """The newest scans of an order's tickets, whatever came of them, as they were told."""
+    columns = ", ".join(f"scan.{name}" for name in COLUMNS.split(", "))
+    rows = tx.rows(
+        f"SELECT {columns} FROM ticket CROSS JOIN scan ON scan.ticket = ticket.id"
+        " WHERE ticket.order_id = ? ORDER BY scan.id DESC LIMIT ?",
+        (order_id, most),
+    )
+    return [_scan(row) for row in reversed(rows)]
+
+
 def move(tx: Tx, ticket_id: str, before: State, after: State) -> None:
     """The ticket's own row; `LookupError` unless it stood where it was seen."""
     touched = tx.change(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import re
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -169,7 +170,7 @@ class LnbitsApi:
         except TimeoutError:
             raise self._retry(f"LNbits did not answer within {self._timeout:g} s.") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise self._retry(f"LNbits cannot be reached ({type(error).__name__}).") from None
+            raise self._retry(f"LNbits cannot be reached ({why_unreachable(error)}).") from None
         self._note_clock(response.headers.get("Date"))
         return self._read(response.status, response.headers.get("Location", ""), answer)
 
@@ -279,3 +280,10 @@ def read_push(message: str) -> str | None:
     if not isinstance(amount, int) or amount <= 0 or not isinstance(payment_hash, str):
         return None
     return payment_hash if _HASH.fullmatch(payment_hash) else None
+
+
+def why_unreachable(error: Exception) -> str:
+    """In a few words: what a library says of it names its own classes and sockets."""
+    if isinstance(error, OSError) and (error.errno or 0) > 0:
+        return os.strerror(error.errno or 0).lower()
+    return type(error).__name__

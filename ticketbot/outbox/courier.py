@@ -34,6 +34,7 @@ from ticketbot.relay.directory import Directory, Reach
 from ticketbot.relays import Ok, RelayPool
 
 TOO_OLD = ("timestamp", "created_at", "too old", "in the past")
+TOO_NEW = ("timestamp", "created_at", "date", "future", "too new", "too late", "too far")
 PARTLY = 4  # rounds in which relays that stay silent are tried beside one that has it
 POISON = 3
 MOST_RELAYS = 12
@@ -145,10 +146,10 @@ class Courier:
             return None  # nobody keeps it for later, so a second try reaches nobody new
         if (took or parcel.had) and (not missing or row.attempts >= PARTLY):
             return None
-        too_old = any(w in ok.text.lower() for ok in answer.values() for w in TOO_OLD)
-        if sealed.kind == 1059 and not took and too_old and not row.body.get("now"):
+        too_old = not took and _complain(answer, TOO_OLD)
+        if sealed.kind == 1059 and too_old and not row.body.get("now"):
             return self._redate(row, now, via="nip17", now=True)
-        if answer and not took and _is_ahead(row, now):
+        if not (took or parcel.had) and _is_ahead(row, now) and _complain(answer, TOO_NEW):
             return self._redate(row, now, at=now)
         again = now + delay(row.attempts)
         words = {
@@ -225,6 +226,10 @@ def _mark(tx: Tx, done: Sequence[int], works: Sequence[Work]) -> None:
 def _is_ahead(row: Due, now: int) -> bool:
     """Written by a clock that has been put back since: relays refuse what is not yet."""
     return bool(max(row.body["at"], row.body["mould"][1]) > now + 2 * FARTHEST_AHEAD)
+
+
+def _complain(answer: Mapping[str, Ok], words: Sequence[str]) -> bool:
+    return any(word in ok.text.lower() for ok in answer.values() for word in words)
 
 
 def _give_up(tx: Tx, row: Due, now: int) -> None:

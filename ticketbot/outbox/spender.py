@@ -29,6 +29,7 @@ from ticketbot.ledger.spends import Purpose, Spend
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
 from ticketbot.lnurl import Lnurl
+from ticketbot.metrics import metrics
 from ticketbot.outbox.claims import Claims, delay
 from ticketbot.relay.directory import Directory
 from ticketbot.replies.outcome import Reply
@@ -232,6 +233,7 @@ class Spender(ABC):
             elif now >= max(spend.expires_at, called) + MARGIN:
                 gone = partial(self._cause.failed, standing.ref, spend.payment_hash)
                 await self._engine.decide(gone, spend.payment_hash)
+                metrics().spends.labels(self.purpose, "failed").inc()
                 self._called.pop(spend.payment_hash, None)
                 return GO_ON
         if spent.state != "unknown":
@@ -249,6 +251,7 @@ class Spender(ABC):
         failpoint("spender.before-sent")
         paid = Paid(spent.payment_hash, spent.fee_msat)
         await self._engine.decide(partial(self._cause.sent, standing.ref, paid), spent.payment_hash)
+        metrics().spends.labels(self.purpose, "sent").inc()
         self._called.pop(spent.payment_hash, None)
         return GO_ON
 

@@ -88,9 +88,17 @@ def sats(msat: int, language: str = DEFAULT) -> str:
     if language != "es":
         return text
     number, unit = text.split(" ")
-    whole, point, rest = number.partition(".")
-    digits = whole.replace(",", "" if len(whole.replace(",", "")) < LONG_NUMBER else NARROW)
-    return f"{digits}{',' if point else ''}{rest} {unit}"
+    whole, point, rest = number.removeprefix("-").partition(".")
+    digits = count(int(whole.replace(",", "")), language)
+    return f"{'-' if msat < 0 else ''}{digits}{',' if point else ''}{rest} {unit}"
+
+
+def count(number: int, language: str = DEFAULT) -> str:
+    """`42,000`, in Spanish `42 000`; four digits are not grouped there."""
+    text = f"{number:,}"
+    if language != "es":
+        return text
+    return text.replace(",", "" if abs(number) < 10 ** (LONG_NUMBER - 1) else NARROW)
 
 
 def day(when: datetime, language: str = DEFAULT) -> str:

@@ -39,6 +39,7 @@ LONGEST = 1000
 AROUND_LINKS = 250  # the sentences before and after a list
 AROUND_CODES = 120
 AROUND_PROBLEMS = 350  # the title, and the sentences before and after the list
+AROUND_STORY = 400  # the event, its kind and the buyer's key
 AROUND_LINES = 200  # what stands before and after a list of lines
 
 
@@ -81,11 +82,11 @@ def _value(name: str, value: object, how: Manner) -> object:
             return total(value, how.language)
         case ("rest", tuple()):
             return "".join(f" · {_value('', one, how)}" for one in value)
-        case ("amount" | "owed", int()):
+        case ("amount", int()):
             return sats(value, how.language)
         case ("now" | "was", Listing()):
             return ", ".join(filter(None, (when_line(value, how.language), value.place)))
-        case ("paid" | "kept" | "back" | "commission" | "net", int()):
+        case ("owed" | "paid" | "kept" | "back" | "commission" | "net", int()):
             return total(value, how.language)
         case ("at", int()):
             return moment(value, how.language)
@@ -128,6 +129,9 @@ def _value(name: str, value: object, how: Manner) -> object:
         case ("lines", tuple()):
             lines = [said_of(line, how) for line in value]
             return "\n".join(fitting(lines, " " * AROUND_LINES))
+        case ("story", tuple()):  # the newest lines are the last
+            lines = [said_of(line, how) for line in reversed(value)]
+            return "\n".join(reversed(fitting(lines, " " * AROUND_STORY)))
         case ("rows", tuple()):
             return "\n".join(f"- {order}: {sats(owed, how.language)}" for order, owed, _ in value)
         case ("passes", tuple()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,6 +34,9 @@ MOST_LINE_BYTES = 2 * 1024
 MOST_HEADER_BYTES = 4 * 1024
 STOP_SECONDS = 5.0
 CAPABILITY = re.compile(r"[A-Za-z0-9_-]{22,64}")
+NO_FILE = (
+    "There is nothing here, or not any more. For links that work, send the bot: pdf, or: calendar\n"
+)
 PROBES = ("/health", "/metrics")
 
 log = structlog.get_logger()
@@ -82,10 +86,23 @@ async def serve(app: web.Application, host: str, port: int) -> AsyncIterator[int
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise Broken(f"[web] listen: {host}:{port} cannot be used: {error}") from error
+            raise Broken(_taken(host, port, error)) from error
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+def _taken(host: str, port: int, error: OSError) -> str:
+    """Why nothing can listen there. What asyncio says of it begins with `[Errno 98]`."""
+    if error.errno == errno.EADDRINUSE:
+        todo = "another program listens there; end it, or write another port into `web.listen`"
+    elif error.errno == errno.EADDRNOTAVAIL:
+        todo = "this machine has no such address; write 127.0.0.1 into `web.listen`, or one it has"
+    elif error.errno == errno.EACCES:
+        todo = "ports below 1024 are root's; write a higher one into `web.listen`"
+    else:
+        todo = str(error)
+    return f"{host}:{port} cannot be used: {todo}"
 
 
 async def show_health(request: web.Request) -> web.Response:
@@ -145,7 +162,7 @@ async def _behind(
 
 def _file(body: bytes | None, content_type: str, name: str) -> web.Response:
     if body is None:
-        raise web.HTTPNotFound
+        raise web.HTTPNotFound(text=NO_FILE)
     headers = {
         "Content-Disposition": f'inline; filename="{name}"',
         "Content-Type": content_type,

@@ -7,6 +7,9 @@ from typing import Literal
 
 from ticketbot.domain.command.nature import OnlyAsked
 
+Standing = Literal["open", "held", "invoiced", "paid", "released", "closed"]
+"""How an order stands; `open` is held or invoiced: it waits for its money."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hello(OnlyAsked):
@@ -95,6 +98,20 @@ class ShowStatus(OnlyAsked):
 
 
 @dataclass(frozen=True, slots=True)
+class ListOrders(OnlyAsked):
+    """My orders, newest first: of one event, or in one state, where they are named.
+
+    People go on from the n-th; programs behind `after`, the cursor of an earlier answer.
+    """
+
+    words: tuple[str, ...] = ()
+    state: Standing | None = None
+    first: int = 1
+    limit: int | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CancelOrder:
     """Give an unpaid order back; None = the open one. An organizer names an event's code."""
 
@@ -152,6 +169,7 @@ Attending = (
     | ShowTickets
     | Resend
     | ShowStatus
+    | ListOrders
     | CancelOrder
     | ShowLink
     | Refund

@@ -76,6 +76,15 @@ class ShowOrder(OnlyAsked):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteOrder:
+    """A line to be kept with an order, as it was written; None: none any more."""
+
+    words: tuple[str, ...]
+    order: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ResendOrder(NeverAgain):
     """An order's tickets once more, to whoever holds them."""
 
@@ -99,6 +108,7 @@ Organizing = (
     | Announce
     | Comp
     | ShowOrder
+    | NoteOrder
     | ResendOrder
     | Rehearse
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 from ticketbot.domain.command import (
     LONGEST_TEXT,
@@ -10,10 +11,12 @@ from ticketbot.domain.command import (
     CancelOrder,
     Command,
     ListEvents,
+    ListOrders,
     Refund,
     ShowEvent,
     ShowStatus,
     ShowTickets,
+    Standing,
     Validate,
 )
 from ticketbot.domain.offer import LONGEST_ANSWER, MOST_QUESTIONS
@@ -37,6 +40,15 @@ def _events(fields: Fields) -> Command:
         price_to=fields.amount("max_price_msat"),
         starts_from=fields.amount("from"),
         starts_to=fields.amount("to"),
+    )
+
+
+def _orders(fields: Fields) -> Command:
+    return ListOrders(
+        fields.maybe_event(),
+        fields.one_of("state", get_args(Standing)),
+        limit=fields.number("limit", 20, 100),
+        after=fields.maybe("after", LONGEST_ID),
     )
 
 
@@ -78,6 +90,7 @@ REQUESTS: Mapping[str, Asked] = {
     "event": lambda f: ShowEvent(f.event()),
     "buy": _buy,
     "tickets": _tickets,
+    "orders": _orders,
     "status": lambda f: ShowStatus(f.order()),
     "cancel": lambda f: CancelOrder(f.order()),
     "refund": _refund,

@@ -11,6 +11,7 @@ from ticketbot.domain.command import (
     Find,
     ListAttendees,
     ListOwnEvents,
+    NoteOrder,
     PauseEvent,
     Rehearse,
     ResendOrder,
@@ -22,7 +23,7 @@ from ticketbot.domain.requests.fields import LONGEST_CURSOR, Asked, Fields
 from ticketbot.domain.wanted import read_wanted
 from ticketbot.errors import Refused
 
-LONGEST_ANNOUNCEMENT = 60_000  # who writes too long a text is told so by who reads it
+LONGEST_WORDS = 60_000  # who writes too long a text is told so by who reads it
 
 
 def _find(fields: Fields) -> Command:
@@ -39,8 +40,14 @@ def _comp(fields: Fields) -> Command:
 
 
 def _announce(fields: Fields) -> Command:
-    text = fields.maybe("text", LONGEST_ANNOUNCEMENT)
+    text = fields.maybe("text", LONGEST_WORDS)
     return Announce(fields.event(), text, fields.flag("confirm") or text is None)
+
+
+def _note(fields: Fields) -> Command:
+    """Without an event only operators know which order is meant."""
+    text = None if fields.flag("remove") else fields.text("text", LONGEST_WORDS)
+    return NoteOrder(fields.maybe_event(), fields.order(), text)
 
 
 REQUESTS: Mapping[str, Asked] = {
@@ -55,6 +62,7 @@ REQUESTS: Mapping[str, Asked] = {
     "announce": _announce,
     "comp": _comp,
     "order-story": lambda f: ShowOrder(f.event(), f.order()),
+    "note": _note,
     "resend": lambda f: ResendOrder(f.event(), f.order()),
     "rehearse": lambda f: Rehearse(f.event()),
 }

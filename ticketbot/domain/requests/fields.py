@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from ticketbot.domain.command import MOST_TICKETS, Command
 from ticketbot.domain.nip19 import read_pubkey
 from ticketbot.errors import Malformed, RefusalCode, Refused
+
+T = TypeVar("T")
 
 LONGEST_EVENT_ID = 300
 LONGEST_ID = 64  # of requests, orders, tickets, codes
@@ -51,6 +53,18 @@ class Fields:
         if not isinstance(found, str) or len(found) > most or not found.strip():
             raise self._wrong("field-text", name, most)
         return found
+
+    def one_of(self, name: str, known: Sequence[T]) -> T | None:
+        """One of a few words, or none."""
+        found = self._body.get(name)
+        if found is None or found == "":
+            return None
+        if found not in known:
+            words = ", ".join(map(str, known))
+            raise BadRequest(
+                "bad-request", "field-one-of", self.request_id, field=name, choice=words
+            )
+        return known[known.index(found)]
 
     def amount(self, name: str, most: int = FARTHEST) -> int | None:
         """A number that may be zero, or may not be there."""

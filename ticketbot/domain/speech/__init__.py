@@ -56,6 +56,7 @@ SHORT_TALK = 4  # words: in a longer text a slip is more likely to be just anoth
 
 _ASKING = (*HARMLESS, *WEIGHTY)
 _CLIENT_PREFIX = re.compile(r"\[//\]: # \(nip[0-9]+\) ?")
+_MISSES_ONE = re.compile(r"\b(?:paid|my ticket|pagué|pagado|mi entrada)\b", re.IGNORECASE)
 _LEADING, _TRAILING = "/!#\"'“”‘’«»([{<*~`¿¡", ".,;:!?\"'“”‘’«»)]}>*~`…"
 _DASHES = frozenset("-–—+&·")
 
@@ -68,8 +69,9 @@ def read_text(text: str) -> Command:
     characters, a quantity that is none, an naddr with a typing error.
     """
     head, _, told = text.lstrip(_LEADING + " \n")[:LONGEST_WHOLE].partition(" ")
-    if (whole := desk.WHOLE.get(VERBS.get(head.rstrip(_TRAILING).lower(), ""))) is not None:
-        return whole(told)
+    whole = desk.WHOLE.get(VERBS.get(head.rstrip(_TRAILING).lower(), ""))
+    if whole is not None and (said := whole(told)) is not None:
+        return said
     if len(text) > LONGEST_TEXT:
         raise Refused("bad-request", "text-long", most=LONGEST_TEXT)
     line = one_line(text)
@@ -156,4 +158,6 @@ def _guess(tokens: Sequence[str], line: str) -> Command:
         return Unknown(quote(line), (offer("buy", tokens),) if len(tokens) > 1 else ())
     if 1 < len(tokens) <= SHORT_TALK and (near := nearest(first, DOUBTFUL, SURE)):
         return Unknown(quote(line), (f"{near[0]} {tokens[1].lower()}",))
+    if _MISSES_ONE.search(line):
+        return Unknown(quote(line), ("resend",))
     return Unknown(quote(line), ("tickets",) if "tickets" in line.lower() else ())

@@ -13,12 +13,14 @@ from ticketbot.domain.command import (
     Hello,
     Help,
     ListEvents,
+    ListOrders,
     Refund,
     Resend,
     ShowEvent,
     ShowLink,
     ShowStatus,
     ShowTickets,
+    Standing,
     Thanks,
     Unknown,
 )
@@ -45,6 +47,13 @@ from ticketbot.domain.tongues import YES
 from ticketbot.domain.vocabulary import HELP_TOPICS, RESERVED
 from ticketbot.errors import Refused
 
+_STANDING: Mapping[str, Standing] = {
+    **dict.fromkeys(("open", "unpaid", "waiting", "abiertos", "pendientes"), "open"),
+    **dict.fromkeys(("paid", "pagados"), "paid"),
+    **dict.fromkeys(("lapsed", "cancelled", "released", "caducados", "cancelados"), "released"),
+    **dict.fromkeys(("closed", "cerrados"), "closed"),
+}
+"""What people call the states of their orders."""
 _NOT_ORDERS = frozenset({"event", "events", "sales"})  # "cancel" must not cost them an order
 
 
@@ -75,6 +84,8 @@ def _buy(rest: Sequence[str]) -> Command:
 def _tickets(rest: Sequence[str]) -> Command:
     if first := read_from(rest):
         return ShowTickets(first)
+    if rest and rest[0].lower() == "from":
+        return ShowTickets()  # from a number that nobody has so many tickets for
     if any(map(INTEGER.fullmatch, rest)):
         return Unknown(quote(" ".join(("tickets", *rest))), (offer("buy", rest),))
     return ShowTickets()
@@ -83,6 +94,15 @@ def _tickets(rest: Sequence[str]) -> Command:
 def _status(rest: Sequence[str]) -> Command:
     named = [word for word in without(ORDER_NOISE, rest) if ORDER_ID.fullmatch(word)]
     return ShowStatus(named[0] if named else None)
+
+
+def _orders(rest: Sequence[str]) -> Command:
+    lower = [word.lower() for word in rest]
+    at = lower.index("from") if "from" in lower else len(rest)
+    words = without(ORDER_NOISE | {"for", "all"}, rest[:at])
+    states = [_STANDING[word.lower()] for word in words if word.lower() in _STANDING]
+    event, _ = event_words([word for word in words if word.lower() not in _STANDING])
+    return ListOrders(event, states[0] if states else None, read_from(rest[at:]) or 1)
 
 
 def _cancel(rest: Sequence[str]) -> Command | None:
@@ -129,6 +149,7 @@ READERS: Mapping[str, Reader] = {
     "tickets": _tickets,
     "resend": lambda rest: Resend(read_from(rest) or 1),
     "status": _status,
+    "orders": _orders,
     "cancel": _cancel,
     "link": lambda rest: ShowLink(),
     "refund": _refund,

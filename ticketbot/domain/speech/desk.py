@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from ticketbot.domain.command import (
@@ -11,6 +12,7 @@ from ticketbot.domain.command import (
     Find,
     ListAttendees,
     ListEvents,
+    NoteOrder,
     PauseEvent,
     Rehearse,
     Resend,
@@ -41,6 +43,8 @@ from ticketbot.errors import Refused
 
 _SMALL = POLITE | {"for", "of", "the", "event", "sales"}
 _AGAIN = NOISE | ORDER_NOISE | {"all", "again", "them"}
+_NOTED = re.compile(r"((?:\S+\s+){1,2})note\b[\s:,]*(.*)", re.IGNORECASE | re.DOTALL)
+_NO_NOTE = frozenset({"none", "-"})
 _SURE = frozenset({"yes", "yes.", "yes!"})
 
 
@@ -133,6 +137,18 @@ def read_announcement_text(rest: str) -> Command:
     return Announce(words, text or None)
 
 
+def read_order_note(rest: str) -> Command | None:
+    """`CODE ID note` and the words as they were written, or `none`; None where it is no note."""
+    found = _NOTED.match(rest.strip())
+    if found is None:
+        return None
+    *event, order = (word.strip("#.,:;!?\"'") for word in found[1].split())
+    wanted, text = read_wanted(order), found[2].strip()
+    if wanted is None or len(wanted) not in (4, 12):
+        return None
+    return NoteOrder(_event(event), wanted, None if text.lower() in _NO_NOTE else text)
+
+
 READERS: Mapping[str, Reader] = {
     "stats": _stats,
     "attendees": _attendees,
@@ -146,5 +162,8 @@ READERS: Mapping[str, Reader] = {
     "announce": lambda rest: read_announcement_text(" ".join(rest)),
 }
 
-WHOLE: Mapping[str, Callable[[str], Command]] = {"announce": read_announcement_text}
-"""Verbs behind which every character counts, and more of them than in a short command."""
+WHOLE: Mapping[str, Callable[[str], Command | None]] = {
+    "announce": read_announcement_text,
+    "order": read_order_note,
+}
+"""Verbs behind which every character may count, and more of them than in a short command."""

@@ -14,6 +14,7 @@ from ticketbot.domain.command import (
     MakeToken,
     RemoveStaff,
     ScanTicket,
+    Validate,
 )
 from ticketbot.domain.nip19 import read_pubkey
 from ticketbot.domain.speech.words import NOISE, Reader, event_words, without
@@ -98,7 +99,13 @@ def _named(rest: Sequence[str]) -> tuple[str, ...]:
     return event_words(without(NOISE, rest))[0]
 
 
+def _validate(rest: Sequence[str]) -> Command:
+    """A ticket as it was copied: clients may have broken its line."""
+    return Validate("".join(rest))
+
+
 READERS: Mapping[str, Reader] = {
+    "validate": _validate,
     "checkin": _scan(Kind.CHECK_IN),
     "checkout": _scan(Kind.CHECKOUT),
     "undo": _scan(Kind.UNDO),

@@ -8,6 +8,7 @@ from ticketbot.domain.command import (
     CloseOrphan,
     Command,
     ListOrphans,
+    ListPending,
     ListRefunds,
     ListStuck,
     ResumeRefunds,
@@ -37,6 +38,8 @@ def _retry(rest: Sequence[str]) -> Command | None:
 READERS: Mapping[str, Reader] = {
     "refunds": lambda rest: ListRefunds(),
     "orphans": _orphans,
+    "pending": lambda rest: None if rest else ListPending(),
+    "stuck": lambda rest: None if rest else ListStuck(),
     "retry": _retry,
     "stop sales": lambda rest: None if rest else StopSales(),
     "resume refunds": lambda rest: None if rest else ResumeRefunds(),

@@ -13,8 +13,11 @@ HELP = {"organizer": "help-organizer", "door": "help-door", "operator": "help-op
 
 
 def hello(request: Request, tx: Tx, ctx: Context) -> Reply:
-    """Two lines, and what to try first."""
-    return [Said("hello", {"name": ctx.settings.name, "example": _example(tx, ctx)})]
+    """Two lines, and what to try first; who sells here is told where to read about that."""
+    values: dict[str, object] = {"name": ctx.settings.name, "example": _example(tx, ctx)}
+    if request.sender in (ctx.settings.organizers or ()):
+        return [Said("hello-organizer", values)]
+    return [Said("hello", values)]
 
 
 def help_(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -45,8 +48,8 @@ def unknown(request: Request, tx: Tx, ctx: Context) -> Reply:
 
 
 def _example(tx: Tx, ctx: Context) -> str:
-    on_sale = listings.upcoming(tx, ctx.now, most=1)
-    return f"buy {on_sale[0].code.lower()}" if on_sale else "status"
+    on_sale = listings.next_with_seats(tx, ctx.now)
+    return f"buy {on_sale.code.lower()}" if on_sale else "status"
 
 
 COMMANDS: Commands = {Hello: hello, Help: help_, Thanks: thanks, Unknown: unknown}

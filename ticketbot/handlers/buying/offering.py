@@ -82,11 +82,6 @@ def give_up(place: Place, how: str, tx: Tx, ctx: Context) -> None:
             turns.save(tx, place.event_id, turns.of(tx, place.event_id).let_go())
 
 
-def is_sold(listing: Listing, tier: str) -> bool:
-    """Whether there is such a kind of ticket: a newer note may have taken it out."""
-    return listing.general if not tier else listing.tier(tier) is not None
-
-
 def facts_of(place: Place, tx: Tx) -> dict[str, object]:
     return {
         "event_id": place.event_id,
@@ -135,7 +130,7 @@ def _next(listing: Listing, line: Turns, tx: Tx, ctx: Context) -> Place | None:
     first = places.favoured if line.favours else places.first
     found = []
     for tier in (one.tier for one in seats):
-        if not is_sold(listing, tier):
+        if not listing.sells(tier):  # a newer note may have taken it out
             continue
         free = listings.available(seats, tier)
         if (free is None or free > 0) and _until(listing, tier, ctx) > ctx.now:

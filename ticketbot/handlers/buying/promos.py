@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ticketbot.domain.command import ListPromos, MakePromo, StopPromo
+from ticketbot.domain.decision import What
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.naming import quote, show
 from ticketbot.domain.pricing import Reduction
@@ -160,7 +161,7 @@ def _example(tier: str | None, listing: Listing) -> str:
     return f" {tier or listing.tiers[0].name}".lower()
 
 
-def _note(tx: Tx, ctx: Context, promo: Promo, what: str) -> None:
+def _note(tx: Tx, ctx: Context, promo: Promo, what: What) -> None:
     """The journal keeps the terms; the word itself is its organizer's secret."""
     percent, off_msat = promo.reduction
     terms = {"percent": percent, "msat": off_msat, "most": promo.most, "until": promo.until}

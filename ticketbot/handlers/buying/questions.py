@@ -104,7 +104,7 @@ def hear(request: Request, step: Step, wish: Buy, listing: Listing) -> Buy | Sai
     """The wish with one more answer; or what to ask again; None: it was something else."""
     line = one_line(request.text).strip()
     word = line.strip(" .!").lower()
-    otherwise = None if has_verb(request.text) else asking(step, listing)
+    otherwise = None if has_verb(request.text) else _again(step, listing, line)
     if isinstance(step, int):
         if word in NO:
             return Said("too-young", {"title": listing.title, "n": step})
@@ -118,6 +118,17 @@ def hear(request: Request, step: Step, wish: Buy, listing: Listing) -> Buy | Sai
     if answer is None:
         return otherwise
     return replace(wish, answers=(*wish.answers, (step.text, answer)))
+
+
+def _again(step: Step, listing: Listing, line: str) -> Said:
+    """The same once more, with why the answer was none."""
+    asked = asking(step, listing)
+    if isinstance(step, int):
+        return Said("ask-age-again", asked.values)
+    if step.choices and line:
+        values = asked.values | {"answer": quote(line)}
+        return Said("ask-choice-again", values)
+    return asked
 
 
 def _read(question: Question, line: str) -> str | None:

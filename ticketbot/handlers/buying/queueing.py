@@ -11,9 +11,10 @@ from ticketbot.domain.order import Order
 from ticketbot.domain.waiting import MOST_WAITING, Standing, has_room
 from ticketbot.errors import Refused
 from ticketbot.handlers import finding, viewing
+from ticketbot.handlers.allowance import others_leave
 from ticketbot.handlers.buying import conditions
 from ticketbot.handlers.buying.basket import Basket
-from ticketbot.handlers.buying.offering import facts_of, give_up, is_sold, number_of, values_of
+from ticketbot.handlers.buying.offering import facts_of, give_up, number_of, values_of
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.ledger import journal, listings, places, turns
 from ticketbot.ledger.listings import Listed
@@ -91,7 +92,7 @@ def turn_of(request: Request, wanted: Basket, tx: Tx) -> Place | None:
         return place
     if place is not None and request.again and place == places.first(tx, event_id, wanted.tier):
         return place  # the ledger that kept seats for them is lost
-    if not _is_left(wanted, tx):
+    if not others_leave(tx, wanted.listing, wanted.tier, wanted.wish.quantity):
         raise Refused("sold-out", "queue-waits" if place is None else "queue-patience")
     return None
 
@@ -136,7 +137,8 @@ def _check_wish(wanted: Basket, request: Request, tx: Tx, ctx: Context) -> None:
     quantity = wanted.wish.quantity
     seats = listings.seats_of(tx, wanted.listing.event_id)
     free = listings.available(seats, wanted.tier)
-    if (free is None or free >= quantity) and _is_left(wanted, tx):
+    left = others_leave(tx, wanted.listing, wanted.tier, quantity)
+    if left and (free is None or free >= quantity):
         wish = f"{wanted.found.code.lower()} {quantity} {wanted.tier.lower()}".strip()
         raise Refused("bad-request", "queue-needless", wish=wish)
 
@@ -149,24 +151,6 @@ def _check_room(listing: Listing, person: int, standing: Standing, tx: Tx, ctx: 
         bits = {} if standing else {"bits": ctx.settings.proof_of_work_bits}
         full = "queue-full" if standing else "queue-full-newcomer"
         raise Refused("try-later", full, title=listing.title, most=f"{MOST_WAITING:,}", **bits)
-
-
-def _is_left(wanted: Basket, tx: Tx) -> bool:
-    """Whether those who wait leave what is wanted. Whether there are seats at all is not asked."""
-    event_id = wanted.listing.event_id
-    if places.first(tx, event_id, wanted.tier) is not None:
-        return False
-    others = places.wanted(tx, event_id) if wanted.listing.tiers else {}
-    seats = listings.seats_of(tx, event_id) if others else []
-    total = listings.available(seats, "")
-    if total is None:
-        return True
-    for kind, number in others.items():
-        if not is_sold(wanted.listing, kind):
-            continue
-        of_kind = listings.available(seats, kind)
-        total -= number if of_kind is None else min(number, of_kind)
-    return total >= wanted.wish.quantity
 
 
 def _place(place: Place, found: Listed, tx: Tx, ctx: Context) -> Report:

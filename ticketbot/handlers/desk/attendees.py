@@ -19,7 +19,7 @@ from ticketbot.handlers.attending import browsing
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.desk.orders import order_in
 from ticketbot.handlers.rights import own_event
-from ticketbot.ledger import attendees, listings, people, questions, tickets
+from ticketbot.ledger import attendees, listings, people, questions, remarks, tickets
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
 from ticketbot.replies.outcome import Outcome, Reply, Report, Said
@@ -28,7 +28,7 @@ PAGE = 200  # tickets in one answer
 ROOM = 8_000  # characters of one message: a phone shows and copies it whole
 MACHINE_ROOM = 40_000  # bytes of a program's answer: NIP-44 takes 65,535
 MOST_FOUND = 8
-HEADINGS = ("ticket", "holder", "tier", "state", "order", "sats", "bought")
+HEADINGS = ("ticket", "holder", "tier", "state", "order", "sats", "bought", "note")
 CODE_LETTERS, KEY_LETTERS = 16, 64
 SHOWN_OF_KEY = 12
 
@@ -37,7 +37,8 @@ class Attendee(NamedTuple):
     """A live ticket as its event's organizer sees it.
 
     `holder` is an npub, empty for who was forgotten; `place` is the cursor of the list;
-    `answers` are (question, answer) as they were given at checkout.
+    `answers` are (question, answer) as they were given at checkout; `note` is what was noted
+    about the order.
     """
 
     place: int
@@ -49,6 +50,7 @@ class Attendee(NamedTuple):
     price_msat: int
     bought_at: int
     answers: tuple[tuple[str, str], ...] = ()
+    note: str = ""
 
 
 def listed(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -112,7 +114,7 @@ def _organizes(request: Request, tx: Tx) -> bool:
 
 
 def _attendee(row: TicketRow, tx: Tx, place: int = 0) -> Attendee:
-    holder = people.person(tx, row.holder)
+    holder, remark = people.person(tx, row.holder), remarks.of(tx, row.order_id)
     return Attendee(
         place=place,
         ticket_id=row.id,
@@ -123,6 +125,7 @@ def _attendee(row: TicketRow, tx: Tx, place: int = 0) -> Attendee:
         price_msat=row.price_msat,
         bought_at=row.issued_at,
         answers=questions.answers(tx, row.order_id),
+        note="" if remark is None else remark.said,
     )
 
 
@@ -154,7 +157,8 @@ def _for_program(listing: Listing, rows: Sequence[Attendee], count: int) -> Repo
     shown: list[dict[str, object]] = []
     room = MACHINE_ROOM
     for row in rows:
-        room -= 400 + sum(6 * len(text) for pair in row.answers for text in pair)
+        texts = [row.note, *(text for pair in row.answers for text in pair)]
+        room -= 400 + 6 * sum(map(len, texts))
         if shown and room < 0:
             break
         shown.append(_json(row))
@@ -178,12 +182,14 @@ def _json(row: Attendee) -> dict[str, object]:
         "price_msat": row.price_msat,
         "bought_at": row.bought_at,
         "answers": [{"question": name, "answer": text} for name, text in row.answers],
+        "note": row.note,
     }
 
 
 def _cells(row: Attendee, listing: Listing) -> tuple[object, ...]:
     code, order, sats = group_id(row.ticket_id), row.order_id[-4:].upper(), row.price_msat // SAT
-    return (code, row.holder, row.tier, row.state, order, sats, _when(row, listing))
+    who = (code, row.holder, row.tier, row.state)
+    return (*who, order, sats, _when(row, listing), row.note)
 
 
 def _line_values(row: Attendee, listing: Listing) -> dict[str, object]:

@@ -49,8 +49,15 @@ def _give(found: Listed, order: Order, tx: Tx, ctx: Context) -> Reply:
     listings.hold(tx, order.event_id, order.tier, order.quantity)
     orders.place(tx, order)
     gifts.give(tx, order, ctx.now)
-    what, seats = "given by the organizer", order.quantity
-    journal.note(tx, ctx.now, order.id, what, event=order.event_id, tier=order.tier, seats=seats)
+    journal.note(
+        tx,
+        ctx.now,
+        order.id,
+        "given by the organizer",
+        event=order.event_id,
+        tier=order.tier,
+        seats=order.quantity,
+    )
     handed = step(order.state, Happening.GIVEN)
     return cashier.carry_out(handed, order, found.listing, None, tx, ctx)
 

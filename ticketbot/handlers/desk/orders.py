@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
+from typing import Final
 
 from ticketbot.domain.command import ResendOrder, ShowOrder
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.money import Sum
 from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Order
@@ -16,16 +15,17 @@ from ticketbot.handlers import issuing
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.desk import story
 from ticketbot.handlers.rights import own_event
-from ticketbot.ledger import attendees, journal, orders, people, refunds, tickets
+from ticketbot.ledger import attendees, journal, orders, people, refunds, remarks, scans, tickets
 from ticketbot.ledger.journal import Decision
+from ticketbot.ledger.scans import ScanRow
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import TicketRow
 from ticketbot.replies.outcome import Addressee, Reply, Report, Said, Told
 
 LETTERS = 4
-NEWEST = 10  # decisions in one answer to people
-LONGEST_DETAIL = 24  # hashes are for programs
-SENT_AGAIN = "tickets sent again"
+NEWEST = 10  # lines in one answer to people
+MOST_SCANS = 50
+SENT_AGAIN: Final = "tickets sent again"
 PATIENCE = 600  # seconds between two times
 
 
@@ -35,10 +35,11 @@ def show(request: Request, tx: Tx, ctx: Context) -> Reply:
     assert isinstance(wish, ShowOrder)
     found, _ = own_event(wish.words, request, tx, ctx)
     order = order_in(found.listing, wish.order, tx)
-    decided = story.decisions_of(tx, order)
+    decided, seen = story.decisions_of(tx, order), _scans(order, found.listing, tx, ctx)
     values = _head(order, found.listing, tx)
-    values["lines"] = tuple(_line(one, found.listing) for one in decided[-NEWEST:])
-    return [Report("order-story", _json(order, decided, tx), "order-story", values)]
+    values["story"] = _lines(order, found.listing, decided, seen)
+    facts = _json(order, decided, tx) | {"scans": [story.scan_json(one) for one in seen]}
+    return [Report("order-story", facts, "order-story", values), *_remark(order, found.listing, tx)]
 
 
 def resend(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -99,22 +100,38 @@ def _head(order: Order, listing: Listing, tx: Tx) -> dict[str, object]:
     }
 
 
-def _line(one: Decision, listing: Listing) -> Said:
-    zone = UTC if listing.all_day else ZoneInfo(listing.timezone)
-    amount, details = story.amount_of(one), story.details_of(one, LONGEST_DETAIL)
-    rest = [*([Sum(amount)] if amount else []), *([details] if details else [])]
-    return Said(
-        "story-line",
-        {
-            "when": datetime.fromtimestamp(one.at, zone),
-            "what": one.what,
-            "rest": tuple(rest),
-        },
-    )
+def _scans(order: Order, listing: Listing, tx: Tx, ctx: Context) -> list[ScanRow]:
+    """What its tickets met at the door; when all is over only if visits may be told one by one.
+
+    Until then the door says the same to whoever scans the ticket once more.
+    """
+    if ctx.settings.attendance != "full" and ctx.now >= listing.end:
+        return []
+    seen = scans.of_order(tx, order.id, MOST_SCANS)
+    return [one for one in seen if one.event_id == listing.event_id]  # no other door's affair
+
+
+def _lines(
+    order: Order, listing: Listing, decided: Sequence[Decision], seen: Sequence[ScanRow]
+) -> tuple[Said, ...]:
+    """The newest of all that happened, in the order in which it did."""
+    alone = order.quantity == 1
+    both = [(one.at, story.decided(one, listing)) for one in decided]
+    both += [(one.happened, story.scanned(one, listing, alone=alone)) for one in seen]
+    both.sort(key=lambda line: line[0])
+    return tuple(line for _, line in both[-NEWEST:])
+
+
+def _remark(order: Order, listing: Listing, tx: Tx) -> list[Said]:
+    remark = remarks.of(tx, order.id)
+    if remark is None:
+        return []
+    values: dict[str, object] = {"when": story.moment(remark.at, listing), "said": remark.said}
+    return [Said(f"remark-by-{remark.by}", values)]
 
 
 def _json(order: Order, decided: list[Decision], tx: Tx) -> dict[str, object]:
-    buyer = people.person(tx, order.person)
+    buyer, remark = people.person(tx, order.person), remarks.of(tx, order.id)
     return {
         "order_id": order.id,
         "event_id": order.event_id,
@@ -123,6 +140,7 @@ def _json(order: Order, decided: list[Decision], tx: Tx) -> dict[str, object]:
         "amount_msat": order.amount_msat,
         "state": str(order.state),
         "buyer": npub_encode(buyer.pubkey) if buyer.pubkey else "",
+        "note": None if remark is None else remark._asdict(),
         "live": [
             {"ticket_id": row.id, "state": row.state, "price_msat": row.price_msat}
             for row in _live(order, tx)

@@ -220,12 +220,13 @@ def _picture(figures: Figures, language: str) -> Picture:
     listing, money, total = figures.found.listing, figures.money, figures.total
     zone = UTC if listing.all_day else ZoneInfo(listing.timezone)
     starts = local.day(datetime.fromtimestamp(listing.start, zone), language)
-    sold = str(total.sold) if total.capacity is None else f"{total.sold} / {total.capacity}"
+    counted = partial(local.count, language=language)
+    sold = " / ".join(counted(one) for one in (total.sold, total.capacity) if one is not None)
     shown = [(told("picture-sold"), sold), (told("picture-net"), local.total(money.net, language))]
     if figures.state == "over":
-        shown.append((told("picture-no-shows"), str(figures.no_shows)))
+        shown.append((told("picture-no-shows"), counted(figures.no_shows or 0)))
     else:
-        shown.append((told("picture-held"), str(total.held)))
+        shown.append((told("picture-held"), counted(total.held)))
     rest = total._replace(tier=told("stats-all"))
     return Picture(
         title=listing.title,
@@ -240,6 +241,7 @@ def _picture(figures: Figures, language: str) -> Picture:
             name: told(f"picture-{name}") for name in ("days", "tiers", "nothing", "sold", "held")
         }
         | {"months": told("months")},
+        counted=counted,
     )
 
 

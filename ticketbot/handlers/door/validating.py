@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ticketbot.domain.command import Validate
 from ticketbot.domain.jwt_ticket import read_ticket
 from ticketbot.domain.ticket import Claims, TicketInvalid, TicketKey, check_time, token_hash
+from ticketbot.errors import Refused
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.ledger import listings, tickets
 from ticketbot.ledger.listings import Listed
@@ -43,6 +44,8 @@ def validate(request: Request, tx: Tx, ctx: Context) -> Reply:
     """The signature first, then the ledger, then the time, then the event that was named."""
     wish = request.command
     assert isinstance(wish, Validate)
+    if not wish.text:
+        raise Refused("bad-request", "validate-what")
     try:
         claims = read_ticket(wish.text, ctx.signer.public)
     except TicketInvalid as error:
@@ -94,3 +97,4 @@ def _report(reason: str | None, claims: Claims | None, found: Found, ctx: Contex
 
 
 COMMANDS: Commands = {Validate: validate}
+OPERATOR_COMMANDS: Commands = {Validate: validate}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ticketbot.domain.decision import What
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.listing_note import ListingProblems, is_for, read_listing, says_cancelled
 from ticketbot.domain.naming import short_code
@@ -71,7 +72,7 @@ def _save(note: Event, listing: Listing, before: Listed | None, tx: Tx, ctx: Con
     listings.save(tx, listing, code)
     if listing.cancelled:
         return _off_sale(note, Listed(listing, code, "cancelled"), tx, ctx)
-    what = "put on sale" if before is None else "edited"
+    what: What = "put on sale" if before is None else "edited"
     journal.note(tx, ctx.now, listing.event_id, what, code=code, note=note.id)
     reminders.arm(listing, tx, ctx)
     saved = Listed(listing, code, "on-sale")
@@ -107,7 +108,7 @@ def _off_sale(note: Event, found: Listed, tx: Tx, ctx: Context) -> Reply:
     What becomes of the tickets that were sold, the organizer is asked.
     """
     event_id = found.listing.event_id
-    how = "deleted" if note.kind == 5 else "cancelled"
+    how: What = "deleted" if note.kind == 5 else "cancelled"
     journal.note(tx, ctx.now, event_id, how, code=found.code, note=note.id)
     reply: Reply = []
     for order in orders.open_of_event(tx, event_id):

@@ -141,7 +141,8 @@ def _quote(rows: Sequence[TicketRow], kept: int) -> Quote:
 
 def _asked(quoted: Quote, rows: Sequence[TicketRow], listed: Listed, what: str) -> Outcome:
     whole = len(rows) == 1 and rows[0].id == what.lower()
-    values: dict[str, object] = {"what": group_id(rows[0].id) if whole else what.upper()}
+    named = what.lower() if what.upper() == listed.code else what.upper()
+    values: dict[str, object] = {"what": group_id(rows[0].id) if whole else named}
     if quoted.kept_msat:
         return _report("refund-quote", quoted, rows, "return-ask-fee", listed, values)
     if quoted.amount_msat:

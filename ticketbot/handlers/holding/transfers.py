@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from typing import Final
 
 from ticketbot.domain.command import Accept, Decline, Transfer
+from ticketbot.domain.decision import What
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import npub_encode, read_pubkey
@@ -32,7 +34,7 @@ from ticketbot.secp import parse_point
 
 OFFER_LIVES = 3 * DAY
 MOST_OFFERS = 5  # of one ticket within a day: each writes to somebody who may not know us
-OFFERED = "ticket offered"
+OFFERED: Final = "ticket offered"
 
 
 def transfer(request: Request, tx: Tx, ctx: Context) -> Reply:
@@ -239,7 +241,7 @@ def _of(offer: Offer, tx: Tx) -> tuple[TicketRow, Listing]:
     return row, viewing.listed(tx, row.event_id).listing
 
 
-def _note(tx: Tx, ctx: Context, row: TicketRow, what: str, **detail: journal.Detail) -> None:
+def _note(tx: Tx, ctx: Context, row: TicketRow, what: What, **detail: journal.Detail) -> None:
     journal.note(tx, ctx.now, row.order_id, what, ticket=row.id, **detail)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ticketbot.domain.decision import What
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import OPEN, Effect, Happening, Order, State, Step, step
 from ticketbot.domain.payout import commission_of
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers import issuing
-from ticketbot.handlers.allowance import exceeded
+from ticketbot.handlers.allowance import exceeded, others_leave
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.money.as_shown import as_shown
 from ticketbot.handlers.money.refunds import Debt, owe
@@ -172,7 +173,7 @@ def _strange(credit: Credit, tx: Tx, ctx: Context) -> Reply:
     orphan = Orphan(credit.payment_hash, name, credit.amount_msat, credit.settled_at)
     if orphans.take_in(tx, orphan, ctx.now):
         payment, msat = credit.payment_hash, credit.amount_msat
-        what = "paid, and unknown"
+        what: What = "paid, and unknown"
         journal.note(tx, ctx.now, orphan.order_id, what, payment=payment, msat=msat)
     return []
 
@@ -192,6 +193,8 @@ def _unfit(order: Order, listed: Listed, credit: Credit, tx: Tx, ctx: Context) -
         return None
     free = listings.available(listings.seats_of(tx, order.event_id), order.tier)
     if free is not None and free < order.quantity:
+        return "refund-sold-out"
+    if not others_leave(tx, listing, order.tier, order.quantity, order.person):
         return "refund-sold-out"
     if exceeded(tx, order.person, listing, order.tier, order.quantity):
         return "refund-max"

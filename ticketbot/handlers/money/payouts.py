@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ticketbot.domain.decision import What
 from ticketbot.domain.naming import quote
 from ticketbot.domain.payout import Part, Payout
 from ticketbot.domain.spending import (
@@ -191,7 +192,7 @@ def _arrived(payout: Payout, fee: int) -> Told:
     return _tell(payout, "sent", Report("payout-sent", facts, said, values))
 
 
-def _note(tx: Tx, ctx: Context, payout: Payout, what: str, **detail: journal.Detail) -> None:
+def _note(tx: Tx, ctx: Context, payout: Payout, what: What, **detail: journal.Detail) -> None:
     journal.note(tx, ctx.now, payout.id, what, **detail)
 
 

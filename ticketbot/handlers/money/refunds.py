@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ticketbot.domain.decision import What
 from ticketbot.domain.order import Order
 from ticketbot.domain.refund import Refund, reminders_by
 from ticketbot.domain.spending import (
@@ -190,7 +191,7 @@ def _known(tx: Tx, refund_id: str) -> Refund:
     return refund
 
 
-def _note(tx: Tx, ctx: Context, refund: Refund, what: str, **detail: journal.Detail) -> None:
+def _note(tx: Tx, ctx: Context, refund: Refund, what: What, **detail: journal.Detail) -> None:
     journal.note(tx, ctx.now, refund.order_id, what, refund=refund.id, **detail)
 
 

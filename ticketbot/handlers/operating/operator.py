@@ -10,12 +10,24 @@ from ticketbot.domain.command import (
     ShowStatus,
     StopSales,
 )
+from ticketbot.domain.decision import What
+from ticketbot.domain.money import Sum
 from ticketbot.domain.naming import quote
 from ticketbot.errors import Refused
 from ticketbot.handlers.buying.conditions import SALES_STOPPED
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.events.notes import IGNORED
-from ticketbot.ledger import journal, listings, marks, orphans, outbox, refunds, restored, verdicts
+from ticketbot.ledger import (
+    journal,
+    listings,
+    marks,
+    orphans,
+    outbox,
+    payouts,
+    refunds,
+    restored,
+    verdicts,
+)
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Report, Said
 
@@ -33,13 +45,15 @@ def status(request: Request, tx: Tx, ctx: Context) -> Reply:
         "events": len(listings.upcoming(tx, ctx.now, most=1000)),
         "pending": outbox.pending(tx),
         "owed": refunds.owed_total(tx),
+        "payable": Sum(payouts.waiting(tx).msat),
         "ignored": marks.number(tx, IGNORED),
         "relays": beat.get("relays", "?"),
         "wallet": beat.get("wallet", "?"),
         "audit": _audited(tx),
     }
     troubles = beat.get("troubles") or []
-    facts = {"owed_msat" if name == "owed" else name: value for name, value in values.items()}
+    in_msat = {"owed": "owed_msat", "payable": "payouts_msat"}
+    facts = {in_msat.get(name, name): value for name, value in values.items()}
     facts["troubles"] = troubles
     said: Reply = [Report("operator-status", facts, "operator-status", values)]
     if isinstance(troubles, list) and troubles:
@@ -91,8 +105,9 @@ def close_orphan(request: Request, tx: Tx, ctx: Context) -> Reply:
         raise Refused("bad-request", "orphan-unknown", order=quote(wish.order))
     for one in found:
         orphans.close(tx, one.payment_hash)
-        what, payment = "seen to by hand", one.payment_hash
-        journal.note(tx, ctx.now, one.order_id, what, payment=payment, by=_way(request))
+        what: What = "seen to by hand"
+        by, payment = _way(request), one.payment_hash
+        journal.note(tx, ctx.now, one.order_id, what, payment=payment, by=by)
     amount = sum(one.amount_msat for one in found)
     return [Said("operator-orphan-closed", {"order": found[0].order_id, "amount": amount})]
 

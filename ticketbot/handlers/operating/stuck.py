@@ -8,15 +8,18 @@ from ticketbot.domain.command import ListPending, ListStuck, RetryStuck
 from ticketbot.domain.naming import quote
 from ticketbot.domain.order import Order
 from ticketbot.errors import Refused
+from ticketbot.handlers import viewing
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.finding import cursor_of, read_cursor
-from ticketbot.ledger import journal, orders
+from ticketbot.handlers.rounds.errands import LETTERS
+from ticketbot.ledger import journal, orders, outbox
 from ticketbot.ledger import stuck as ledger
 from ticketbot.ledger.store import Tx
-from ticketbot.replies.outcome import Reply, Report
+from ticketbot.replies.outcome import Reply, Report, Said
 
 MOST = 200
 SHOWN = 12  # of them in one message
+SHOWN_ORDERS, LONGEST_TIER = 8, 20
 OUTBOX = "outbox"
 """What the journal calls all that is to leave."""
 
@@ -25,6 +28,8 @@ def list_pending(request: Request, tx: Tx, ctx: Context) -> Reply:
     """Orders whose money has not come, those first whose hold ends first."""
     wish = cast(ListPending, request.command)
     page = orders.waiting(tx, read_cursor(wish.after), wish.limit)
+    if request.request_id is None:
+        return [_for_people(page, tx)]
     last = page[-1] if len(page) == wish.limit else None
     facts: dict[str, object] = {
         "orders": [_pending(order, tx) for order in page],
@@ -51,23 +56,36 @@ def retry(request: Request, tx: Tx, ctx: Context) -> Reply:
         raise Refused("bad-request", "operator-stuck-unknown", word=quote(wish.name))
     for one in meant:
         ledger.hasten(tx, one, ctx.now)
+    if any(one.kind == ledger.INBOX for one in meant):
+        outbox.arm(tx, f"{LETTERS}:{wish.name or 'all'}", "errand", ctx.now, _heard(wish.name))
     journal.note(tx, ctx.now, OUTBOX, "tried again", n=len(meant))
     return [Report("retried", {"retried": len(meant)}, "operator-retried", {"n": len(meant)})]
 
 
+def _heard(name: str | None) -> dict[str, object]:
+    """Letters are heard again by who can open them: `outbox/usher.py`."""
+    return {"what": LETTERS, "name": name}
+
+
+def _for_people(page: list[Order], tx: Tx) -> Said:
+    if not page:
+        return Said("operator-pending-none")
+    lines = tuple(_line(order, tx) for order in page[:SHOWN_ORDERS])
+    key = "operator-pending-more" if len(page) > SHOWN_ORDERS else "operator-pending-list"
+    return Said(key, {"lines": lines})
+
+
+def _line(order: Order, tx: Tx) -> Said:
+    code = viewing.listed(tx, order.event_id).code.lower()
+    what = f"{order.quantity} × {code}{f' ({order.tier[:LONGEST_TIER]})' if order.tier else ''}"
+    values: dict[str, object] = {"order": order.id, "what": what, "amount": order.amount_msat}
+    return Said("operator-pending-line", values | {"at": order.hold_until})
+
+
 def _pending(order: Order, tx: Tx) -> dict[str, object]:
     made = orders.invoice_for(tx, order.id)
-    return {
-        "order_id": order.id,
-        "event_id": order.event_id,
-        "tier": order.tier,
-        "quantity": order.quantity,
-        "amount_msat": order.amount_msat,
-        "state": str(order.state),
-        "placed_at": order.placed_at,
-        "hold_until": order.hold_until,
-        "payment_hash": None if made is None else made.payment_hash,
-    }
+    payment_hash = None if made is None else made.payment_hash
+    return viewing.facts_of(order) | {"payment_hash": payment_hash}
 
 
 OPERATOR_COMMANDS: Commands = {

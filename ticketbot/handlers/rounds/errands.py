@@ -11,6 +11,9 @@ from ticketbot.ledger import outbox
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply
 
+LETTERS = "letters"
+"""The one errand that no transaction can do: letters that were put aside are to be heard again."""
+
 ERRANDS: dict[str, Callable[[str, Tx, Context], Reply]] = {
     "change": changes.page,
     "reminder": reminders.page,

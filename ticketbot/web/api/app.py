@@ -52,8 +52,9 @@ def make_api(bot: Bot, requests_per_minute: int) -> web.Application:
     """The routes over a bot."""
     app = web.Application(middlewares=[guard])
     app[BOT] = bot
-    app[SIGN_IN] = SignIn(bot.now, bot.public_url)
+    app[SIGN_IN] = SignIn(bot.now, bot.public_url, bot)
     app[LIMITS] = Limits(requests_per_minute, bot.now)
+    app.on_startup.append(_begin)
     app.on_response_prepare.append(_open_to_pages)
     openapi.add_routes(app)
     orders.add_purchase(app)
@@ -93,6 +94,10 @@ async def _counted(request: web.Request, handler: Handler) -> web.StreamResponse
         if problem.status in (401, 403):
             limits.spend_address(request)
         raise
+
+
+async def _begin(app: web.Application) -> None:
+    await app[SIGN_IN].begin()
 
 
 async def _open_to_pages(_request: web.Request, response: web.StreamResponse) -> None:

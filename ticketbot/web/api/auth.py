@@ -5,6 +5,9 @@
 The event names the URL (`u`), the `method` and, where there is a body, its SHA-256
 (`payload`). It is good for a minute around its `created_at`, for one request, and for
 nothing that was asked of another site.
+
+Ids that were shown are remembered in memory. Of the stamps only the latest is kept in the ledger,
+for whoever starts next: a stamp may be ahead of the clock, and so of the next start.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import binascii
 import hashlib
 import ipaddress
 from collections.abc import Callable
+from typing import Protocol
 
 import orjson
 from aiohttp import web
@@ -31,6 +35,16 @@ MOST_REMEMBERED = 100_000
 SCHEME = "Nostr"
 
 
+class Stamps(Protocol):
+    """What is known of requests before this start."""
+
+    async def latest_stamp(self) -> int:
+        """The latest that was kept, in unix seconds; 0 where there is none."""
+
+    async def keep_stamp(self, at: int) -> None:
+        """Keep it, unless a later one is kept; durable when this returns."""
+
+
 class SignIn:
     """Reads signatures off requests, and remembers them as long as they could be shown again.
 
@@ -38,12 +52,23 @@ class SignIn:
     its end; where there is none, the address that the request's own socket has.
     """
 
-    def __init__(self, clock: Callable[[], float], public_url: str | None) -> None:
+    def __init__(self, clock: Callable[[], float], public_url: str | None, stamps: Stamps) -> None:
         self._clock = clock
         self._public_url = public_url
+        self._stamps = stamps
+        self._kept = 0  # the latest stamp of this run that is in the ledger
+        self._before = 0  # what is stamped so late at most may have been shown before a restart
         self._since = int(clock())  # what was signed earlier may have been shown before a restart
         self._used: dict[str, int] = {}  # id → until when it could be shown again
         self._tidied_at = 0
+
+    async def begin(self) -> None:
+        """Before the first request: from when on stamps are new.
+
+        One that is farther ahead than any may be was kept by a clock that has been put back since.
+        """
+        latest = await self._stamps.latest_stamp()
+        self._before = latest if latest <= self._clock() + WINDOW else 0
 
     async def read(self, request: web.Request) -> Event:
         """The event that signed this request; `Problem("sign-in")` says what is wrong."""
@@ -54,13 +79,16 @@ class SignIn:
             raise wrong(f"The event's kind is not {KIND}.")
         if abs(now - event.created_at) > WINDOW:
             raise wrong(f"The event's created_at is more than {WINDOW} s off: it is {now} here.")
-        if event.created_at < self._since:
+        if event.created_at < self._since or event.created_at <= self._before <= now + WINDOW:
             raise wrong("The event was signed before the bot was started: sign another one.")
         self._check_address(event, request)
         await _check_body(event, request)
         if not verify(event):
             raise wrong("The event's id or signature is wrong.")
         self._use_up(event, now)
+        if event.created_at >= now and event.created_at > self._kept:
+            await self._stamps.keep_stamp(event.created_at)
+            self._kept = max(self._kept, event.created_at)
         return event
 
     def _check_address(self, event: Event, request: web.Request) -> None:

@@ -9,6 +9,7 @@ from aiohttp import web
 from ticketbot.domain.command import ShowStatus
 from ticketbot.errors import Broken, Retry
 from ticketbot.web.api.asking import Route, read, show, show_facts
+from ticketbot.web.api.organizer import read_no_note
 from ticketbot.web.api.port import BOT
 from ticketbot.web.api.problems import Problem
 
@@ -19,6 +20,8 @@ ROUTES = (
     Route("GET", "/operator/status", lambda fields: ShowStatus(), show_facts, "operator"),
     Route("PUT", "/operator/sales", "sales", show_facts, "operator"),
     Route("GET", "/operator/pending", "pending", show_facts, "operator"),
+    Route("PUT", "/operator/orders/{order_id}/note", "note", show_facts, "operator"),
+    Route("DELETE", "/operator/orders/{order_id}/note", read_no_note, show_facts, "operator"),
     Route("GET", "/operator/refunds", "refunds", show_facts, "operator"),
     Route("GET", "/operator/orphans", "orphans", show_facts, "operator"),
     Route("GET", "/operator/stuck", "stuck", show_facts, "operator"),

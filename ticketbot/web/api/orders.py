@@ -25,6 +25,7 @@ INVOICE_COMES = 2.0  # seconds that an order is held back for its invoice
 LOOK_AGAIN = 1
 
 ROUTES = (
+    Route("GET", "/orders", "orders", show_facts),
     Route("GET", "/orders/{order_id}", "status", show_facts),
     Route("POST", "/orders/{order_id}/cancel", "cancel", show_facts),
 )

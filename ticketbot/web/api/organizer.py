@@ -21,11 +21,16 @@ from ticketbot.web.api.asking import (
 from ticketbot.web.api.port import Message
 
 EVENT = "/organizer/events/{event_id}"
-COLUMNS = ("ticket_id", "holder", "tier", "state", "order_id", "price_msat", "bought_at")
+COLUMNS = ("ticket_id", "holder", "tier", "state", "order_id", "price_msat", "bought_at", "note")
 
 
 def _stop(fields: Fields) -> Command:
     return read_request("promo", fields | {"stop": True})
+
+
+def read_no_note(fields: Fields) -> Command:
+    """The same address, when its note is to go."""
+    return read_request("note", fields | {"remove": True})
 
 
 def show_rehearsal(_request: web.Request, messages: list[Message]) -> web.Response:
@@ -46,6 +51,8 @@ ROUTES = (
     Route("POST", f"{EVENT}/comp", "comp", show_facts),
     Route("POST", f"{EVENT}/rehearse", "rehearse", show_rehearsal),
     Route("GET", f"{EVENT}/orders/{{order_id}}", "order-story", show_facts),
+    Route("PUT", f"{EVENT}/orders/{{order_id}}/note", "note", show_facts),
+    Route("DELETE", f"{EVENT}/orders/{{order_id}}/note", read_no_note, show_facts),
     Route("POST", f"{EVENT}/orders/{{order_id}}/resend", "resend", show_facts),
     Route("POST", f"{EVENT}/give-back", "give-back", show_facts),
     Route("GET", f"{EVENT}/promos", "promos", show_facts),

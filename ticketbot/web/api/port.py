@@ -44,6 +44,12 @@ class Bot(Protocol):
     async def invoice_made(self, order_id: str, patience: float) -> bool:
         """Wait, for so many seconds at most, until the invoice of this order is there."""
 
+    async def latest_stamp(self) -> int:
+        """The latest stamp of a signed request that was kept, in unix seconds; 0: none was."""
+
+    async def keep_stamp(self, at: int) -> None:
+        """Keep it for after a restart, unless a later one is kept."""
+
     async def balance(self) -> int:
         """What the wallet holds, in msat; `Retry` or `Broken` when it does not say."""
 
