@@ -10,6 +10,8 @@ CORES := $(shell getconf _NPROCESSORS_ONLN)
 WORKERS ?= -n $(shell echo $$(($(CORES) * 2))) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 # The tests start the program hundreds of times: it is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
+# Which named places the bots of a run were cut off at: written by the tests, read after them.
+VISITS := $(CURDIR)/.cache/failpoint-visits
 JS := tests/real/js
 PAGE := ticketbot/web/page
 
@@ -28,12 +30,16 @@ demo: .venv/.demo
 test: .venv/.dev tools
 	@$(MAKE) --no-print-directory --keep-going lnbits relay2 node \
 	    || echo "Going on without what is missing: the tests that need it will fail." >&2
-	$(BIN)/pytest -m "not long" $(WORKERS)
+	@mkdir -p .cache && rm -f $(VISITS)
+	FAILPOINT_VISITS=$(VISITS) $(BIN)/pytest -m "not long" $(WORKERS)
+	@$(BIN)/python -m tests.chaos.visits $(VISITS) kill
 
 test-long: .venv/.dev tools
 	@$(MAKE) --no-print-directory --keep-going lnbits relay2 node \
 	    || echo "Going on without what is missing: the tests that need it will fail." >&2
-	$(BIN)/pytest -m long $(WORKERS)
+	@mkdir -p .cache && rm -f $(VISITS)
+	FAILPOINT_VISITS=$(VISITS) $(BIN)/pytest -m long $(WORKERS)
+	@$(BIN)/python -m tests.chaos.visits $(VISITS) raise hang
 
 check: .venv/.dev
 	$(BIN)/ruff check .

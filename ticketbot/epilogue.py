@@ -15,6 +15,7 @@ from ticketbot.domain.badge import badge_name
 from ticketbot.domain.when import DAY
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
+from ticketbot.failpoints import failpoint
 from ticketbot.handlers.attending import badges
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.door import conflicts
@@ -85,7 +86,9 @@ class Epilogue:
     async def _decide(self, page: Callable[[Tx, Context], Reply], key: str, event_id: str) -> bool:
         """Whether it went well. A fault in one event stops neither the others nor the bot."""
         try:
+            failpoint("epilogue.before-page")
             await self._engine.decide(page, key)
+            failpoint("epilogue.after-page")
         except (Retry, Broken):
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, it is tried again

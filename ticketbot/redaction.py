@@ -15,6 +15,8 @@ _SECRETS = (
     (b"nsec1", rb"nsec1[02-9ac-hj-np-z]{20,}"),
     (b"tkt1:", rb"tkt1:[a-z2-7]+"),
     (b"door1", rb"door1[a-z2-7]{20,}"),
+    # JSON in base64 begins so: a ticket as a JWT, what NIP-98 signs in with
+    (b"eyj", rb"(?-i:eyJ)[a-z0-9_+/=-]{13,}(?:\.[a-z0-9_-]*)*"),
     (b"walletconnect:", rb"""nostr\+walletconnect:[^\s"'\\]+"""),
     (b"cashu", rb"cashu[ab][a-z0-9_=+/-]{8,}"),
     (b"/tickets/", rb"(?<=/tickets/)[a-z0-9_-]{16,}"),

@@ -13,6 +13,7 @@ import structlog
 
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
+from ticketbot.failpoints import failpoint
 from ticketbot.handlers.buying import offering
 from ticketbot.handlers.context import Context
 from ticketbot.ledger import places
@@ -87,7 +88,9 @@ class Turnstile:
         )
 
     async def _lapse(self) -> None:
+        failpoint("turnstile.before-lapse")
         await self._engine.decide(partial(offering.lapse, int(self._clock())), "queue")
+        failpoint("turnstile.after-lapse")
         await asyncio.sleep(PAUSE)
 
     async def _offer(self, event_id: str) -> None:
@@ -100,5 +103,7 @@ class Turnstile:
             return reply
 
         while told:
+            failpoint("turnstile.before-offer")
             await self._engine.decide(work, "queue")
+            failpoint("turnstile.after-offer")
             await asyncio.sleep(PAUSE)

@@ -62,6 +62,8 @@ class Daemon:
         (folder / "config.toml").write_text(config)
         self._keep("nsec", secret)
         self._keep("lnbits-invoice-key", self.purse.secret)
+        if self.purse.admin:
+            self._keep("lnbits-admin-key", self.purse.admin)
         self.environment: dict[str, str] = {}
         self.exits: list[int] = []
         self.command = [sys.executable, "-m", "ticketbot"]

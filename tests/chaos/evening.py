@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.chaos import visits
 from tests.chaos.checker import check
 from tests.chaos.daemon import Daemon
 from tests.chaos.minder import Minder
@@ -37,11 +38,13 @@ class Evening:
         self.minder = Minder(self.daemon)
         self.daemon.environment |= self.minder.environment
 
-    async def publishes_event(self, stock: int = 5, price: int = 5, lasts: int = 0) -> None:
-        """Tomorrow; or, where it `lasts` for some seconds, now."""
+    async def publishes_event(
+        self, stock: int = 5, price: int = 5, lasts: int = 0, ahead: int = 86_400
+    ) -> None:
+        """Tomorrow, or so many seconds `ahead`; or, where it `lasts` for some seconds, now."""
         self._ends = int(time.time()) + lasts
-        start = self._ends - 1 if lasts else self._ends + 86_400
-        self.tags = [
+        start = self._ends - 1 if lasts else self._ends + ahead
+        self.tags: list[list[str]] = [
             ["d", "x"],
             ["title", "Lisbon"],
             ["start", str(start)],
@@ -49,6 +52,7 @@ class Evening:
             ["start_tzid", "UTC"],
             ["price", str(price), "SAT"],
             ["stock", str(stock)],
+            ["badge", "offered"],
             ["p", self.daemon.keys.pubkey],
         ]
         await self.organizer.publish(31923, self.tags, "")
@@ -136,21 +140,24 @@ async def evening(
     *,
     purse: Purse | None = None,
     mutant: str | None = None,
+    hurried: bool = False,
     environment: Mapping[str, str] | None = None,
     listen: int | None = None,
 ) -> AsyncIterator[Evening]:
     """The evening, its bot kept alive while the block runs; afterwards the books must be right.
 
-    With `listen` the bot's HTTP is at that port, and doors open two days before. A `mutant` is a
-    bot with a planted fault (see mutants.py), whose books are not looked at.
+    With `listen` the bot's HTTP is at that port, and doors open two days before. A `hurried` bot
+    has less patience (see hurried.py). A `mutant` is a bot with a planted fault (see mutants.py),
+    whose books are not looked at.
     """
     it = Evening(folder, relays, hold, purse)
     it.daemon.environment |= environment or {}
     if listen is not None:
         it.daemon.environment["TICKETBOT_WEB_LISTEN"] = f"127.0.0.1:{listen}"
         it.daemon.environment["TICKETBOT_DOOR_OPEN_HOURS"] = "48"
-    if mutant is not None:
-        it.daemon.command = [sys.executable, "-m", "tests.chaos.mutants", mutant]
+    if mutant is not None or hurried:
+        program = ["tests.chaos.hurried"] if mutant is None else ["tests.chaos.mutants", mutant]
+        it.daemon.command = [sys.executable, "-m", *program]
         it.daemon.environment["PYTHONPATH"] = str(ROOT)
     await it.organizer.connect(relays[0])
     await it.alice.connect(relays[0])
@@ -169,5 +176,6 @@ async def evening(
         if it.daemon.alive:
             assert await it.daemon.stop() == 0, it.daemon.tail()
     if mutant is None:
+        visits.keep(it.daemon.log)
         assert await it.daemon.audit() == []
         assert it.faults() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,9 +23,14 @@ class Purse(Protocol):
 
     config: str  # sections of config.toml
     secret: str  # the invoice key, or nothing
+    admin: str  # the admin key, or nothing
+    exact: bool  # whether nothing but an invoice's amount can be paid
 
-    async def pay(self, bolt11: str) -> None:
-        """Somebody pays; raises when that fails."""
+    async def pay(self, bolt11: str, msat: int | None = None) -> None:
+        """Somebody pays, perhaps another amount than they should; raises when that fails."""
+
+    async def asks(self, msat: int) -> str:
+        """An invoice of somebody else's, where money can be sent."""
 
     def taken(self) -> list[Taken]:
         """Every incoming invoice that it lists, without help from the program."""
@@ -40,14 +46,18 @@ class FakePurse:
     """The fake wallet's file, shared with the daemon."""
 
     config = '[lightning]\nwallet = "fake"\n'
-    secret = ""
+    secret = admin = ""
+    exact = False
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "fake-wallet.db"
         self.wallet = FakeWallet(self.path, accept_late=True)
 
-    async def pay(self, bolt11: str) -> None:
-        await self.wallet.receive(bolt11)
+    async def pay(self, bolt11: str, msat: int | None = None) -> None:
+        await self.wallet.receive(bolt11, msat)
+
+    async def asks(self, msat: int) -> str:
+        return self.wallet.foreign_invoice(msat)
 
     async def shown(self) -> Shown:
         return await ask(self.wallet, 0)
@@ -67,16 +77,30 @@ class FakePurse:
 
 
 class LnbitsPurse:
-    """A wallet of a real LNbits, paid from another one."""
+    """A wallet of a real LNbits, paid from another one; `spends`: the bot has its admin key."""
 
-    def __init__(self, server: LnbitsServer) -> None:
+    exact = True
+
+    def __init__(self, server: LnbitsServer, *, spends: bool = False) -> None:
         self._server = server
         self._wallet = server.new_wallet("chaos")
         self.config = f'[lnbits]\nurl = "{server.url}"\nrequests_per_minute = 100000\n'
-        self.secret = self._wallet.invoice_key
+        self.secret, self.admin = self._wallet.invoice_key, ""
+        if spends:
+            self.admin = self._wallet.admin_key
+            self.config += 'admin_key_file = "lnbits-admin-key"\n'
 
-    async def pay(self, bolt11: str) -> None:
+    async def pay(self, bolt11: str, msat: int | None = None) -> None:
+        assert msat is None, "LNbits takes what its invoice says"
         await asyncio.to_thread(self._server.pay, bolt11)
+
+    async def asks(self, msat: int) -> str:
+        body = {"out": False, "amount": msat // 1000, "memo": "my money"}
+        key = self._server.buyer.invoice_key
+        call = partial(self._server.call, "POST", "/api/v1/payments", body, key)
+        status, made = await asyncio.to_thread(call)
+        assert status == 201, made
+        return str(made["bolt11"])
 
     async def shown(self) -> Shown:
         wallet = LNbits(self._server.url, self.secret, requests_per_minute=100_000)

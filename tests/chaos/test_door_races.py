@@ -4,45 +4,103 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.story.cast import Stage
 from tests.story.scanner import Scanner, a_secret, at_the_door, free_tickets, opens_soon
+from tests.story.shop import TICKET_KEY, Shop, build, key_of
 from ticketbot.demo.stage import run_relay
 from ticketbot.domain.admission import Kind, State
 from ticketbot.domain.scanning import Scan, read_shown
+from ticketbot.domain.ticket import TicketKey
+from ticketbot.engine import Engine
+from ticketbot.errors import Refused
+from ticketbot.handlers.door import admitting, scanners
+from ticketbot.handlers.door.admitting import Judged
 from ticketbot.handlers.door.scanners import Caller
-from ticketbot.ledger.store import Store, Tx
-from ticketbot.ledger.vault import Vault
+from ticketbot.ledger import scans
+from ticketbot.ledger.store import Tx
+from ticketbot.ledger.tickets import TicketRow
+from ticketbot.replies.outcome import Report
 
 SCANS, SCANNERS = 1_000, 5
-TICKET = "CREATE TABLE shown (state TEXT NOT NULL) STRICT"
+Looked = tuple[Scan, TicketRow | None]
 
 
-async def test_control_looking_and_moving_apart_admits_many(tmp_path: Path) -> None:
-    store = await _race_track(tmp_path)
+async def scanned(folder: Path) -> tuple[Counter[str], list[str]]:
+    """What a thousand scans of one ticket at once are told, and which invariants hold no more."""
+    now = int(time.time())
+    token = (await build(folder, now))["token"]
+    shop = Shop(folder, now)
+    shown = read_shown(token, TicketKey.from_bytes(TICKET_KEY).public)
+    caller, scan = Caller(key_of("organizer")), Scan(Kind.CHECK_IN, shown)
+    lisbon = f"31923:{key_of('organizer')}:lisbon"
+    asked = (shop.engine.scan(caller, lisbon, [scan]) for _ in range(SCANS))
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    broken = await shop.broken()
+    await shop.closes()
+    return Counter(
+        str(one[0].facts["outcome"]) if isinstance(one, list) else type(one).__name__  # type: ignore[union-attr]
+        for one in found
+    ), broken
 
-    async def scan() -> bool:
-        if await store.transaction(_state) is not State.VALID:
-            return False
-        await store.transaction(_admit)
-        return True
 
-    assert sum(await asyncio.gather(*(scan() for _ in range(SCANS)))) > 1
-    await store.close()
+def look_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ticket is looked at and judged in one transaction, and acted upon in the next."""
+    look_up, judge = admitting._looked_up, admitting._judge
+
+    async def scan(
+        self: Engine, caller: Caller, event: str, asked: Sequence[Scan]
+    ) -> list[Report | Refused]:
+        ctx = self.context()
+
+        def look(tx: Tx) -> tuple[Looked, Judged]:
+            listed, _ = scanners.admit_caller(caller, event, tx, ctx)
+            looked = look_up(asked[0], tx, ctx)
+            return looked, judge(listed, *looked, ctx.now, tx, ctx)
+
+        looked, judged = await self.store.transaction(look)
+
+        def act(tx: Tx) -> Report | Refused:
+            monkeypatch.setattr(admitting, "_looked_up", lambda *_: looked)
+            monkeypatch.setattr(admitting, "_judge", lambda *_: judged)
+            return admitting.attempt(caller, event, asked[0], tx, ctx)
+
+        return [await self.store.transaction(act)]
+
+    monkeypatch.setattr(Engine, "scan", scan)
 
 
-async def test_looking_and_moving_at_once_does_not(tmp_path: Path) -> None:
-    store = await _race_track(tmp_path)
-    scans = (
-        store.transaction(lambda tx: _state(tx) is State.VALID and _admit(tx)) for _ in range(SCANS)
-    )
-    assert sum(await asyncio.gather(*scans)) == 1
-    await store.close()
+async def test_one_ticket_admits_once(tmp_path: Path) -> None:
+    assert await scanned(tmp_path) == ({"admitted": 1, "already-used": SCANS - 1}, [])
+
+
+async def test_control_looking_and_moving_apart_admits_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def move(tx: Tx, ticket_id: str, before: State, after: State) -> None:
+        tx.change("UPDATE ticket SET state = ? WHERE id = ?", (after, ticket_id))
+
+    look_apart(monkeypatch)
+    monkeypatch.setattr(scans, "move", move)
+    outcomes, broken = await scanned(tmp_path)
+    assert outcomes["admitted"] > 1
+    assert "I5b" in broken
+
+
+async def test_the_tickets_own_row_stops_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked at before, and moved only if it stands where it was seen."""
+    look_apart(monkeypatch)
+    outcomes, broken = await scanned(tmp_path)
+    assert outcomes == {"admitted": 1, "LookupError": SCANS - 1}
+    assert broken == []
 
 
 @pytest.fixture
@@ -108,21 +166,3 @@ async def test_the_core_takes_them_all_at_once(tmp_path: Path) -> None:
             "already-used": SCANS - 1,
         }
         await stage.ends()
-
-
-async def _race_track(folder: Path) -> Store:
-    store = Store(folder / "race.db", Vault(b"f" * 32, b"l" * 32))
-    store.start()
-    await store.transaction(lambda tx: tx.change(TICKET))
-    await store.transaction(lambda tx: tx.change("INSERT INTO shown VALUES ('valid')"))
-    return store
-
-
-def _state(tx: Tx) -> State:
-    row = tx.row("SELECT state FROM shown")
-    assert row is not None
-    return State(row[0])
-
-
-def _admit(tx: Tx) -> bool:
-    return bool(tx.change("UPDATE shown SET state = 'admitted'"))

@@ -1,7 +1,8 @@
-"""Kills at random moments while people keep buying from a bot on a real LNbits.
+"""Kills at random moments while people go about their evening with a bot on a real LNbits.
 
-Afterwards ledger, LNbits' own list and what people received are held against each other by the
-checker, which shares no code with the program.
+They buy and keep, pay too much, give back, hand on, are let in; one event is called off. After it
+ledger, LNbits' own list, what people received and all that a relay saw are held against each other
+by the checker, which shares no code with the program.
 """
 
 from __future__ import annotations
@@ -9,20 +10,24 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.evening import HOLD, Evening, evening, tokens_in
+from tests.chaos.crowd import Crowd
+from tests.chaos.evening import HOLD, Evening, evening
+from tests.chaos.listener import listening
 from tests.chaos.purse import FakePurse, LnbitsPurse, Purse
+from tests.chaos.relayed import check_letters, read_letters
 from tests.real.lnbits import shared_server
-from ticketbot.demo.client import Client
 from ticketbot.demo.stage import run_relay
-from ticketbot.keys import Keys
 
 SEED = int(os.environ.get("CHAOS_SEED", "20270301"))
+SHARE = float(os.environ.get("CHAOS_SHARE", "1"))  # of the kills, to try something out
 BUYERS = 4
-PATIENCE = 180.0  # seconds for one message, however many kills lie before it
+CHOICES = {"TICKETBOT_DOOR_OPEN_HOURS": "48"}
 
 
 @pytest.mark.long
@@ -31,50 +36,50 @@ PATIENCE = 180.0  # seconds for one message, however many kills lie before it
 async def test_kills_lose_nothing(tmp_path: Path, wallet: str, kills: int, hold: int) -> None:
     """`hold` of 4 s: many pay when their hold is over, and still get their ticket."""
     chance = random.Random(SEED)
-    purse: Purse = LnbitsPurse(shared_server()) if wallet == "lnbits" else FakePurse(tmp_path)
-    async with run_relay(0) as relay, evening(tmp_path, [relay], hold=hold, purse=purse) as it:
-        await it.publishes_event(stock=10_000)
-        tokens: list[str] = []
-        done = asyncio.Event()
-        buyers = [
-            asyncio.create_task(_keep_buying(it, relay, tokens, done, random.Random(number)))
-            for number in range(BUYERS)
-        ]
-        for number in range(1, kills + 1):
-            await asyncio.sleep(chance.uniform(0.0, 3.0))
-            await it.daemon.kill()
-            while it.minder.deaths < number:
-                await asyncio.sleep(0.02)
-        done.set()
-        await asyncio.gather(*buyers)
-    assert it.faults(tokens) == []
-    assert len(set(tokens)) == len(tokens) == it.sold()
-    assert len(tokens) >= kills // 10, "too few purchases for the kills to mean anything"
+    kills = int(kills * SHARE)
+    purse: Purse = FakePurse(tmp_path)
+    if wallet == "lnbits":
+        purse = LnbitsPurse(shared_server(), spends=True)
+    async with run_relay(0) as relay, listening(relay) as listener:
+        async with evening(tmp_path, [relay], hold=hold, purse=purse, environment=CHOICES) as it:
+            crowd = Crowd(it, relay)
+            await crowd.publishes()
+            people = [
+                asyncio.create_task(crowd.comes_and_goes(random.Random(number)))
+                for number in range(BUYERS)
+            ]
+            await _is_killed(it, chance, kills // 2)
+            people.append(asyncio.create_task(crowd.is_called_off()))
+            await _is_killed(it, chance, kills - kills // 2)
+            crowd.done.set()
+            await asyncio.gather(*people)
+    assert it.faults(crowd.tokens) == []
+    read, wrong = read_letters(listener.events.values(), it.daemon.keys.pubkey, crowd.keys)
+    assert wrong == []
+    assert check_letters(tmp_path / "ledger.db", read) == []
+    _adds_up(it, crowd, kills)
 
 
-async def _keep_buying(
-    it: Evening, relay: str, tokens: list[str], done: asyncio.Event, chance: random.Random
-) -> None:
-    """One buyer after another, each a whole purchase, however long the kills make it."""
-    while not done.is_set():
-        buyer = Client(Keys(os.urandom(32)), it.daemon.keys.pubkey)
-        await buyer.connect(relay)
-        invoice = await _order(buyer)
-        await asyncio.sleep(chance.choice((0.0, 0.0, 1.0, 6.0)))
-        await it.pays(invoice)
-        ticket = (await buyer.next("\nTKT1:", PATIENCE)).text
-        tokens += tokens_in(ticket)
-        heard: dict[bytes, str] = {}
-        for message in buyer.heard:
-            assert heard.setdefault(message.key, message.text) == message.text  # I3
-        assert sum("\nTKT1:" in body for body in heard.values()) == 1
-        await buyer.disconnect()
+async def _is_killed(it: Evening, chance: random.Random, times: int) -> None:
+    for _ in range(times):
+        await asyncio.sleep(chance.uniform(0.0, 3.0))
+        deaths = it.minder.deaths
+        await it.daemon.kill()
+        while it.minder.deaths == deaths:
+            await asyncio.sleep(0.02)
 
 
-async def _order(buyer: Client) -> str:
-    """The bolt11; ordered again when kills took so long that the hold was over before it came."""
-    await buyer.write("buy lisbon")
-    while not (text := (await buyer.next("", PATIENCE)).text).startswith("lnbc"):
-        if "lapsed" in text:
-            await buyer.write("buy lisbon")
-    return text
+def _adds_up(it: Evening, crowd: Crowd, kills: int) -> None:
+    """Ledger and wallet say what people say that they did; and they did enough."""
+    print(dict(crowd.counts), "after", kills, "kills")  # noqa: T201  for `pytest -rP`
+    assert len(set(crowd.tokens)) == len(crowd.tokens)
+    assert it.sold() == crowd.live
+    with closing(sqlite3.connect(it.daemon.folder / "ledger.db")) as db:
+        refunds = db.execute("SELECT state, count(*) FROM refund GROUP BY state").fetchall()
+        (inside,) = db.execute("SELECT count(*) FROM ticket WHERE state = 'admitted'").fetchone()
+    assert refunds == [("sent", crowd.counts["refunds"])]
+    assert len(it.daemon.purse.given()) == crowd.counts["refunds"]
+    assert inside == crowd.counts["let in"]
+    assert crowd.counts["stories"] >= kills // 8, "too few for the kills to mean anything"
+    for story in ("given back", "handed on", "let in", "called off"):
+        assert crowd.counts[story] >= kills // 100, story

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import logging
@@ -32,6 +33,17 @@ def bech32(prefix: str, size: int) -> st.SearchStrategy[str]:
     return st.text(BECH32, min_size=size, max_size=size).map(lambda data: f"{prefix}1{data}")
 
 
+def jwt_of(raw: bytes) -> str:
+    """A ticket as a JWT, three parts of base64url without their padding."""
+    parts = (b'{"alg":"EdDSA","typ":"ticket+jwt"}', b'{"ticket_id":"' + raw.hex().encode(), raw)
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+
+
+def nip98_of(raw: bytes) -> str:
+    """An event that signs a request, without the word that stands before it."""
+    return base64.b64encode(b'{"id":"' + raw.hex().encode() + b'"}').decode()
+
+
 secrets = st.one_of(
     st.tuples(cases, bech32("nsec", 58)).map(lambda pair: pair[0](pair[1])),
     st.tuples(cases, st.text(BASE32, min_size=188, max_size=188)).map(
@@ -42,6 +54,8 @@ secrets = st.one_of(
     hexes.map(lambda key: f"wss://relay.example/{key}"),
     hexes.map(lambda key: f"ws://127.0.0.1:7777/inbox?token={key}"),
     st.text(BASE32, min_size=32, max_size=32).map(lambda letters: f"door1{letters.lower()}"),
+    st.binary(min_size=40, max_size=120).map(lambda raw: jwt_of(raw)),
+    st.binary(min_size=40, max_size=120).map(lambda raw: nip98_of(raw)),
     cases.map(lambda case: case(KNOWN)),
 )
 people = st.one_of(
@@ -131,6 +145,7 @@ def test_what_is_said_stays_a_line_of_json(text: str) -> None:
         "bot.nsec_file: nsec does not exist; `ticketbot init` makes a key for the bot",
         "lnbits-invoice-key: lnbits.invoice_key_file does not exist",
         "the secret is in a file, the password in another, a bearer, too",
+        "naddr1qqqhsqgnwaenhockeyj2aen8qqqhsqgnwaenhockeyj3 and eyJ alone",
     ],
 )
 def test_what_an_operator_needs_stays(text: str) -> None:

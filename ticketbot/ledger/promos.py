@@ -186,6 +186,8 @@ def miscounted(tx: Tx) -> list[str]:
         " HAVING used <> counted"
     )
     broken = [f"code {i}: used {u} times, by its orders {c} times" for i, u, c in rows]
+    rows = tx.rows("SELECT id, used, most FROM promo WHERE used > most")
+    broken += [f"code {i}: used {u} times, and good for {m}" for i, u, m in rows]
     rows = tx.rows(
         "SELECT orders.id, state, counts FROM promo_use JOIN orders ON orders.id = order_id"
         " WHERE orders.quantity <> promo_use.quantity"

@@ -30,6 +30,8 @@ def shares(tx: Tx) -> list[str]:
         for at, name in zip(range(1, 11, 2), names, strict=True)
         if row[at] != row[at + 1]
     ]
+    rows = tx.rows("SELECT event_id, paid_msat, gross_msat FROM share WHERE paid_msat > gross_msat")
+    broken += [f"{e}: {p} msat were paid out, and it brought {g} msat" for e, p, g in rows]
     rows = tx.rows(
         "SELECT payment.payment_hash, back_msat, coalesce(sum(refund.amount_msat), 0) AS owed"
         " FROM payment LEFT JOIN refund ON refund.order_id = payment.order_id"
