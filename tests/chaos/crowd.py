@@ -37,6 +37,7 @@ class Crowd:
         self._it = it
         self._relay = relay
         self._at_the_door = asyncio.Lock()
+        self._doom = asyncio.Lock()
         self._doomed_tags: list[list[str]] = []
 
     async def publishes(self) -> None:
@@ -63,7 +64,8 @@ class Crowd:
         """The doomed event: paid orders go back, and so does what comes after."""
         late = await self._enters()
         bolt11 = await self._order(late, "doomed")
-        sorry, self.doomed = self.doomed or [], None
+        async with self._doom:  # nobody is in the middle of buying
+            sorry, self.doomed = self.doomed or [], None
         tags = [*self._doomed_tags, ["status", "cancelled"]]
         async with self._at_the_door:
             await self._it.organizer.publish(31923, tags, "", int(time.time()) + 1)
@@ -120,10 +122,10 @@ class Crowd:
         self.counts["too much"] += 1
 
     async def _will_be_sorry(self, buyer: Client, chance: random.Random) -> None:
-        if self.doomed is None or len(self.doomed) > 10:
-            return
-        self.doomed.append(buyer)
-        await self._buys(buyer, chance, "doomed")
+        async with self._doom:
+            if self.doomed is not None and len(self.doomed) < 10:
+                await self._buys(buyer, chance, "doomed")
+                self.doomed.append(buyer)
 
     # What they are made of.
 
