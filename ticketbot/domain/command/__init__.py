@@ -52,6 +52,7 @@ from ticketbot.domain.command.door import (
     Entering,
     ListStaff,
     MakeToken,
+    PresentTicket,
     RemoveStaff,
     ScanTicket,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "PauseEvent",
     "PayOutTo",
     "PayoutDone",
+    "PresentTicket",
     "Refund",
     "Rehearse",
     "RemoveStaff",
