@@ -44,7 +44,7 @@ async def test_what_comes_free_is_offered_in_turn(
     carol = await stage.enters()
     await sold_out(stage, organizer, alice)
     await bob.says("buy lisbon")
-    assert "send: join" in await bob.hears("Sold out")
+    assert (await bob.hears("Sold out")).endswith("send: join lisbon 1")
     await bob.says("join lisbon")
     await bob.hears("You are number 1 in the queue for Lisbon Meetup")
     await carol.says("join lisbon 2")
