@@ -58,6 +58,8 @@ async def somebody_waits(stage: Stage, alice: Person) -> None:
     note = await organizer.has_on_sale("Tavira Revue", **revue)
     event_id = f"31923:{organizer.pubkey}:{note.tag('d')}"
     await stage.app.store.transaction(lambda tx: turns.save(tx, event_id, Turns(fates=ALL)))
+    await alice.says("buy tavira 2 box")
+    await alice.hears("join tavira 2 box")
     await alice.says("buy tavira 1 box")
     token = await alice.gets_a_ticket()
     for person in (bob, carol):
@@ -99,6 +101,7 @@ async def sits_at_the_desk(organizer: Person, alice: Person) -> None:
         ("stats lisbon", "sold ·"),
         ("attendees lisbon", "1 to "),
         (f"find lisbon {alices}", alices),
+        ("find lisbon vvvv", "fits"),
         ("order lisbon vvvv", "no order"),
         ("pause lisbon", "is paused"),
         ("resume lisbon", "on sale again"),

@@ -87,6 +87,20 @@ def test_an_order_is_found_whatever_became_of_it_and_only_of_its_event(tmp_path:
             assert attendees.orders_ending(tx, event.event_id, f"zzz{odd}") == []
 
 
+def test_a_ticket_is_found_by_the_end_of_its_code_and_only_of_its_event(tmp_path: Path) -> None:
+    with shelf(tmp_path) as tx:
+        event, other = on_sale(tx), on_sale(tx, "porto")
+        bought = order(tx, "aaaaaaaak7q2", state=State.PAID)
+        for name in ("abcdefghijklwxyz", "abcdefghijklmno2"):
+            ticket(tx, bought, name)
+        for typed in ("WXYZ", "wxyz", "mno2", "mn02"):
+            (found,) = attendees.tickets_ending(tx, event.event_id, typed, 5)
+            assert found.id.endswith(typed.lower().replace("0", "o"))
+            assert attendees.tickets_ending(tx, other.event_id, typed, 5) == []
+        for odd in ("%", "____", "wxy%"):
+            assert attendees.tickets_ending(tx, event.event_id, odd, 5) == []
+
+
 def test_gifts_are_counted_for_their_organizer_and_while_they_live(tmp_path: Path) -> None:
     with shelf(tmp_path) as tx:
         event, other = on_sale(tx), on_sale(tx, "porto")

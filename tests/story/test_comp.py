@@ -77,7 +77,7 @@ async def test_a_gift_needs_a_seat_like_any_other(
     await alice.buys("lisbon")
     bob = await stage.enters()
     await organizer.says(f"comp lisbon {npub_encode(bob.pubkey)}")
-    assert await organizer.hears() == say("sold-out")
+    assert await organizer.hears() == say("sold-out", wish="lisbon 1")
     assert await bob.hears_nothing()
 
 

@@ -207,7 +207,9 @@ async def test_tiers_are_asked_for_and_sold(organizer: Organizer, alice: Person)
     tiers = [["GA", "1000", "SAT", "5"], ["VIP", "9000", "SAT", "1"]]
     await organizer.has_on_sale(price=None, tier=tiers)
     await alice.says("buy lisbon")
-    assert (await alice.hears()).startswith("Which kind of ticket: GA, VIP?")
+    assert await alice.hears() == say("tier-needed", tiers="GA, VIP", wish="buy lisbon 1 ga")
+    await alice.says("join 2 lisbon")
+    assert await alice.hears() == say("tier-needed", tiers="GA, VIP", wish="join lisbon 2 ga")
     await alice.says("buy 1 lisbon vip")
     assert "1 × Lisbon Meetup (VIP) = 9,000 sats" in await alice.hears()
     await alice.says("buy lisbon gold")
@@ -378,4 +380,4 @@ async def test_who_wants_more_than_is_left_hears_how_many_are(
 ) -> None:
     await organizer.has_on_sale(stock=2)
     await alice.says("buy lisbon 3")
-    assert await alice.hears() == say("fewer-left", n=2)
+    assert await alice.hears() == say("fewer-left", n=2, wish="lisbon 3")

@@ -11,6 +11,7 @@ import pytest
 from tests.story.cast import DAY, HOUR, WEEK, Organizer, Person, Stage
 from tests.story.program import Program, listening
 from ticketbot.domain.nip19 import npub_encode
+from ticketbot.domain.ticket import group_id, verify_token
 from ticketbot.handlers.desk import attendees
 from ticketbot.ledger import journal, statistics, tickets
 from ticketbot.ledger.store import Tx
@@ -232,6 +233,7 @@ async def test_who_holds_what_is_found_in_three_ways(
         (order, 2, alice),
         (code, 1, bob),
         (code.lower().replace("-", ""), 1, bob),
+        (code[-4:], 1, bob),
     ):
         await organizer.says(f"find lisbon {words}")
         said = await organizer.hears()
@@ -242,6 +244,21 @@ async def test_who_holds_what_is_found_in_three_ways(
     assert await organizer.hears("fits") == say("find-nothing", word=f"{stranger[:12]}…")
     await organizer.says(f"find lisbon {stranger[:-3]}")
     assert await organizer.hears() == say("npub-broken")
+
+
+async def test_a_ticket_that_is_void_is_found_by_its_last_letters_too(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    await organizer.has_on_sale(price=None)
+    await alice.says("buy lisbon")
+    code = group_id(verify_token(await alice.gets_a_ticket(), stage.app.desk.ticket_public_key)[0])
+    await organizer.says(f"give back lisbon {code} yes")
+    await organizer.hears("one ticket is void")
+    for wanted in (code[-4:], code):
+        await organizer.says(f"find lisbon {wanted}")
+        assert f"{code} · void · order " in await organizer.hears()
+    await organizer.says("find lisbon vvvv")
+    assert await organizer.hears() == say("find-nothing", word="vvvv")
 
 
 async def test_the_story_of_an_order(stage: Stage, organizer: Organizer, alice: Person) -> None:

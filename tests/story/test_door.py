@@ -293,19 +293,58 @@ async def test_a_ticket_that_was_passed_on_lets_in_its_new_holder(
 async def test_what_staff_paste_in_a_hurry(
     stage: Stage, organizer: Organizer, alice: Person, dora: Person
 ) -> None:
-    """The code alone is understood as a slip; two at once let nobody in by the first alone."""
+    """The code alone is a check-in; two at once let nobody in by the first alone."""
     await opens_soon(organizer)
     await works(organizer, dora)
     first = code_of(stage, await alice.buys("lisbon"))
     second = code_of(stage, await alice.buys("lisbon"))
     await dora.says(first.lower())
-    assert await dora.hears() == say("did-you-mean", guess=f"checkin {first}")
+    assert "GREEN · come in" in await dora.hears()
     for words in (f"checkin {first} {second}", f"checkin {first} {second} gate B"):
         await dora.says(words)
         assert await dora.hears() == say("scan-one")
     await dora.says("door")
-    counts = {"title": "Lisbon Meetup", "inside": 0, "admitted": 0, "sold": 2, "left": 0}
+    counts = {"title": "Lisbon Meetup", "inside": 1, "admitted": 1, "sold": 2, "left": 0}
     assert await dora.hears() == say("door-counts", **counts)
+
+
+async def test_a_ticket_without_a_word_is_a_check_in_at_the_only_open_door(
+    stage: Stage, organizer: Organizer, alice: Person, dora: Person
+) -> None:
+    """In each of its forms, by staff and by the organizer; to all others it is a slip."""
+    await opens_soon(organizer, price=None)
+    first, second, third, fourth = await free_tickets(alice, "lisbon 4")
+    slip = say("did-you-mean", guess=f"checkin {code_of(stage, first)}")
+    for anybody in (dora, alice):
+        await anybody.says(code_of(stage, first))
+        assert await anybody.hears() == slip
+        await anybody.says(first)
+        assert await anybody.hears() == say("did-you-mean", guess="checkin")
+    await works(organizer, dora)
+    for shown in (f"nostr:{first}", f"https://tickets.example/t#{second}&e=Lisbon", third.lower()):
+        await dora.says(shown)
+        assert "GREEN · come in" in await dora.hears()
+    await organizer.says(f"nostr:{code_of(stage, fourth)}")
+    assert "GREEN · come in" in await organizer.hears()
+    await dora.says(first)
+    assert "RED · already used" in await dora.hears()
+    await dora.says("AAAA-BBBB-CCCC-DDDD")
+    assert "RED" in await dora.hears()
+
+
+async def test_a_ticket_without_a_word_is_asked_about_where_it_could_mean_another_thing(
+    stage: Stage, organizer: Organizer, dora: Person
+) -> None:
+    """At two open doors, before they open, and from whoever holds the ticket themselves."""
+    await opens_soon(organizer, price=None)
+    await works(organizer, dora)
+    hers, other = await free_tickets(dora, "lisbon 2")
+    asked = say("did-you-mean", guess="checkin")
+    await dora.says(hers)
+    assert await dora.hears() == asked
+    await opens_soon(organizer, title="Porto Night", d="porto")
+    await organizer.says(other)
+    assert await organizer.hears() == asked
 
 
 async def test_the_door_that_is_meant_is_one_that_opens(

@@ -44,7 +44,7 @@ async def test_what_comes_free_is_offered_in_turn(
     carol = await stage.enters()
     await sold_out(stage, organizer, alice)
     await bob.says("buy lisbon")
-    assert "send: join" in await bob.hears("Sold out")
+    assert (await bob.hears("Sold out")).endswith("send: join lisbon 1")
     await bob.says("join lisbon")
     await bob.hears("You are number 1 in the queue for Lisbon Meetup")
     await carol.says("join lisbon 2")
@@ -219,3 +219,24 @@ async def test_a_list_of_events_suggests_what_can_be_had(
     told = (await bob.hears("Porto Play")).splitlines()
     assert told[0].endswith("agotado")
     assert told[-1].endswith("join porto 1 box")
+
+
+@pytest.mark.parametrize("closes", [True, False])
+async def test_a_seat_is_kept_as_long_as_it_can_be_bought(
+    stage: Stage, organizer: Organizer, alice: Person, bob: Person, closes: bool
+) -> None:
+    """Not beyond the start where sales end with it; else also while the event is on."""
+    start = int(stage.clock()) + HOUR
+    times = {"start": start, "end": start + 3 * HOUR}
+    await sold_out(stage, organizer, alice, **times, **({"sales_end": start} if closes else {}))
+    await bob.says("join lisbon")
+    await bob.hears("You are number 1")
+    await alice.says("cancel")
+    await bob.hears("kept for you until")
+    until_at = await stage.app.store.transaction(
+        lambda tx: tx.rows("SELECT until FROM place WHERE kept > 0")[0][0]
+    )
+    assert (until_at == start) if closes else (until_at > start)
+    stage.clock.forward(HOUR + 60)
+    await bob.says("buy lisbon")
+    await bob.hears("lnbc" if not closes else "ended on")

@@ -106,6 +106,8 @@ async def test_an_address_that_is_none(
         ("", "refund-where"),
         ("@me", "refund-where"),
         ("lnbcrt49990n1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", "refund-broken"),
+        ("lnbc1foo", "refund-broken"),
+        ("LNURL1foo", "refund-broken"),
     ],
 )
 async def test_what_is_no_place(
@@ -222,6 +224,18 @@ async def test_what_only_operators_may_say(
     assert [one.state for one in await stage.app.store.transaction(refunds.owed)] == ["due"]
 
 
+async def test_an_address_that_is_noted_is_not_asked_for_again(
+    stage: Stage, organizer: Organizer, alice: Person
+) -> None:
+    await is_owed(stage, organizer, alice)
+    await alice.says("status")
+    assert (await alice.hears()).endswith(say("order-refund-due", amount="4,999 sats"))
+    await alice.says("refund me@example.com")
+    await alice.hears()
+    await alice.says("status")
+    assert (await alice.hears()).endswith(say("order-refund-placed", amount="4,999 sats"))
+
+
 @pays
 async def test_an_operator_says_where_it_goes(
     stage: Stage, organizer: Organizer, alice: Person
@@ -230,6 +244,8 @@ async def test_an_operator_says_where_it_goes(
     order = await is_owed(stage, organizer, alice)
     await operator.says(f"refund {order}")
     assert await operator.hears() == say("operator-refund-how", order=order)
+    await operator.says(f"refund {order} to nonsense")
+    assert await operator.hears() == say("operator-refund-where", order=order, text="nonsense")
     stage.wallet.fate = "pending"
     bolt11 = stage.wallet.foreign_invoice(4_999_000)
     await operator.says(f"refund {order} to {bolt11}")

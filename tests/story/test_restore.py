@@ -127,7 +127,7 @@ async def test_nothing_new_is_sold_before_it_is_known_what_was(
     assert stage.app.engine.paused == "catching-up"
     await caught_up(stage)
     assert await alice.gets_a_ticket() == alices
-    assert await bob.hears() == say("sold-out")
+    assert await bob.hears() == say("sold-out", wish="lisbon 1")
 
 
 async def test_who_wrote_while_there_was_no_ledger_is_answered(

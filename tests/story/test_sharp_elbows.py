@@ -103,7 +103,7 @@ async def test_stock_that_was_cut_under_a_hold_falls_when_the_hold_does(
     await alice.says("cancel")
     await alice.hears("is cancelled")
     await bob.says("buy lisbon 3")
-    assert await bob.hears() == say("fewer-left", n=1)
+    assert await bob.hears() == say("fewer-left", n=1, wish="lisbon 3")
     assert await bob.buys("lisbon")
 
 

@@ -115,7 +115,7 @@ async def test_sold_out_is_said_when_it_is(
     assert await alice.buys("lisbon")
     await doubted(stage, event)
     await bob.says("buy lisbon")
-    assert await bob.hears() == say("sold-out")
+    assert await bob.hears() == say("sold-out", wish="lisbon 1")
 
 
 async def test_an_hour_after_the_last_lapse_nobody_is_asked(

@@ -105,7 +105,8 @@ async def test_nothing_is_paid_out_before_the_delay_is_over(desk: PayoutDesk) ->
         desk.now = moment
         with pytest.raises(Refused) as refused:
             await desk.says(AskPayout((), PAYEE))
-        assert refused.value.sentence == "payout-little"
+        assert refused.value.sentence == "payout-waits"
+        assert refused.value.values["at"] == OVER - DAY
     desk.now = OVER - DAY
     await desk.says(AskPayout((), PAYEE))
     assert len(await desk.payouts()) == 1

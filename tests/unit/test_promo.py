@@ -14,6 +14,7 @@ from ticketbot.domain.promo import ends_at, spelled
 from ticketbot.domain.speech import has_verb, is_command, read_text
 from ticketbot.errors import Refused
 from ticketbot.handlers.finding import tier_and_code
+from ticketbot.ledger.listings import Listed
 
 LISBON = ("lisbon",)
 
@@ -140,7 +141,8 @@ ONE = replace(listing(), general=False, tiers=(Tier("VIP", 1000, None),))
 def test_a_tier_and_a_code_are_told_apart(
     event: Listing, left: tuple[str, ...], found: tuple[str, str | None]
 ) -> None:
-    assert tier_and_code(Buy(("lisbon", *left)), left, event) == found
+    listed = Listed(event, "LISBON", "on-sale")
+    assert tier_and_code(Buy(("lisbon", *left)), left, listed) == found
 
 
 @pytest.mark.parametrize(
@@ -155,8 +157,9 @@ def test_a_tier_and_a_code_are_told_apart(
 def test_what_is_neither_is_refused_without_a_look_at_codes(
     event: Listing, left: tuple[str, ...], sentence: str
 ) -> None:
+    listed = Listed(event, "LISBON", "on-sale")
     with pytest.raises(Refused) as caught:
-        tier_and_code(Buy(("lisbon", *left)), left, event)
+        tier_and_code(Buy(("lisbon", *left)), left, listed)
     assert caught.value.sentence == sentence
 
 

@@ -101,7 +101,9 @@ def test_what_is_no_place_is_refused(text: str) -> None:
     assert (refused.value.code, refused.value.sentence) == ("bad-request", "refund-where")
 
 
-@pytest.mark.parametrize("text", [BOLT11, LNURL[:-1], LNURL[:-1] + "q", "lnurl1"])
+@pytest.mark.parametrize(
+    "text", [BOLT11, LNURL[:-1], LNURL[:-1] + "q", "lnurl1", "lnbc1foo", "lntb20u1x"]
+)
 def test_what_was_cut_off_is_called_so(text: str) -> None:
     with pytest.raises(Refused) as refused:
         read_destination(text)

@@ -109,6 +109,11 @@ def short_code(title: str, taken: Container[str]) -> str:
     return code
 
 
+def typed(code: str, quantity: int, tier: str) -> str:
+    """What stands behind `buy` or `join` for so many tickets: `lisbon 2 vip`."""
+    return f"{code.lower()} {quantity} {tier.lower()}".rstrip()
+
+
 def _latin_words(title: str) -> list[str]:
     plain = unicodedata.normalize("NFKD", title.lower().translate(_SPELLED))
     plain = "".join(c for c in plain if not unicodedata.combining(c) and c not in "'’`´")

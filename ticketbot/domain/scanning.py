@@ -19,6 +19,7 @@ LONGEST_GATE = 24
 LONGEST_NONCE = 64
 
 _TOKEN = re.compile(r"TKT1:[A-Z2-7]{188}")
+_NOSTR = re.compile(r"\s*nostr:", re.IGNORECASE)
 _ODD = re.compile(r"[^\w .,:()/#-]")
 _FORMULA = "=+-@ .,:/#"  # what a spreadsheet would take for the beginning of one, or is no name
 
@@ -46,6 +47,7 @@ def read_shown(text: str, public_key: bytes) -> Shown | Outcome:
     """
     if len(text) > LONGEST_SHOWN:
         return Outcome.UNREADABLE
+    text = _NOSTR.sub("", text, count=1) if _NOSTR.match(text) else text
     try:
         return Shown(read_id(text))
     except Malformed:

@@ -95,7 +95,7 @@ class Destination(NamedTuple):
     invoice: Bolt11 | None = None
 
 
-_BOLT11 = re.compile(r"ln(bcrt|bc|tbs|tb)[0-9a-z]{20,}")
+_BOLT11 = re.compile(r"ln(bcrt|bc|tbs|tb)([0-9a-z]{20,}|([0-9]+[munp]?)?1[0-9a-z])")
 
 
 def read_destination(text: str) -> Destination:

@@ -10,6 +10,7 @@ from ticketbot.domain.ticket import read_id
 from ticketbot.errors import Malformed, Refused
 
 ORDER = re.compile(r"[0-9a-v]{4}|[0-9a-v]{12}")  # the last letters of an id, or all of it
+_ENDING = re.compile(r"[a-z0-9]{4}")
 _KEY = re.compile(r"(?:nostr:)?(?:npub1|nprofile1)[0-9a-z]*|[0-9a-f]{64}", re.IGNORECASE)
 _HEX = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 _CODE = re.compile(r"[a-z0-9]{4}(?:-?[a-z0-9]{4}){3}", re.IGNORECASE)
@@ -26,6 +27,12 @@ def read_wanted(text: str) -> str | None:
     if _CODE.fullmatch(word):
         return read_id(word)
     return word.lower() if ORDER.fullmatch(word.lower()) else None
+
+
+def read_ending(text: str) -> str | None:
+    """The last four letters of a ticket's code, whose alphabet is another than an order's."""
+    word = text.strip().lower()
+    return word if _ENDING.fullmatch(word) else None
 
 
 def keys_in(words: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ticketbot.domain import pricing
 from ticketbot.domain.command import Buy
 from ticketbot.domain.listing import Listing
-from ticketbot.domain.naming import nearest, quote
+from ticketbot.domain.naming import nearest, quote, typed
 from ticketbot.domain.order import Order
 from ticketbot.domain.promo import spelled
 from ticketbot.domain.vocabulary import NUMBER_WORDS
@@ -41,8 +41,11 @@ def event_in(words: Sequence[str], tx: Tx, ctx: Context) -> tuple[Listed, tuple[
     raise _unknown(words, tx, ctx)
 
 
-def tier_in(words: Sequence[str], listing: Listing) -> str:
-    """The tier that the left-over words name; '' for an event without tiers."""
+def tier_in(words: Sequence[str], listing: Listing, asked: str) -> str:
+    """The tier that the left-over words name; '' for an event without tiers.
+
+    `asked` is the command as far as it is known, for who has to send it again with a tier.
+    """
     wanted = " ".join(words)
     if wanted and wanted.lower() in NUMBER_WORDS:
         number = NUMBER_WORDS[wanted.lower()]
@@ -53,7 +56,8 @@ def tier_in(words: Sequence[str], listing: Listing) -> str:
             return ""
         if len(listing.tiers) == 1:
             return listing.tiers[0].name
-        raise Refused("bad-request", "tier-needed", tiers=names)
+        wish = f"{asked} {listing.tiers[0].name.lower()}"
+        raise Refused("bad-request", "tier-needed", tiers=names, wish=wish)
     tier = listing.tier(wanted)
     if tier is not None:
         return tier.name
@@ -62,16 +66,17 @@ def tier_in(words: Sequence[str], listing: Listing) -> str:
     raise Refused("bad-request", "tier-unknown", word=quote(wanted), tiers=names)
 
 
-def tier_and_code(wish: Buy, left: Sequence[str], listing: Listing) -> tuple[str, str | None]:
+def tier_and_code(wish: Buy, left: Sequence[str], found: Listed) -> tuple[str, str | None]:
     """The tier, and the code as it was written; what people left over may be both, or either."""
+    listing, asked = found.listing, f"buy {typed(found.code, wish.quantity, '')}"
     if wish.tier is not None or wish.code is not None or (wish.whole and not left):
-        return tier_in((wish.tier,) if wish.tier else left, listing), wish.code
+        return tier_in((wish.tier,) if wish.tier else left, listing, asked), wish.code
     words = [word for word in left if word not in CODE_NOISE]
     for others, code in ((words, None), (words[:-1], words[-1:]), (words[1:], words[:1])):
         tier = _fitting(others, listing)
         if tier is not None and (code is None or spelled("".join(code))):
             return tier, None if code is None else code[0]
-    return tier_in(left, listing), None
+    return tier_in(left, listing, asked), None
 
 
 def price(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ticketbot.domain import spending
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.order import Order, State
 from ticketbot.domain.pricing import regular
+from ticketbot.domain.refund import Refund
 from ticketbot.handlers import issuing
 from ticketbot.handlers.context import Context, Request
 from ticketbot.ledger import journal, listings, orders, promos, refunds, tickets
@@ -47,7 +49,13 @@ def summary(tx: Tx, order: Order, request: Request | None = None) -> Outcome:
     if request is not None and request.via == "api" and order.state is State.INVOICED:
         made = orders.invoice_for(tx, order.id)
         waiting = None if made is None else invoice_shown(tx, order, listing, made)
-    return OrderShown(order, listing, len(live), owed, why, waiting)
+    placed = frozenset(number for number, one in enumerate(back) if is_placed(tx, one))
+    return OrderShown(order, listing, len(live), owed, why, waiting, placed)
+
+
+def is_placed(tx: Tx, refund: Refund) -> bool:
+    """Whether it is still to be sent, and known where to."""
+    return refund.state is spending.State.DUE and refunds.destination(tx, refund.id) is not None
 
 
 def facts_of(order: Order) -> dict[str, object]:

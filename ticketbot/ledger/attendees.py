@@ -39,6 +39,17 @@ def of_person(tx: Tx, event_id: str, person: int, most: int) -> list[TicketRow]:
     return [TicketRow(*row) for row in rows]
 
 
+def tickets_ending(tx: Tx, event_id: str, letters: str, most: int) -> list[TicketRow]:
+    """Tickets of an event whose code ends in these letters, void ones too."""
+    ends = letters.lower().replace("0", "o").replace("8", "b")
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM ticket WHERE event_id = ? AND substr(id, -length(?)) = ?"
+        " ORDER BY issued_at, id LIMIT ?",
+        (event_id, ends, ends, most),
+    )
+    return [TicketRow(*row) for row in rows]
+
+
 def orders_ending(tx: Tx, event_id: str, letters: str, most: int = 5) -> list[Order]:
     """Orders of an event whose id is or ends in these letters, whatever became of them."""
     ends = "%" + letters.lower().replace("%", "").replace("_", "")

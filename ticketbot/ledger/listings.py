@@ -9,6 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from ticketbot.domain.listing import Listing
+from ticketbot.domain.naming import typed
 from ticketbot.errors import Refused
 from ticketbot.ledger import marks
 from ticketbot.ledger.store import Row, Tx
@@ -207,12 +208,17 @@ def hold(tx: Tx, event_id: str, tier: str, quantity: int) -> None:
         (quantity, event_id, tier),
     )
     if touched != _rows_of(tier):
-        raise short_of(available(seats_of(tx, event_id), tier))
+        raise short_of(tx, event_id, tier, quantity)
 
 
-def short_of(free: int | None) -> Refused:
+def short_of(tx: Tx, event_id: str, tier: str, quantity: int) -> Refused:
     """Why so many seats cannot be had: there is none, or there are fewer."""
-    return Refused("sold-out", "fewer-left", n=free) if free else Refused("sold-out", "sold-out")
+    free = available(seats_of(tx, event_id), tier)
+    row = tx.row("SELECT code FROM listing WHERE event_id = ?", (event_id,))
+    wish = typed(row[0] if row else "", quantity, tier)
+    if free:
+        return Refused("sold-out", "fewer-left", n=free, wish=wish)
+    return Refused("sold-out", "sold-out", wish=wish)
 
 
 def free_held(tx: Tx, event_id: str, tier: str, quantity: int) -> None:

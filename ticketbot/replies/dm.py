@@ -232,9 +232,10 @@ def _order(shown: OrderShown, how: Manner) -> str:
             amount=sats(order.amount_msat, how.language),
         )
     ]
-    for amount, state in shown.refunds:
+    for number, (amount, state) in enumerate(shown.refunds):
         given = sats(amount, how.language)
-        lines.append(say(f"order-refund-{state}", how.language, amount=given))
+        key = "order-refund-placed" if number in shown.placed else f"order-refund-{state}"
+        lines.append(say(key, how.language, amount=given))
     return "\n".join(lines)
 
 

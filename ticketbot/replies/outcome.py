@@ -149,7 +149,10 @@ class TicketsCounted:
 
 @dataclass(frozen=True, slots=True)
 class OrderShown:
-    """Where an order stands; refunds are (amount in msat, state)."""
+    """Where an order stands; refunds are (amount in msat, state).
+
+    `placed`: which of them have somewhere to go, by their place in `refunds`.
+    """
 
     order: Order
     listing: Listing
@@ -157,6 +160,7 @@ class OrderShown:
     refunds: tuple[tuple[int, str], ...] = ()
     released: str | None = None  # why its hold is over, as the journal has it
     waiting: InvoiceShown | None = None  # the invoice that it waits for
+    placed: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

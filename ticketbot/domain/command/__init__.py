@@ -53,6 +53,7 @@ from ticketbot.domain.command.door import (
     ListConflicts,
     ListStaff,
     MakeToken,
+    PresentTicket,
     RemoveStaff,
     ScanTicket,
 )
@@ -144,6 +145,7 @@ __all__ = [
     "PauseEvent",
     "PayOutTo",
     "PayoutDone",
+    "PresentTicket",
     "Refund",
     "Rehearse",
     "RemoveStaff",

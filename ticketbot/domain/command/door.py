@@ -23,6 +23,17 @@ class ScanTicket:
 
 
 @dataclass(frozen=True, slots=True)
+class PresentTicket:
+    """A ticket and no word with it: from staff at an open door it is meant as a check-in.
+
+    `guess` is what anybody else is asked; empty where nothing is near.
+    """
+
+    shown: str
+    guess: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AddStaff:
     """Somebody may scan at an event. `words` name it; `pubkey` is hex, None where none was named.
 
@@ -73,4 +84,13 @@ class ListConflicts(OnlyAsked):
     first: int = 1
 
 
-Entering = ScanTicket | AddStaff | RemoveStaff | ListStaff | MakeToken | CountDoor | ListConflicts
+Entering = (
+    ScanTicket
+    | PresentTicket
+    | AddStaff
+    | RemoveStaff
+    | ListStaff
+    | MakeToken
+    | CountDoor
+    | ListConflicts
+)

@@ -28,7 +28,6 @@ from ticketbot.domain.speech.words import (
     DESTINATION,
     INTEGER,
     POLITE,
-    TICKET_CODE,
     Reader,
     event_words,
     offer,
@@ -51,7 +50,6 @@ READERS: Mapping[str, Reader] = {
 LONGEST_WHOLE = 70_000  # characters: more than any letter holds
 SURE = 0.8  # difflib's ratio, where a word may as well be small talk
 ARTICLES = frozenset({"a", "an", "the"})
-WHOLE_CODE = 3  # hyphens
 SHORT_TALK = 4  # words: in a longer text a slip is more likely to be just another word
 
 _ASKING = (*HARMLESS, *WEIGHTY)
@@ -143,10 +141,8 @@ def _guess(tokens: Sequence[str], line: str) -> Command:
         words, whole = event_words(tokens)
         if whole or CODE.fullmatch(first):
             return ShowEvent(words)
-    if len(tokens) == 1 and TICKET_CODE.fullmatch(first) and first.count("-") == WHOLE_CODE:
-        return Unknown(quote(line), (f"checkin {first.upper()}",))
-    if len(tokens) == 1 and "tkt1:" in first:
-        return Unknown(quote(line), ("checkin",))
+    if (ticket := door.read_alone(tokens)) is not None:
+        return ticket
     if len(tokens) == 1 and DESTINATION.fullmatch(first):
         return Unknown(quote(line), (offer("refund", tokens),))
     for at, token in enumerate(tokens):

@@ -38,7 +38,7 @@ from ticketbot.domain.speech.words import (
     read_quantity,
     without,
 )
-from ticketbot.domain.wanted import keys_in, read_key, read_wanted
+from ticketbot.domain.wanted import keys_in, read_ending, read_key, read_wanted
 from ticketbot.errors import Refused
 
 _SMALL = POLITE | {"for", "of", "the", "event", "sales"}
@@ -64,9 +64,12 @@ def _attendees(rest: Sequence[str]) -> Command:
 def _find(rest: Sequence[str]) -> Command:
     """Somebody or something among an organizer's attendees; else what anybody looks for."""
     words = without(_SMALL, rest)
+    named = without(NOISE | {"events"}, words)
     wanted = read_wanted(words[-1]) if words else None
+    if wanted is None and len(named) > 1:
+        wanted = read_ending(words[-1])
     if wanted is None:
-        return ListEvents(tuple(word.lower() for word in without(NOISE | {"events"}, words)))
+        return ListEvents(tuple(word.lower() for word in named))
     return Find(_event(words[:-1]), wanted)
 
 

@@ -13,6 +13,7 @@ from ticketbot.domain.command import (
     ListConflicts,
     ListStaff,
     MakeToken,
+    PresentTicket,
     RemoveStaff,
     ScanTicket,
     Validate,
@@ -25,6 +26,8 @@ MOST_HOURS = 24 * 31
 
 _PERSON = re.compile(r"(?:nostr:)?(?:npub|nprofile|nsec)1\w+", re.IGNORECASE)
 _WHOLE = re.compile(r"TKT[0-9]+:\w{60,}|[a-z0-9]{4}(?:-[a-z0-9]{4}){3}|https?://.+|eyJ.+", re.I)
+_CODE_ALONE = re.compile(r"[a-z0-9]{4}(?:-[a-z0-9]{4}){3}", re.IGNORECASE)
+_JWT_ALONE = re.compile(r"eyJ[\w-]+(?:\.[\w-]+){2}")
 _HOURS = re.compile(r"([0-9]{1,9})h?|([0-9]{1,9})hours?", re.IGNORECASE)
 _UNITS = frozenset({"h", "hour", "hours"})
 
@@ -34,6 +37,18 @@ def _scan(kind: Kind) -> Reader:
         return ScanTicket(kind, *_apart([word for word in rest if word.lower() != "ticket"]))
 
     return read
+
+
+def read_alone(tokens: Sequence[str]) -> PresentTicket | None:
+    """The ticket that somebody sent without a word; clients may have broken a long one."""
+    shown = re.sub("^nostr:", "", "".join(tokens), flags=re.IGNORECASE)
+    if _CODE_ALONE.fullmatch(shown) and len(tokens) == 1:
+        return PresentTicket(shown, f"checkin {shown.upper()}")
+    if "tkt1:" in tokens[0].lower() and (len(tokens) == 1 or _WHOLE.fullmatch(shown)):
+        return PresentTicket(shown, "checkin")
+    if _JWT_ALONE.fullmatch(shown) and len(tokens) == 1:
+        return PresentTicket(shown)
+    return None
 
 
 def _apart(words: Sequence[str]) -> tuple[str, str]:

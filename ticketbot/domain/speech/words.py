@@ -24,7 +24,9 @@ NUMBERISH = re.compile(
 )
 CODE = re.compile(r"(?=.*[^\W\d_])[^\W_]{2,12}")
 EVENT_CODE = re.compile(r"[a-z][a-z0-9]{1,9}", re.IGNORECASE)
-DESTINATION = re.compile(r".+@.+|ln[a-z0-9]{20,}", re.IGNORECASE)
+DESTINATION = re.compile(
+    r".+@.+|ln[a-z0-9]{20,}|ln(?:url|(?:bcrt|bc|tbs|tb)(?:[0-9]+[munp]?)?)1[a-z0-9]*", re.IGNORECASE
+)
 ORDER_ID = re.compile(r"[a-z0-9]{4,64}", re.IGNORECASE)
 TICKET_CODE = re.compile(r"[a-z0-9]{4}(?:-[a-z0-9]{4}){1,3}", re.IGNORECASE)
 REFUND_ID = re.compile(r"[a-z0-9]{4,64}-r[0-9]{1,4}", re.IGNORECASE)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ticketbot.domain.command import Hello, Help, Thanks, Unknown
+from ticketbot.domain.command import Hello, Help, PresentTicket, Thanks, Unknown
 from ticketbot.errors import Refused
 from ticketbot.handlers.context import Commands, Context, Request
+from ticketbot.handlers.door import asking
 from ticketbot.ledger import listings
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Said
@@ -47,9 +48,26 @@ def unknown(request: Request, tx: Tx, ctx: Context) -> Reply:
     return [Said("not-understood", {"example": _example(tx, ctx)})]
 
 
+def presented(request: Request, tx: Tx, ctx: Context) -> Reply:
+    """A ticket and no word with it: a check-in by staff, and a slip of anybody else."""
+    wish = request.command
+    assert isinstance(wish, PresentTicket)
+    scanned = asking.presented(request, wish.shown, tx, ctx)
+    if scanned is not None:
+        return scanned
+    slip = Unknown(wish.shown, (wish.guess,) if wish.guess else ())
+    return unknown(request._replace(command=slip), tx, ctx)
+
+
 def _example(tx: Tx, ctx: Context) -> str:
     on_sale = listings.next_with_seats(tx, ctx.now)
     return f"buy {on_sale.code.lower()}" if on_sale else "status"
 
 
-COMMANDS: Commands = {Hello: hello, Help: help_, Thanks: thanks, Unknown: unknown}
+COMMANDS: Commands = {
+    Hello: hello,
+    Help: help_,
+    Thanks: thanks,
+    Unknown: unknown,
+    PresentTicket: presented,
+}

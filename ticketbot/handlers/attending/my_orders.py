@@ -42,6 +42,9 @@ def _owed_for_others(person: int, tx: Tx) -> Iterator[Outcome]:
         if refund.state is not spending.State.DUE:
             yield Said("refund-under-way", {"amount": refund.amount_msat})
             continue
+        if viewing.is_placed(tx, refund):
+            yield Said("order-refund-placed", {"amount": refund.amount_msat})
+            continue
         title = viewing.listed(tx, order.event_id).listing.title
         yield RefundOwed(order.id, title, refund.amount_msat, "refund-reminder")
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ticketbot.domain.command import Buy
 from ticketbot.domain.listing import Listing
+from ticketbot.domain.naming import typed
 from ticketbot.domain.pricing import reduced
 from ticketbot.handlers import finding
 from ticketbot.handlers.buying.promos import Redeemed, redeem
@@ -34,12 +35,16 @@ class Basket(NamedTuple):
         """The event."""
         return self.found.listing
 
+    def typed(self) -> str:
+        """The same in words, as they stand behind `buy` or `join`."""
+        return typed(self.found.code, self.wish.quantity, self.tier)
+
 
 def fill(wish: Buy, request: Request, tx: Tx, ctx: Context) -> tuple[Basket, Redeemed]:
     """The event, the tier, the price at this moment, and what becomes of the code."""
     found, left = finding.event_in(wish.words, tx, ctx)
     listing = found.listing
-    tier, code = finding.tier_and_code(wish, left, listing)
+    tier, code = finding.tier_and_code(wish, left, found)
     now = moment_of(request, ctx)
     usual = unit = finding.price(tx, listing, tier, now, wish.quantity, request.person.id)
     redeemed = redeem(code, tier, wish.quantity, listing, request, tx, now)

@@ -66,9 +66,10 @@ def check_size(tx: Tx, ctx: Context, request: Request, basket: Basket) -> None:
 
 def check_free(tx: Tx, basket: Basket) -> None:
     """There are seats; nothing is held."""
-    free = listings.available(listings.seats_of(tx, basket.listing.event_id), basket.tier)
-    if free is not None and free < basket.wish.quantity:
-        raise listings.short_of(free)
+    event_id, quantity = basket.listing.event_id, basket.wish.quantity
+    free = listings.available(listings.seats_of(tx, event_id), basket.tier)
+    if free is not None and free < quantity:
+        raise listings.short_of(tx, event_id, basket.tier, quantity)
 
 
 def _is_limited(basket: Basket) -> bool:
@@ -95,7 +96,7 @@ def check_flood(tx: Tx, ctx: Context, request: Request, basket: Basket) -> None:
     trusted = standing(tx, ctx, request) > Standing.NEWCOMER
     match judge(now_held, basket.wish.quantity, trusted=trusted):
         case "sold-out":
-            raise Refused("sold-out", "sold-out")
+            raise Refused("sold-out", "sold-out", wish=basket.typed())
         case "newcomers-wait":
             raise Refused("try-later", "newcomers-wait", minutes=minutes, bits=bits)
         case "all-wait" if basket.wish.quantity > now_held.most():

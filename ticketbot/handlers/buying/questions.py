@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ticketbot.domain import tongues
-from ticketbot.domain.command import Buy, CancelOrder, Unknown
+from ticketbot.domain.command import Buy, CancelOrder, PresentTicket, Unknown
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.naming import clean, quote
 from ticketbot.domain.offer import LONGEST_ANSWER, Question
@@ -89,7 +89,7 @@ def given_up(request: Request, waits: Pending, now: int, tx: Tx) -> Reply | None
     if isinstance(command, CancelOrder) and command.order_id is None and not late:
         questions.give_up(tx, request.person.id)
         return [Said("checkout-given-up")]
-    if late and isinstance(command, Unknown):
+    if late and isinstance(command, Unknown | PresentTicket):
         questions.give_up(tx, request.person.id)
         return [Said("checkout-late")]
     return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ticketbot.domain.command import Buy, JoinQueue, LeaveQueue, ShowQueue
 from ticketbot.domain.listing import Listing
+from ticketbot.domain.naming import typed
 from ticketbot.domain.order import Order
 from ticketbot.domain.waiting import MOST_WAITING, Standing, has_room
 from ticketbot.errors import Refused
@@ -93,7 +94,9 @@ def turn_of(request: Request, wanted: Basket, tx: Tx) -> Place | None:
     if place is not None and request.again and place == places.first(tx, event_id, wanted.tier):
         return place  # the ledger that kept seats for them is lost
     if not others_leave(tx, wanted.listing, wanted.tier, wanted.wish.quantity):
-        raise Refused("sold-out", "queue-waits" if place is None else "queue-patience")
+        if place is not None:
+            raise Refused("sold-out", "queue-patience")
+        raise Refused("sold-out", "queue-waits", wish=wanted.typed())
     return None
 
 
@@ -126,7 +129,8 @@ def forget(person: int, tx: Tx, ctx: Context) -> None:
 def _wanted(wish: JoinQueue, tx: Tx, ctx: Context) -> Basket:
     """What they would buy if there were seats. No code is asked for: it counts when they buy."""
     found, left = finding.event_in(wish.words, tx, ctx)
-    tier = finding.tier_in((wish.tier,) if wish.tier else left, found.listing)
+    asked = f"join {typed(found.code, wish.quantity, '')}"
+    tier = finding.tier_in((wish.tier,) if wish.tier else left, found.listing, asked)
     unit = finding.price(tx, found.listing, tier, ctx.now, wish.quantity)
     wanted = Buy((found.listing.event_id,), wish.quantity, tier or None, whole=True)
     return Basket(found, wanted, tier, unit, None)
@@ -139,8 +143,7 @@ def _check_wish(wanted: Basket, request: Request, tx: Tx, ctx: Context) -> None:
     free = listings.available(seats, wanted.tier)
     left = others_leave(tx, wanted.listing, wanted.tier, quantity)
     if left and (free is None or free >= quantity):
-        wish = f"{wanted.found.code.lower()} {quantity} {wanted.tier.lower()}".strip()
-        raise Refused("bad-request", "queue-needless", wish=wish)
+        raise Refused("bad-request", "queue-needless", wish=wanted.typed())
 
 
 def _check_room(listing: Listing, person: int, standing: Standing, tx: Tx, ctx: Context) -> None:

@@ -18,7 +18,7 @@ from ticketbot.errors import Refused
 from ticketbot.handlers.attending import browsing
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.desk import looking
-from ticketbot.handlers.desk.orders import order_in
+from ticketbot.handlers.desk.orders import LETTERS, order_in
 from ticketbot.handlers.rights import own_event
 from ticketbot.ledger import attendees, listings, people, questions, remarks, tickets
 from ticketbot.ledger.store import Tx
@@ -222,8 +222,24 @@ def _search(listing: Listing, wanted: str, tx: Tx) -> list[Attendee]:
         one = tickets.get(tx, wanted)
         held = [one] if one is not None and one.event_id == listing.event_id else []
     else:
-        held = tickets.of_order(tx, order_in(listing, wanted, tx).id)
+        held = _by_letters(listing, wanted, tx)
     return [_attendee(row, tx) for row in held]
+
+
+def _by_letters(listing: Listing, wanted: str, tx: Tx) -> list[TicketRow]:
+    """The tickets of an order, by its id or the end of it; and those whose own code ends so."""
+    if len(wanted) < LETTERS:
+        return []
+    held = attendees.tickets_ending(tx, listing.event_id, wanted, MOST_FOUND + 1)
+    if held and not attendees.orders_ending(tx, listing.event_id, wanted):
+        return held
+    try:
+        of_order = tickets.of_order(tx, order_in(listing, wanted, tx).id)
+    except Refused as refused:
+        if refused.sentence == "event-order-unknown":
+            return []
+        raise
+    return list(dict.fromkeys([*of_order, *held]))
 
 
 def _shown(wanted: str) -> str:

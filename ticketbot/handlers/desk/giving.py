@@ -36,7 +36,8 @@ def comp(request: Request, tx: Tx, ctx: Context) -> Reply:
         known = orders.get(tx, before[1])
         assert known is not None
         return [_given(found, known, wish.to)]
-    tier = finding.tier_in((wish.tier,) if wish.tier else left, found.listing)
+    typed = f"comp {found.code.lower()} {npub_encode(wish.to)} {wish.quantity}"
+    tier = finding.tier_in((wish.tier,) if wish.tier else left, found.listing, typed)
     _check(found, wish, tx, ctx)
     order = _order(request, found, wish, people.meet(tx, wish.to).id, tier, tx, ctx)
     issued = _give(found, order, tx, ctx)

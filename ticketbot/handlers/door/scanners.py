@@ -52,13 +52,18 @@ def named_exactly(event: str, tx: Tx) -> Listed:
     raise Refused("unknown-event", "door-event-unknown")
 
 
+def everywhere(pubkey: str, tx: Tx, ctx: Context) -> list[str]:
+    """The events at which somebody may scan: their own first, then where they are staff."""
+    mine = [one.listing.event_id for one in staff.organized(tx, pubkey, ctx.now - DAY)]
+    return mine + staff.anywhere(tx, staff.person_tag(tx, pubkey), ctx.now)
+
+
 def place(pubkey: str, of_ticket: str | None, tx: Tx, ctx: Context) -> str:
     """At which event somebody scans: the ticket's if they may, else the next one that takes place.
 
     `Refused`: they may scan nowhere.
     """
-    mine = [one.listing.event_id for one in staff.organized(tx, pubkey, ctx.now - DAY)]
-    mine += staff.anywhere(tx, staff.person_tag(tx, pubkey), ctx.now)
+    mine = everywhere(pubkey, tx, ctx)
     if not mine:
         raise Refused("not-yours", "door-nowhere")
     if of_ticket in mine:

@@ -82,7 +82,7 @@ def settle(request: Request, tx: Tx, ctx: Context) -> Reply:
     if not wish.words:
         raise Refused("bad-request", "operator-refund-how", order=order)
     if wish.words[0].lower() != PAID_BY_HAND:
-        going = _send(owed, wish.words, by, tx, ctx)
+        going = _send_for_operator(owed, wish.words, by, tx, ctx)
         return [Said("operator-refund-goes", {"order": order, "amount": _total(going)})]
     due = [one for one in owed if one.state is State.DUE]
     if not due:
@@ -109,6 +109,19 @@ def _send(
     for one in due:
         refunds.send_to(one, to, by, tx, ctx)
     return due
+
+
+def _send_for_operator(
+    owed: Sequence[Refund], words: Sequence[str], by: str, tx: Tx, ctx: Context
+) -> list[Refund]:
+    """The same; what is no place is repeated, for it was given in an option of a command."""
+    try:
+        return _send(owed, words, by, tx, ctx)
+    except Refused as refused:
+        if refused.sentence != "refund-where":
+            raise
+        order, text = owed[0].order_id[-4:].upper(), quote(words[0])
+        raise Refused("bad-request", "operator-refund-where", order=order, text=text) from None
 
 
 def _fitting(due: Sequence[Refund], to: Destination, tx: Tx) -> Refund:

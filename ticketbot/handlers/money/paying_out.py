@@ -42,10 +42,12 @@ def balance(request: Request, tx: Tx, ctx: Context) -> Reply:
     sentence = "payout-balance" if where else "payout-balance-nowhere"
     if facts["payable_msat"] < 0:
         sentence = "payout-balance-owes"
+    elif facts["payable_msat"] == 0:
+        sentence = "payout-balance-waits" if facts["reserved_msat"] > 0 else "payout-balance-none"
     values: dict[str, object] = {
         name.removesuffix("_msat"): Sum(amount) for name, amount in facts.items()
     }
-    values["payee"] = quote(where or "")
+    values |= {"payee": quote(where or ""), **_when(accounts, ctx)}
     return [Report("balance", dict(facts), sentence, values)]
 
 
@@ -208,16 +210,26 @@ def _too_little(
     accounts: Sequence[Account], amount: int, organizer: str, tx: Tx, ctx: Context
 ) -> Refused:
     facts = _facts(accounts, organizer, tx, ctx)
+    sentence = "payout-little"
+    if amount <= 0:
+        sentence = "payout-waits" if facts["reserved_msat"] > 0 else "payout-none"
     least = max(SAT, ctx.settings.payout_minimum)
     return Refused(
         "bad-request",
-        "payout-little",
+        sentence,
         payable=Sum(max(0, amount)),
         least=Sum(least),
         reserved=Sum(facts["reserved_msat"]),
         under_way=Sum(facts["under_way_msat"]),
-        hours=ctx.settings.payout_delay // HOUR,
+        **_when(accounts, ctx),
     )
+
+
+def _when(accounts: Sequence[Account], ctx: Context) -> dict[str, object]:
+    """When the first of what waits can be paid out, and how long that is after any event."""
+    waits = [one.free_at for one in accounts if one.free_at is not None and one.balance > 0]
+    later = [at for at in waits if at > ctx.now]
+    return {"at": min(later, default=ctx.now), "hours": ctx.settings.payout_delay // HOUR}
 
 
 def _seed(request: Request, ctx: Context) -> str:
