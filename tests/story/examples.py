@@ -101,6 +101,8 @@ ORGANIZING = [
     Example(c.ListStaff, "organizer", "door list lisbon"),
     Example(c.MakeToken, "organizer", "door token lisbon"),
     Example(c.CountDoor, "gate", "door lisbon"),
+    Example(c.ListConflicts, "gate", "door conflicts lisbon"),
+    Example(c.PresentTicket, "gate", "{token}"),
 ]
 OPERATING = [
     Example(c.StopSales, "operator", "stop sales"),

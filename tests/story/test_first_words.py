@@ -22,11 +22,11 @@ async def test_what_is_sold_out_is_not_what_a_stranger_is_told_to_buy(
     soon = int(stage.clock()) + DAY
     await organizer.has_on_sale("Tiny Room", stock=1, price=None, start=soon, end=soon + DAY)
     await alice.says("events")
-    assert (await alice.hears()).endswith(say("events-hint", code="tiny"))
+    assert (await alice.hears()).endswith(say("events-hint", code="tiny", tier=""))
     await alice.says("buy tiny")
     await alice.gets_a_ticket()
     await alice.says("events")
-    assert (await alice.hears()).endswith(say("events-hint-sold-out", code="tiny"))
+    assert (await alice.hears()).endswith(say("events-hint-sold-out", code="tiny", tier=""))
     await alice.says("what is this about?")
     assert "\nstatus\n" in await alice.hears()
     await organizer.has_on_sale("Lisbon Meetup")
@@ -35,7 +35,7 @@ async def test_what_is_sold_out_is_not_what_a_stranger_is_told_to_buy(
     await alice.says("events")
     listed = await alice.hears()
     assert listed.startswith("tiny ")
-    assert listed.endswith(say("events-hint", code="lisbon"))
+    assert listed.endswith(say("events-hint", code="lisbon", tier=""))
 
 
 async def test_who_sells_is_told_where_to_read_about_that(
