@@ -37,7 +37,7 @@ async def test_sold_out(organizer: Organizer, program: Program, other: Program) 
         "e",
         "sold-out",
         "Sold out, or the last seats are in somebody's basket just now. "
-        "To get one that comes free, in turn, send: join and the event's code",
+        "To get one that comes free, in turn, send: join lisbon 1",
     )
 
 

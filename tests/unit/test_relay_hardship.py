@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -15,7 +16,6 @@ from tests.real.relays import (
     PATIENT,
     Raw,
     awkward_relay,
-    free_port,
     raw,
     running,
     sealed,
@@ -133,9 +133,10 @@ async def test_an_endless_frame_is_never_read() -> None:
 
 
 async def test_one_line_in_the_log_for_each_change_not_for_each_attempt() -> None:
-    url = f"ws://127.0.0.1:{free_port()}"
     timing = replace(PATIENT, backoff_floor=0.01, backoff_cap=0.02)
-    with capture_logs() as logs:
+    with socket.socket() as nobody, capture_logs() as logs:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        url = f"ws://127.0.0.1:{nobody.getsockname()[1]}"
         async with running(url, timing=timing) as rig:
             await until(lambda: len(logs) >= 2)
             await asyncio.sleep(0.3)  # a dozen attempts

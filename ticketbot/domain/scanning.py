@@ -86,7 +86,7 @@ def read_gate(text: str) -> str:
     first, _, rest = name.partition(" ")
     name = rest if first.lower() == "gate" and rest else name
     name = name.rstrip(" …")  # of a long one the beginning is enough, and no more is said again
-    return name.upper() if len(name) <= 2 else name
+    return name.upper() if len(name) <= 2 and name.isascii() else name
 
 
 def _token_in(text: str) -> str | None:
