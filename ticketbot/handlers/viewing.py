@@ -60,6 +60,12 @@ def is_placed(tx: Tx, refund: Refund) -> bool:
 
 def facts_of(order: Order) -> dict[str, object]:
     """An order in a list that programs read."""
+    times = {"placed_at": order.placed_at, "hold_until": order.hold_until}
+    return standing_of(order) | times
+
+
+def standing_of(order: Order) -> dict[str, object]:
+    """What an order is for and how it stands, for programs."""
     return {
         "order_id": order.id,
         "event_id": order.event_id,
@@ -67,8 +73,6 @@ def facts_of(order: Order) -> dict[str, object]:
         "quantity": order.quantity,
         "amount_msat": order.amount_msat,
         "state": str(order.state),
-        "placed_at": order.placed_at,
-        "hold_until": order.hold_until,
     }
 
 

@@ -11,7 +11,7 @@ from ticketbot.domain.naming import quote
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.order import Order
 from ticketbot.errors import Refused
-from ticketbot.handlers import issuing
+from ticketbot.handlers import issuing, viewing
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.desk import looking, story
 from ticketbot.handlers.rights import own_event
@@ -133,13 +133,7 @@ def _remark(order: Order, listing: Listing, tx: Tx) -> list[Said]:
 
 def _json(order: Order, decided: list[Decision], tx: Tx) -> dict[str, object]:
     buyer, remark = people.person(tx, order.person), remarks.of(tx, order.id)
-    return {
-        "order_id": order.id,
-        "event_id": order.event_id,
-        "tier": order.tier,
-        "quantity": order.quantity,
-        "amount_msat": order.amount_msat,
-        "state": str(order.state),
+    return viewing.standing_of(order) | {
         "buyer": npub_encode(buyer.pubkey) if buyer.pubkey else "",
         "note": None if remark is None else remark._asdict(),
         "live": [
