@@ -1,4 +1,4 @@
-"""The crew: verifies, opens and seals in processes of its own; the bot's core is free to decide.
+"""The crew: opens and seals in processes of its own, so that the bot's core is free to decide.
 
 With `[performance] crypto_workers = 0`, and while there is little to do, all is done in place.
 A hand that dies is noticed, what it had in work is done in place, and another takes its turn.
@@ -72,10 +72,6 @@ class Crew:
         """A signed event for each letter, or why it cannot be sealed, in their order."""
         return await self._do("seal", letters)
 
-    async def verify(self, events: Sequence[Event]) -> list[bool]:
-        """Whether each event is what its author signed (NIP-01), in the order of `events`."""
-        return await self._do("verify", events)
-
     async def run(self) -> None:
         """Keep the hands at work, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
@@ -92,7 +88,7 @@ class Crew:
         loop = asyncio.get_running_loop()
         chunks = [batch[at : at + CHUNK] for at in range(0, len(batch), CHUNK)]
         jobs = [Job(kind, chunk, loop.create_future()) for chunk in chunks]
-        (self._letters_out if kind == "seal" else self._letters_in).extend(jobs)
+        (self._letters_in if kind == "open" else self._letters_out).extend(jobs)
         for one in self._hands:
             self._employ(one)
         return [answer for job in jobs for answer in await job.answers]

@@ -1,4 +1,4 @@
-"""One hand of the crew: a process that verifies, opens and seals, `python -m ticketbot.hand`.
+"""One hand of the crew: a process that opens and seals, `python -m ticketbot.hand`.
 
 Its standard input is one end of a socket pair. The bot's secret comes first, then batches;
 every frame is four bytes of length and that many of `marshal`, which is as fast as copying, and
@@ -16,11 +16,11 @@ from typing import Any, Literal, Protocol
 from ticketbot.domain.nostr import Event
 from ticketbot.envelopes import Envelopes, Letter, Mould, Opened, Sealed
 from ticketbot.errors import Malformed
-from ticketbot.keys import Keys, verify
+from ticketbot.keys import Keys
 
-Kind = Literal["verify", "open", "seal"]
+Kind = Literal["open", "seal"]
 Item = Event | Letter
-Answer = bool | Opened | Sealed | Malformed
+Answer = Opened | Sealed | Malformed
 
 LENGTH_BYTES = 4
 
@@ -34,13 +34,7 @@ class Readable(Protocol):
 
 def do(envelopes: Envelopes, kind: Kind, batch: Sequence[Any]) -> list[Any]:
     """The work itself, wherever it is done."""
-    match kind:
-        case "verify":
-            return [verify(event) for event in batch]
-        case "open":
-            return envelopes.open(batch)
-        case "seal":
-            return envelopes.try_seal(batch)
+    return envelopes.open(batch) if kind == "open" else envelopes.try_seal(batch)
 
 
 def write_batch(kind: Kind, batch: Sequence[Item]) -> bytes:
@@ -50,8 +44,6 @@ def write_batch(kind: Kind, batch: Sequence[Item]) -> bytes:
 
 def read_answers(kind: Kind, payload: bytes) -> list[Any]:
     """What a hand has answered; without the frame's length."""
-    if kind == "verify":
-        return list(marshal.loads(payload))
     made = Opened if kind == "open" else Sealed
     return [Malformed(one) if type(one) is str else made(*one) for one in marshal.loads(payload)]
 
@@ -66,7 +58,7 @@ def main() -> None:
         line.flush()
         while frame := _read(line):
             kind, rows = marshal.loads(frame)
-            batch = [_letter(row) if kind == "seal" else _event(row) for row in rows]
+            batch = [_event(row) if kind == "open" else _letter(row) for row in rows]
             answers = do(envelopes, kind, batch)
             line.write(_frame([_plain(answer) for answer in answers]))
             line.flush()
@@ -81,9 +73,7 @@ def _read(line: Readable) -> bytes:
     return line.read(int.from_bytes(line.read(LENGTH_BYTES), "big"))
 
 
-def _plain(one: Item | Answer) -> tuple[Any, ...] | str | bool:
-    if isinstance(one, bool):
-        return one
+def _plain(one: Item | Answer) -> tuple[Any, ...] | str:
     if isinstance(one, Malformed):
         return str(one)
     if isinstance(one, Letter) and one.mould is not None:

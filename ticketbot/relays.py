@@ -19,7 +19,6 @@ from ticketbot.domain.nostr import Event
 from ticketbot.envelopes import Keys, Sealed
 from ticketbot.errors import Broken, Retry
 from ticketbot.relay.dial import Dialer
-from ticketbot.relay.ear import Verify, verified_here
 from ticketbot.relay.errands import Errands
 from ticketbot.relay.filters import Filter
 from ticketbot.relay.funnel import Funnel
@@ -46,8 +45,7 @@ class RelayPool:
     `inbox` is filled with verified events, each once, and with `Caught` marks; its size is the
     back-pressure. `filters(mark)` gives the NIP-01 filters for a relay that was caught up at
     `mark` (unix seconds, None: never). `marks`, by relay, is read at every connect, so that the
-    marks of earlier runs may be put in until `run`, and it is kept up to date. `verify` looks at
-    the events that come together.
+    marks of earlier runs may be put in until `run`, and it is kept up to date.
     """
 
     def __init__(
@@ -62,12 +60,10 @@ class RelayPool:
         proxy: str | None = None,
         max_frame: int = 256 * 1024,
         timing: Timing | None = None,
-        verify: Verify = verified_here,
     ) -> None:
         names = {_normal_own(url): url for url in urls}
         self.guard = Guard(names, allow_private=allow_private, by_name_only=proxy is not None)
         self._keys = keys
-        self._verify = verify
         self._clock = clock
         self._timing = timing or Timing()
         self._max_frame = max_frame
@@ -81,7 +77,7 @@ class RelayPool:
             errands = self._errands(url, "publish")
             line = self._line(url, "subscribe")
             self._listeners[url] = Listener(
-                name, line, errands, keys, funnel, filters, marks, clock, verify
+                name, line, errands, keys, funnel, filters, marks, clock
             )
 
     @property
@@ -242,8 +238,7 @@ class RelayPool:
         return Line(url, purpose, self._dialer, self._timing, self._max_frame, Counts())
 
     def _errands(self, url: str, purpose: str = "errand") -> Errands:
-        line = self._line(url, purpose)
-        return Errands(line, self._keys, self._clock, self._learn, self._verify)
+        return Errands(self._line(url, purpose), self._keys, self._clock, self._learn)
 
     async def _learn(self, url: str) -> Limits:
         # Nothing may be asked past the proxy.

@@ -100,14 +100,12 @@ async def test_the_answers_are_those_of_ones_own_hands(size: int, watched: list[
         watched.clear()
         sealed = await one.seal(LETTERS)
         opened = await one.open(events)
-        genuine = await one.verify(events)
-        assert watched == ([] if size else ["seal", "open", "verify"])
+        assert watched == ([] if size else ["seal", "open"])
     here = ENVELOPES.try_seal(LETTERS)
     assert [str(each) for each in sealed] == [str(each) for each in here]
     assert sum(isinstance(each, Malformed) for each in sealed) == 7
     assert told(opened) == told(ENVELOPES.open(events))
     assert sum(isinstance(each, Malformed) for each in opened) == 10
-    assert genuine == [n % 5 != 4 for n in range(50)]
 
 
 async def test_many_at_once_get_their_own_answers() -> None:

@@ -94,7 +94,6 @@ class App:
             clock=clock,
             allow_private=config.nostr.allow_private_relays,
             proxy=config.nostr.proxy,
-            verify=self.crew.verify,
         )
         directory = Directory(self.pool, clock)
         self._invoicer = Invoicer(self.store, self.engine, self.wallet, clock)

@@ -150,7 +150,7 @@ class Desk:
         """Takes what the relay says, until the link is lost."""
         while True:
             frames = await self._link.receive()
-            for message in await self._ear.hear(frames, self._is_answer):
+            for message in self._ear.hear(frames, self._is_answer):
                 self._take(message)
 
     def _is_answer(self, name: str, event: Event) -> bool:

@@ -13,7 +13,7 @@ from ticketbot.domain.nostr import Event
 from ticketbot.envelopes import Keys, Sealed
 from ticketbot.relay.auth import Auth
 from ticketbot.relay.desk import Desk, Flight, Landed
-from ticketbot.relay.ear import Ear, Verify
+from ticketbot.relay.ear import Ear
 from ticketbot.relay.filters import Filter
 from ticketbot.relay.line import Line
 from ticketbot.relay.link import Link, LinkLost
@@ -29,11 +29,9 @@ Learn = Callable[[str], Awaitable[Limits]]
 class Errands:
     """What we want of one relay. Callers wait for the connection; it is opened by `run`."""
 
-    def __init__(
-        self, line: Line, keys: Keys, clock: Callable[[], float], learn: Learn, verify: Verify
-    ) -> None:
+    def __init__(self, line: Line, keys: Keys, clock: Callable[[], float], learn: Learn) -> None:
         self.line = line
-        self._ear = Ear(line, verify)
+        self._ear = Ear(line)
         self.limits = Limits()
         self._keys = keys
         self._clock = clock

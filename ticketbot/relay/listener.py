@@ -11,7 +11,7 @@ from ticketbot.domain.nostr import Event
 from ticketbot.envelopes import Keys
 from ticketbot.relay.auth import Auth
 from ticketbot.relay.backoff import Backoff
-from ticketbot.relay.ear import Brought, Ear, Message, Verify
+from ticketbot.relay.ear import Brought, Ear, Message
 from ticketbot.relay.errands import Errands
 from ticketbot.relay.filters import Filter
 from ticketbot.relay.funnel import Funnel
@@ -42,11 +42,10 @@ class Listener:
         filters: Callable[[int | None], list[Filter]],
         marks: dict[str, int],
         clock: Callable[[], float],
-        verify: Verify,
     ) -> None:
         self.name = name
         self.line = line
-        self.ear = Ear(line, verify)
+        self.ear = Ear(line)
         self.errands = errands
         self.keys = keys
         self.funnel = funnel
@@ -194,7 +193,7 @@ class _Visit:
     async def _read(self) -> None:
         while True:
             frames = await self._link.receive()
-            for message in await self._home.ear.hear(frames, self._is_news):
+            for message in self._home.ear.hear(frames, self._is_news):
                 await self._take(message)
 
     def _is_news(self, name: str, event: Event) -> bool:
