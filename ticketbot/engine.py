@@ -16,7 +16,7 @@ from typing import NamedTuple
 import orjson
 import structlog
 
-from ticketbot.batches import Batch, Batches
+from ticketbot.batches import Batches
 from ticketbot.crew import Crew
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.order import Order, State
@@ -106,10 +106,6 @@ class Engine:
 
     async def receive(self, events: Sequence[Event], caught: Mapping[str, int]) -> None:
         """Answer a batch; then, in the same commit, `caught`: relay → stored up to when."""
-        await self.decide_all(await self.open(events, caught))
-
-    async def open(self, events: Sequence[Event], caught: Mapping[str, int]) -> Batch:
-        """What is to be decided of a batch, its letters opened."""
         ctx = self.context()
         letters = [event for event in events if self.reception.is_to_be_opened(event, ctx.now)]
         notes = [event for event in events if event.kind in NOTE_KINDS]
@@ -122,12 +118,8 @@ class Engine:
                 works.append((work, event))
         if caught:
             works.append((_advance(caught), None))
-        return works
-
-    async def decide_all(self, batch: Batch) -> None:
-        """Decide a batch in one commit, if it can be."""
-        await self._batches.run(batch, self._wake_all)
-        if any(event is not None and event.kind in NOTE_KINDS for _, event in batch):
+        await self._batches.run(works, self._wake_all)
+        if notes:
             self.notes_seen.set()
 
     async def hear_again(self, name: str | None) -> int:

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from ticketbot.batches import Batch
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.when import HOUR
 from ticketbot.domain.work import proven
@@ -134,25 +133,14 @@ def comes_first(event: Event, interests: Interests, engine: Engine) -> bool:
 
 
 async def take_in(queue: asyncio.Queue[Event | Caught], engine: Engine) -> None:
-    """Hand what has arrived to the engine, as much at once as is there, without waiting.
-
-    A batch is opened while the one before it is being decided.
-    """
-    opened: asyncio.Queue[Batch] = asyncio.Queue(1)
-
-    async def decide() -> None:
-        while True:
-            await engine.decide_all(await opened.get())
-
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(decide())
-        while True:
-            batch = [await queue.get()]
-            while len(batch) < BATCH and not queue.empty():
-                batch.append(queue.get_nowait())
-            events = [item for item in batch if isinstance(item, Event)]
-            caught = {item.relay: item.at for item in batch if isinstance(item, Caught)}
-            await opened.put(await engine.open(events, caught))
+    """Hand what has arrived to the engine, as much at once as is there, without waiting."""
+    while True:
+        batch = [await queue.get()]
+        while len(batch) < BATCH and not queue.empty():
+            batch.append(queue.get_nowait())
+        events = [item for item in batch if isinstance(item, Event)]
+        caught = {item.relay: item.at for item in batch if isinstance(item, Caught)}
+        await engine.receive(events, caught)
 
 
 async def catch_up(

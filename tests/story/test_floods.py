@@ -14,7 +14,7 @@ from tests.story.cast import WEEK, Organizer, Person, Stage
 from tests.story.counter import Counter, key_of
 from tests.story.labour import says_with_work
 from ticketbot.domain.nostr import Event
-from ticketbot.engine import Batch, Engine
+from ticketbot.engine import Engine
 from ticketbot.envelopes import Envelopes, Letter, Opened, Protocol, parse_event
 from ticketbot.errors import Malformed
 from ticketbot.intake import Inbox, comes_first
@@ -141,13 +141,13 @@ async def test_who_goes_first_in_a_full_inbox(stage: Stage, organizer: Organizer
 
 async def test_work_goes_first(stage: Stage, bob: Person) -> None:
     heard: list[Event] = []
-    opens = stage.app.engine.open
+    receive = stage.app.engine.receive
 
-    async def listening(events: Sequence[Event], caught: dict[str, int]) -> Batch:
+    async def listening(events: Sequence[Event], caught: dict[str, int]) -> None:
         heard.extend(events)
-        return await opens(events, caught)
+        await receive(events, caught)
 
-    stage.app.engine.open = listening  # type: ignore[method-assign, assignment]
+    stage.app.engine.receive = listening  # type: ignore[method-assign, assignment]
     await says_with_work(bob, "hi", 8)
     await bob.hears()
     app = stage.app

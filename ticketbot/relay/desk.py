@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import Sealed
+from ticketbot.envelopes import Sealed, verify
 from ticketbot.relay.auth import Auth
-from ticketbot.relay.ear import Brought, Ear, Message
+from ticketbot.relay.ear import Brought, Message, hear
 from ticketbot.relay.filters import Filter, Wanted, any_fits
 from ticketbot.relay.line import Line
 from ticketbot.relay.link import Link, LinkLost
@@ -85,11 +85,8 @@ class Desk:
     `eager`: a challenge is answered unasked, for our own relays know us anyway.
     """
 
-    def __init__(
-        self, line: Line, link: Link, auth: Auth, ear: Ear, *, eager: bool = False
-    ) -> None:
+    def __init__(self, line: Line, link: Link, auth: Auth, *, eager: bool = False) -> None:
         self._line = line
-        self._ear = ear
         self._link = link
         self._auth = auth
         self._eager = eager
@@ -149,25 +146,17 @@ class Desk:
     async def read(self) -> None:
         """Takes what the relay says, until the link is lost."""
         while True:
-            frames = await self._link.receive()
-            for message in self._ear.hear(frames, self._is_answer):
+            for message in hear(await self._link.receive(), self._line):
                 self._take(message)
-
-    def _is_answer(self, name: str, event: Event) -> bool:
-        """Whether this is new, and what a question under way asked for."""
-        query = self._queries.get(name)
-        if query is None or event.id in query.found:
-            return False
-        return any_fits(query.wanted, event)
 
     def _take(self, message: Message) -> None:
         match message:
             case ["OK", str(event_id), bool(accepted), *rest]:
                 text = rest[0][:MAX_TEXT] if rest and isinstance(rest[0], str) else ""
                 self._answer(event_id, Ok(accepted or text.startswith("duplicate:"), text))
-            case Brought(name, event, genuine):
-                if genuine is not None and name in self._queries:
-                    self._find(self._queries[name], event, genuine=genuine)
+            case Brought(name, event):
+                if name in self._queries:
+                    self._find(self._queries[name], event)
             case ["EOSE", str(name)]:
                 if name in self._queries:
                     self._queries[name].end(complete=True)
@@ -249,8 +238,10 @@ class Desk:
             request.waits_for_auth, request.proven = False, True
         self._link.send([request.frame for request in requests])
 
-    def _find(self, query: _Query, event: Event, *, genuine: bool) -> None:
-        if not genuine:
+    def _find(self, query: _Query, event: Event) -> None:
+        if event.id in query.found or not any_fits(query.wanted, event):
+            return
+        if not verify(event):
             self._line.counts.forged += 1
             return
         query.found[event.id] = event

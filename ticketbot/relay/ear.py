@@ -1,59 +1,42 @@
-"""What a relay says (NIP-01), read frame by frame, and its events verified."""
+"""What a relay says (NIP-01), read frame by frame."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
 
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import parse_event, verify
+from ticketbot.envelopes import parse_event
 from ticketbot.errors import Malformed
 from ticketbot.relay.line import Line
 
 
 class Brought(NamedTuple):
-    """An EVENT for the subscription or question `name`. `genuine`: verified; None: not looked at,
-    because nobody wants it."""
+    """An EVENT for the subscription or question `name`; nothing of it is verified yet."""
 
     name: str
     event: Event
-    genuine: bool | None
 
 
 Message = Brought | list[Any]
 """An EVENT, or any other message as it came."""
 
 
-class Ear:
-    """Hears one relay. What is too long, or no message at all, is counted and dropped."""
-
-    def __init__(self, line: Line) -> None:
-        self._line = line
-
-    def hear(
-        self, frames: Iterable[bytes], wants: Callable[[str, Event], bool]
-    ) -> Iterator[Message]:
-        """The messages in their order; those of the events that are wanted have been verified."""
-        for frame in frames:
-            message = self._read(frame)
-            if isinstance(message, Brought) and wants(message.name, message.event):
-                yield message._replace(genuine=verify(message.event))
-            elif message is not None:
-                yield message
-
-    def _read(self, frame: bytes) -> Message | None:
-        if len(frame) > self._line.max_frame:
-            self._line.counts.oversized += 1
-            return None
+def hear(frames: Iterable[bytes], line: Line) -> Iterator[Message]:
+    """The messages in their order. What is too long, or none at all, is counted and dropped."""
+    for frame in frames:
+        if len(frame) > line.max_frame:
+            line.counts.oversized += 1
+            continue
         try:
             match orjson.loads(frame):
                 case ["EVENT", str(name), raw]:
-                    return Brought(name, parse_event(raw), None)
+                    yield Brought(name, parse_event(raw))
                 case list(message):
-                    return message
+                    yield message
+                case _:
+                    line.counts.malformed += 1
         except (orjson.JSONDecodeError, Malformed):
-            pass
-        self._line.counts.malformed += 1
-        return None
+            line.counts.malformed += 1

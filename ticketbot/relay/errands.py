@@ -13,7 +13,6 @@ from ticketbot.domain.nostr import Event
 from ticketbot.envelopes import Keys, Sealed
 from ticketbot.relay.auth import Auth
 from ticketbot.relay.desk import Desk, Flight, Landed
-from ticketbot.relay.ear import Ear
 from ticketbot.relay.filters import Filter
 from ticketbot.relay.line import Line
 from ticketbot.relay.link import Link, LinkLost
@@ -31,7 +30,6 @@ class Errands:
 
     def __init__(self, line: Line, keys: Keys, clock: Callable[[], float], learn: Learn) -> None:
         self.line = line
-        self._ear = Ear(line)
         self.limits = Limits()
         self._keys = keys
         self._clock = clock
@@ -98,7 +96,7 @@ class Errands:
     def _open(self, link: Link) -> Errands:
         self.line.error = ""
         auth = Auth(self.line.url, self._keys, self._clock)
-        self._desk = Desk(self.line, link, auth, self._ear, eager=self._lasting)
+        self._desk = Desk(self.line, link, auth, eager=self._lasting)
         return self
 
     async def _do(self, patience: float, errand: Callable[[Desk], Awaitable[T]]) -> T | None:

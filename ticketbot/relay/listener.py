@@ -8,10 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import Keys
+from ticketbot.envelopes import Keys, verify
 from ticketbot.relay.auth import Auth
 from ticketbot.relay.backoff import Backoff
-from ticketbot.relay.ear import Brought, Ear, Message
+from ticketbot.relay.ear import Brought, Message, hear
 from ticketbot.relay.errands import Errands
 from ticketbot.relay.filters import Filter
 from ticketbot.relay.funnel import Funnel
@@ -45,7 +45,6 @@ class Listener:
     ) -> None:
         self.name = name
         self.line = line
-        self.ear = Ear(line)
         self.errands = errands
         self.keys = keys
         self.funnel = funnel
@@ -192,17 +191,13 @@ class _Visit:
 
     async def _read(self) -> None:
         while True:
-            frames = await self._link.receive()
-            for message in self._home.ear.hear(frames, self._is_news):
+            for message in hear(await self._link.receive(), self._home.line):
                 await self._take(message)
-
-    def _is_news(self, name: str, event: Event) -> bool:
-        return not (self._home.funnel.knows(event.id) or self._echoes.is_echo(event))
 
     async def _take(self, message: Message) -> None:
         match message:
-            case Brought():
-                await self._event(message)
+            case Brought(name, event):
+                await self._event(name, event)
             case ["EOSE", str(name)]:
                 await self._stored_are_in(name)
             case ["CLOSED", str(name), *rest]:
@@ -222,19 +217,18 @@ class _Visit:
             case _:
                 self._counts.malformed += 1
 
-    async def _event(self, brought: Brought) -> None:
-        event = brought.event
+    async def _event(self, name: str, event: Event) -> None:
         if self._echoes.is_echo(event):
             await self._came_back(event.id)
             return
-        if not self._subscription.note(brought.name, event):
+        if not self._subscription.note(name, event):
             self._counts.unasked += 1
             return
         if not self.live:
             self._wait(self._timing.eose_patience)
-        if brought.genuine is None:  # it was known when it came
+        if self._home.funnel.knows(event.id):
             self._counts.duplicates += 1
-        elif not brought.genuine:
+        elif not verify(event):
             self._counts.forged += 1
             return
         elif await self._home.funnel.hand_on(event):
