@@ -33,8 +33,8 @@ from ticketbot.handlers.events.notes import NOTE_KINDS, note_seen
 from ticketbot.handlers.money import cashier
 from ticketbot.handlers.money.cashier import Credit
 from ticketbot.keys import parse_event
-from ticketbot.ledger import inbox, marks, orders, outbox, people, stuck
-from ticketbot.ledger.orders import InvoiceRow
+from ticketbot.ledger import inbox, invoices, marks, orders, outbox, people, stuck
+from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.metrics import metrics
 from ticketbot.posting import post
@@ -275,7 +275,7 @@ class Engine:
 
         def work(tx: Tx) -> list[tuple[Order, InvoiceRow | None]]:
             found = orders.lapsed(tx, now, after, at_wallet)
-            return [(one, orders.invoice_for(tx, one.id)) for one in found]
+            return [(one, invoices.shown(tx, one.id)) for one in found]
 
         return await self.store.transaction(work)
 

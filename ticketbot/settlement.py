@@ -18,8 +18,8 @@ from ticketbot.domain.when import HOUR
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.handlers.money.cashier import Credit
-from ticketbot.ledger import marks, orders, restored, spends
-from ticketbot.ledger.orders import InvoiceRow
+from ticketbot.ledger import invoices, marks, orders, restored, spends
+from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Look, Wallet
 
@@ -158,7 +158,7 @@ class Settlement:
                 pass
 
     async def _look_at_open(self) -> None:
-        watched = await self._store.transaction(orders.watched)
+        watched = await self._store.transaction(invoices.watched)
         if watched:
             looks = await self._wallet.look_many([payment_hash for payment_hash, _ in watched])
             await self._credit(list(looks.values()))
@@ -197,7 +197,7 @@ class Settlement:
 
     async def _ours(self, hashes: Sequence[str]) -> list[str]:
         """Those that are our invoices and not credited yet: a wallet may hint twice."""
-        return await self._store.transaction(lambda tx: orders.awaited(tx, hashes))
+        return await self._store.transaction(lambda tx: invoices.awaited(tx, hashes))
 
     async def _credit(self, looks: Sequence[Look]) -> None:
         credits = [

@@ -15,7 +15,7 @@ from ticketbot.domain.nostr import Event
 from ticketbot.engine import Engine
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers.money.cashier import Credit
-from ticketbot.ledger import money, orders
+from ticketbot.ledger import invoices, money
 from ticketbot.ledger.store import Tx
 from ticketbot.outbox.invoicer import Invoicer
 from ticketbot.relay.funnel import Funnel
@@ -41,7 +41,7 @@ def split() -> None:
 
 
 def _credit_only(one: Credit, now: int, tx: Tx) -> None:
-    order_id = orders.owner_of(tx, one.payment_hash)
+    order_id = invoices.owner_of(tx, one.payment_hash)
     if order_id is not None and not money.credited(tx, one.payment_hash):
         money.credit(tx, one.payment_hash, order_id, one.amount_msat, now, "tickets")
 

@@ -12,8 +12,8 @@ from ticketbot.domain.offer import Tier
 from ticketbot.domain.order import Order, State
 from ticketbot.domain.refund import Refund
 from ticketbot.domain.spending import State as RefundState
-from ticketbot.ledger import listings, money, orders, people, refunds, tickets
-from ticketbot.ledger.orders import InvoiceRow
+from ticketbot.ledger import invoices, listings, money, orders, people, refunds, tickets
+from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.schema import migrate
 from ticketbot.ledger.store import Tx, connect
 from ticketbot.ledger.tickets import TicketRow
@@ -100,11 +100,11 @@ def order(tx: Tx, order_id: str, pubkey: str = ALICE, **changes: object) -> Orde
 
 def invoiced(tx: Tx, one: Order, payment_hash: str) -> InvoiceRow:
     """The wallet has made an invoice for it."""
-    external_id = orders.ask_invoice(tx, one, NOW)
+    external_id = invoices.ask(tx, one, NOW)
     made = InvoiceRow(
         external_id, one.id, NOW, payment_hash, f"lnbc{payment_hash}", one.amount_msat, NOW + 660
     )
-    assert orders.adopt_invoice(tx, made)
+    assert invoices.adopt(tx, made)
     return made
 
 

@@ -22,7 +22,7 @@ from tests.ledger.shelf import (
     ticket,
 )
 from ticketbot.domain.order import State
-from ticketbot.ledger import orders, overview, people, tickets
+from ticketbot.ledger import invoices, orders, overview, people, tickets
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.tickets import Live
 
@@ -123,34 +123,34 @@ def test_how_much_one_person_asks_for(tx: Tx) -> None:
 
 def test_every_attempt_at_an_invoice_has_a_name_of_its_own(tx: Tx) -> None:
     one = order(tx, "a" * 12)
-    assert orders.invoice_for(tx, one.id) is None
+    assert invoices.shown(tx, one.id) is None
     first = invoiced(tx, one, HASH)
     assert first.external_id == f"{one.id}-1"
-    assert orders.ask_invoice(tx, one, NOW + 5) == f"{one.id}-2"
-    assert orders.invoice_asked(tx, first.external_id) == first
-    asked = orders.invoice_asked(tx, f"{one.id}-2")
+    assert invoices.ask(tx, one, NOW + 5) == f"{one.id}-2"
+    assert invoices.get(tx, first.external_id) == first
+    asked = invoices.get(tx, f"{one.id}-2")
     assert asked is not None and (asked.asked_at, asked.payment_hash) == (NOW + 5, None)
-    assert orders.invoice_asked(tx, "another-1") is None
-    assert orders.invoice_for(tx, one.id) == first
-    assert orders.named(tx, f"{one.id}-7") == one.id
-    assert orders.named(tx, "ffff-1") is None
+    assert invoices.get(tx, "another-1") is None
+    assert invoices.shown(tx, one.id) == first
+    assert invoices.named(tx, f"{one.id}-7") == one.id
+    assert invoices.named(tx, "ffff-1") is None
 
 
 def test_a_second_invoice_of_one_attempt_is_watched_and_not_shown(tx: Tx) -> None:
     one = order(tx, "a" * 12)
     first = invoiced(tx, one, HASH)
     twin = first._replace(payment_hash=OTHER, bolt11="lnbctwin", expires_at=NOW + 700)
-    assert orders.adopt_invoice(tx, twin)
-    assert not orders.adopt_invoice(tx, twin)
-    assert orders.invoice_for(tx, one.id) == first
-    assert orders.owner_of(tx, OTHER) == orders.owner_of(tx, HASH) == one.id
-    assert orders.owner_of(tx, THIRD) is None
-    assert orders.watched(tx) == [(HASH, NOW + 660), (OTHER, NOW + 700)]
+    assert invoices.adopt(tx, twin)
+    assert not invoices.adopt(tx, twin)
+    assert invoices.shown(tx, one.id) == first
+    assert invoices.owner_of(tx, OTHER) == invoices.owner_of(tx, HASH) == one.id
+    assert invoices.owner_of(tx, THIRD) is None
+    assert invoices.watched(tx) == [(HASH, NOW + 660), (OTHER, NOW + 700)]
     assert [made.external_id for made in overview.invoices_of(tx, one.id)] == [
         f"{one.id}-1", f"{one.id}-1+{OTHER[:8]}",
     ]  # fmt: skip
     orders.move(tx, one, State.RELEASED)
-    assert orders.watched(tx) == []
+    assert invoices.watched(tx) == []
 
 
 def test_tickets_of_a_holder(tx: Tx) -> None:

@@ -37,6 +37,7 @@ from ticketbot.ledger import (
     gifts,
     holds,
     inbox,
+    invoices,
     listings,
     marks,
     money,
@@ -67,7 +68,7 @@ from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
 
 ROOMS = (
-    *(forgetting, holds, inbox, listings, marks, money, orders, orphans),
+    *(forgetting, holds, inbox, invoices, listings, marks, money, orders, orphans),
     *(moves, outbox, people, places, promos, questions, refunds, remarks, scans, staff, stuck),
     *(announcements, attendance, attendees, badges, gifts, statistics, thanks, tickets, transfers),
     *(payouts, shares, spends, turns, conflicts),
@@ -75,7 +76,7 @@ ROOMS = (
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
 ONLY_OPERATORS_ASK = {
-    *("orders.ending", "orders.invoice_asked", "orphans.is_open"),
+    *("orders.ending", "invoices.get", "orphans.is_open"),
     *("shares.organizers", "payouts.of"),
     *("promos.miscounted", "scans.unexplained", "conflicts.miscounted"),
 }

@@ -27,8 +27,8 @@ from ticketbot.handlers.money.cashier import PAY_BEFORE_EXPIRY, Credit
 from ticketbot.ledger import holds, listings, orders, outbox, people
 from ticketbot.ledger.audit import check_ledger
 from ticketbot.ledger.holds import Holds
+from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.listings import Seats
-from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import Vault
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from tests.story.cast import DAY, HOUR, Organizer, Person, Stage
 from ticketbot.errors import Broken, Retry
 from ticketbot.intake import Interests
-from ticketbot.ledger import marks, orders, outbox, people
+from ticketbot.ledger import invoices, marks, orders, outbox, people
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
 from ticketbot.lightning import Invoice, InvoiceAsk, Look
@@ -281,7 +281,7 @@ async def test_a_hold_that_the_wallet_knows_nothing_of_keeps_no_later_one(
     monkeypatch.setattr(orders, "PAGE", 1)
     await alice.says("buy lisbon")
     await alice.gets_an_invoice()
-    unknown = (await stage.app.store.transaction(orders.watched))[0][0]
+    unknown = (await stage.app.store.transaction(invoices.watched))[0][0]
     look = stage.wallet.look
 
     async def look_in_vain(payment_hash: str, expires_at: int) -> Look:

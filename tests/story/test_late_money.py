@@ -6,7 +6,7 @@ import pytest
 
 from tests.story.cast import DAY, HOUR, WEEK, Organizer, Person, Stage
 from ticketbot.ledger import orders, refunds
-from ticketbot.ledger.orders import InvoiceRow
+from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.store import Tx
 from ticketbot.lightning import InvoiceAsk
 from ticketbot.texts import say

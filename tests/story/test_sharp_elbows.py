@@ -14,7 +14,7 @@ from ticketbot.domain.nostr import Event
 from ticketbot.handlers import finding
 from ticketbot.handlers.buying.conditions import MOST_GIVEN_UP
 from ticketbot.handlers.finding import MOST_WORDS
-from ticketbot.ledger import listings, orders
+from ticketbot.ledger import invoices, listings
 from ticketbot.ledger.store import Tx
 from ticketbot.settlement import MOST_HINTS
 from ticketbot.texts import say
@@ -203,7 +203,7 @@ async def test_a_flood_of_forged_hints_is_bounded_and_hides_nothing(
     bolt11 = await alice.gets_an_invoice()
     await stage.closes()
     flooded, asked = asyncio.Event(), 0
-    owner_of = orders.owner_of
+    owner_of = invoices.owner_of
 
     async def flood(wallet: FakeWallet) -> AsyncGenerator[str | None, None]:
         await flooded.wait()
@@ -217,7 +217,7 @@ async def test_a_flood_of_forged_hints_is_bounded_and_hides_nothing(
         return owner_of(tx, payment_hash)
 
     monkeypatch.setattr(FakeWallet, "hints", flood)
-    monkeypatch.setattr(settlement.orders, "owner_of", count)
+    monkeypatch.setattr(settlement.invoices, "owner_of", count)
     await stage.opens()
     await asyncio.sleep(0.2)  # the first poll is over: only the flood can bring the next
     await alice.pays(bolt11)

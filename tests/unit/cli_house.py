@@ -33,8 +33,8 @@ from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.money import cashier
 from ticketbot.handlers.money.cashier import Credit
 from ticketbot.keys import Keys
-from ticketbot.ledger import listings, marks, orders, outbox, people
-from ticketbot.ledger.orders import InvoiceRow
+from ticketbot.ledger import invoices, listings, marks, orders, outbox, people
+from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
 from ticketbot.lightning import InvoiceAsk
@@ -258,7 +258,7 @@ class BotHouse:
 
     def pays(self, order_id: str, amount_msat: int | None = None) -> tuple[str, tuple[str, ...]]:
         """Its buyer pays; the order's id and the tokens that are issued."""
-        invoice = self.change(lambda tx: orders.invoice_for(tx, order_id))
+        invoice = self.change(lambda tx: invoices.shown(tx, order_id))
         assert invoice is not None
         assert invoice.bolt11 is not None
         assert invoice.payment_hash is not None
@@ -271,7 +271,7 @@ class BotHouse:
 
     def credits(self, order_id: str) -> None:
         """The bot sees that the wallet was paid."""
-        invoice = self.change(lambda tx: orders.invoice_for(tx, order_id))
+        invoice = self.change(lambda tx: invoices.shown(tx, order_id))
         assert invoice is not None
         credit = Credit(invoice.payment_hash or "", invoice.amount_msat or 0)
         self.change(lambda tx: cashier.settled(credit, tx, self.context()))

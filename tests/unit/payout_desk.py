@@ -23,7 +23,7 @@ from ticketbot.handlers.context import Request
 from ticketbot.handlers.money import refunds
 from ticketbot.handlers.money.cashier import Credit
 from ticketbot.ledger import audit, listings, orders, payouts, people, shares, tickets
-from ticketbot.ledger.orders import InvoiceRow
+from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.store import Tx
 from ticketbot.lnurl import Lnurl
 from ticketbot.outbox.payer import Payer, Schedule

@@ -29,7 +29,7 @@ from ticketbot.handlers.money.cashier import Credit
 from ticketbot.keys import Keys
 from ticketbot.ledger import journal, listings, orders, people, refunds
 from ticketbot.ledger.audit import check_ledger
-from ticketbot.ledger.orders import InvoiceRow
+from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import Vault
 from ticketbot.lnurl import Lnurl

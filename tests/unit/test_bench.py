@@ -28,7 +28,7 @@ from benchmarks.refunds import measure_refunds
 from benchmarks.rush import Crowd, measure_rush
 from benchmarks.speed import Size, measure_speed, measure_two_cores, measure_waiting
 from benchmarks.wallet import compare
-from ticketbot.ledger import orders
+from ticketbot.ledger import invoices
 from ticketbot.ledger.audit import check_ledger, totals
 from ticketbot.ledger.store import read_ledger
 from ticketbot.wallets.fake import FakeWallet
@@ -107,7 +107,7 @@ def test_made_up_open_orders_are_those_that_the_wallet_knows(tmp_path: Path) -> 
     ledger, vault = tmp_path / "ledger.db", vault_of(tmp_path)
     findings = read_ledger(ledger, vault, check_ledger)
     assert [finding for finding in findings if not finding.kept] == []
-    watched = [one for one, _ in read_ledger(ledger, vault, orders.watched)]
+    watched = [one for one, _ in read_ledger(ledger, vault, invoices.watched)]
 
     async def known() -> int:
         wallet = FakeWallet(tmp_path / "fake-wallet.db")

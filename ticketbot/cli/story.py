@@ -19,9 +19,9 @@ from ticketbot.domain.refund import Refund
 from ticketbot.domain.ticket import group_id
 from ticketbot.handlers.desk.story import amount_of, decisions_of, details_of, scan_json
 from ticketbot.ledger import listings, overview, people, remarks, scans, tickets
+from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.journal import Decision
 from ticketbot.ledger.listings import Listed
-from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.overview import Payment, Spend, Waiting
 from ticketbot.ledger.remarks import Remark
 from ticketbot.ledger.scans import ScanRow

@@ -9,9 +9,9 @@ from ticketbot.domain.pricing import regular
 from ticketbot.domain.refund import Refund
 from ticketbot.handlers import issuing
 from ticketbot.handlers.context import Context, Request
-from ticketbot.ledger import journal, listings, orders, promos, refunds, tickets
+from ticketbot.ledger import invoices, journal, listings, promos, refunds, tickets
+from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.listings import Listed
-from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import InvoiceShown, OrderShown, Outcome, Reply, Said
 
@@ -21,7 +21,7 @@ def present(tx: Tx, ctx: Context, order: Order, request: Request) -> Reply:
     if request.via == "api":
         return [summary(tx, order, request)]
     listing = listed(tx, order.event_id).listing
-    if order.state is State.INVOICED and (made := orders.invoice_for(tx, order.id)):
+    if order.state is State.INVOICED and (made := invoices.shown(tx, order.id)):
         return [invoice_shown(tx, order, listing, made)]
     if order.state is State.PAID and may_show_tickets(request, listing, ctx):
         return [
@@ -47,7 +47,7 @@ def summary(tx: Tx, order: Order, request: Request | None = None) -> Outcome:
     why = journal.why_released(tx, order.id) if order.state is State.RELEASED else None
     listing, waiting = listed(tx, order.event_id).listing, None
     if request is not None and request.via == "api" and order.state is State.INVOICED:
-        made = orders.invoice_for(tx, order.id)
+        made = invoices.shown(tx, order.id)
         waiting = None if made is None else invoice_shown(tx, order, listing, made)
     placed = frozenset(number for number, one in enumerate(back) if is_placed(tx, one))
     return OrderShown(order, listing, len(live), owed, why, waiting, placed)

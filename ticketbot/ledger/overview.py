@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from ticketbot.domain.order import Order
 from ticketbot.ledger import listings, orders, outbox
+from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.listings import Listed
-from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Tx
 
 

@@ -17,8 +17,8 @@ from ticketbot.errors import Broken, Retry
 from ticketbot.failpoints import failpoint
 from ticketbot.handlers.money.cashier import PAY_BEFORE_EXPIRY
 from ticketbot.ledger import orders, outbox
+from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.listings import Listed
-from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Invoice, InvoiceAsk, Wallet

@@ -13,7 +13,7 @@ from ticketbot.handlers import finding, viewing
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.events import closing
 from ticketbot.handlers.money import cashier
-from ticketbot.ledger import orders, refunds, tickets
+from ticketbot.ledger import invoices, orders, refunds, tickets
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Outcome, RefundOwed, Reply, Report, Said
 
@@ -103,7 +103,7 @@ def cancel(request: Request, tx: Tx, ctx: Context) -> Reply:
 def link(request: Request, tx: Tx, ctx: Context) -> Reply:
     """The open invoice as a `lightning:` link, for clients that want one."""
     for order in orders.open_of(tx, request.person.id):
-        if made := orders.invoice_for(tx, order.id):
+        if made := invoices.shown(tx, order.id):
             listing = viewing.listed(tx, order.event_id).listing
             return [replace(viewing.invoice_shown(tx, order, listing, made), link_only=True)]
     return [Said("link-none")]

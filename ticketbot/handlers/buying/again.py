@@ -16,7 +16,7 @@ from ticketbot.domain.when import HOUR
 from ticketbot.handlers.context import Context, Request
 from ticketbot.handlers.money import cashier
 from ticketbot.handlers.money.cashier import Credit
-from ticketbot.ledger import journal, orders, promos, questions
+from ticketbot.ledger import invoices, journal, orders, promos, questions
 from ticketbot.ledger.orphans import Orphan
 from ticketbot.ledger.questions import Answers
 from ticketbot.ledger.store import Tx
@@ -83,7 +83,7 @@ def take_up(
         hold_until=request.sent_at + ctx.settings.hold_seconds,
     )
     write(order, details, tx)
-    orders.ask_invoice(tx, order, request.sent_at)
+    invoices.ask(tx, order, request.sent_at)
     journal.note(
         tx,
         ctx.now,

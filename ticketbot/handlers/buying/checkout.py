@@ -18,7 +18,7 @@ from ticketbot.handlers.buying.conditions import (
 from ticketbot.handlers.buying.questions import Step
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.money import cashier
-from ticketbot.ledger import inbox, journal, listings, orders, orphans, outbox, promos
+from ticketbot.ledger import inbox, invoices, journal, listings, orders, orphans, outbox, promos
 from ticketbot.ledger import questions as waiting
 from ticketbot.ledger.orphans import Orphan
 from ticketbot.ledger.store import Tx
@@ -154,7 +154,7 @@ def _place(tx: Tx, ctx: Context, order: Order, basket: Basket) -> Reply:
     if order.amount_msat == 0:
         given = step(order.state, Happening.GIVEN)
         return cashier.carry_out(given, order, basket.listing, None, tx, ctx)
-    external_id = orders.ask_invoice(tx, order, ctx.now)
+    external_id = invoices.ask(tx, order, ctx.now)
     outbox.put(tx, f"invoice:{external_id}", "invoice", ctx.now, _invoice_job(order, external_id))
     return []
 

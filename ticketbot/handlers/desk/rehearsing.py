@@ -23,9 +23,9 @@ from ticketbot.handlers.door import admitting
 from ticketbot.handlers.money import cashier
 from ticketbot.handlers.money.cashier import Credit
 from ticketbot.handlers.rights import own_event
-from ticketbot.ledger import journal, listings, orders, tickets
+from ticketbot.ledger import invoices, journal, listings, orders, tickets
+from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.listings import Listed
-from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Outcome, Reply, Report, TicketShown, Told
 
@@ -83,7 +83,7 @@ def _play(request: Request, found: Listed, tier: str, price: int, tx: Tx, ctx: C
     orders.place(tx, order)
     if price:
         payment = tx.vault.tag(b"rehearsal payment", order.id.encode()).hex() * 2
-        asked = orders.ask_invoice(tx, order, ctx.now)
+        asked = invoices.ask(tx, order, ctx.now)
         until = ctx.now + ctx.settings.hold_seconds
         made = InvoiceRow(asked, order.id, ctx.now, payment, "lnbc", price, until)
         said = cashier.invoiced(made, tx, ctx) + cashier.settled(Credit(payment, price), tx, ctx)

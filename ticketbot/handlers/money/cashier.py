@@ -18,6 +18,7 @@ from ticketbot.handlers.telling import tell, tell_buyer
 from ticketbot.handlers.viewing import invoice_shown
 from ticketbot.ledger import (
     holds,
+    invoices,
     journal,
     listings,
     money,
@@ -28,8 +29,8 @@ from ticketbot.ledger import (
     shares,
     turns,
 )
+from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.listings import Listed
-from ticketbot.ledger.orders import InvoiceRow
 from ticketbot.ledger.orphans import Orphan
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import OrderShown, Outcome, Reply, Said
@@ -49,7 +50,7 @@ class Credit(NamedTuple):
 def invoiced(made: InvoiceRow, tx: Tx, ctx: Context) -> Reply:
     """The wallet made a bolt11: record it first, show it only then."""
     order, listed = orders.with_listing(tx, made.order_id)
-    if not orders.adopt_invoice(tx, made):
+    if not invoices.adopt(tx, made):
         return []
     journal.note(tx, ctx.now, order.id, "invoice made", payment=made.payment_hash)
     moved = step(order.state, Happening.INVOICE_MADE)
@@ -65,7 +66,7 @@ def settled(credit: Credit, tx: Tx, ctx: Context) -> Reply:
     """Money came: it ends as tickets or as a refund, decided here, once per payment."""
     if money.credited(tx, credit.payment_hash) or orphans.is_closed(tx, credit.payment_hash):
         return []
-    order_id = orders.owner_of(tx, credit.payment_hash) or _claimed(credit, tx)
+    order_id = invoices.owner_of(tx, credit.payment_hash) or _claimed(credit, tx)
     if order_id is None:
         return _strange(credit, tx, ctx)
     order, listed = orders.with_listing(tx, order_id)
@@ -158,11 +159,11 @@ def _book(credit: Credit, order: Order, listing: Listing, fate: str, tx: Tx, ctx
 def _claimed(credit: Credit, tx: Tx) -> str | None:
     """The order that asked for this invoice, though its hash never came into the ledger."""
     name = credit.external_id
-    order_id = None if name is None else orders.named(tx, name)
+    order_id = None if name is None else invoices.named(tx, name)
     if name is None or order_id is None:
         return None
     made = InvoiceRow(name, order_id, 0, credit.payment_hash, None, credit.amount_msat, None)
-    orders.adopt_invoice(tx, made)
+    invoices.adopt(tx, made)
     orphans.adopted(tx, credit.payment_hash)
     return order_id
 

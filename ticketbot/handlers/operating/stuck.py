@@ -12,7 +12,7 @@ from ticketbot.handlers import viewing
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.finding import cursor_of, read_cursor
 from ticketbot.handlers.rounds.errands import LETTERS
-from ticketbot.ledger import journal, orders, outbox
+from ticketbot.ledger import invoices, journal, orders, outbox
 from ticketbot.ledger import stuck as ledger
 from ticketbot.ledger.store import Tx
 from ticketbot.replies.outcome import Reply, Report, Said
@@ -83,7 +83,7 @@ def _line(order: Order, tx: Tx) -> Said:
 
 
 def _pending(order: Order, tx: Tx) -> dict[str, object]:
-    made = orders.invoice_for(tx, order.id)
+    made = invoices.shown(tx, order.id)
     payment_hash = None if made is None else made.payment_hash
     return viewing.facts_of(order) | {"payment_hash": payment_hash}
 
