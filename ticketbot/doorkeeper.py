@@ -41,7 +41,7 @@ class _Spoken(NamedTuple):
 
 
 class Doorkeeper:
-    """A `web.api.door.Door` over the engine. `steady` gives seconds that never jump."""
+    """A `web.api.door.port.Door` over the engine. `steady` gives seconds that never jump."""
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ import pytest
 
 from tests.story.cast import Organizer, Person, Stage
 from tests.story.scanner import Scanner, a_secret, at_the_door, free_tickets, opens_soon
-from ticketbot.web.api import door
+from ticketbot.web.api.door import live
 from ticketbot.web.app import STOP_SECONDS
 
 WATCHERS = 40
@@ -56,8 +56,8 @@ async def test_the_stream_ends_when_the_bot_stops(stage: Stage, organizer: Organ
 async def test_a_stream_ends_with_the_leave_to_see_it(
     stage: Stage, organizer: Organizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "HEARTBEAT", 0.1)
-    monkeypatch.setattr(door, "LOOK", 0.05)
+    monkeypatch.setattr(live, "HEARTBEAT", 0.1)
+    monkeypatch.setattr(live, "LOOK", 0.05)
     await opens_soon(organizer, price=None)
     async with at_the_door(stage) as session:
         scanner = Scanner(session, await a_secret(organizer))
@@ -76,7 +76,7 @@ async def test_a_stream_ends_with_the_leave_to_see_it(
 async def test_a_crowd_of_watchers_is_told_to_come_back(
     stage: Stage, organizer: Organizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "MOST_WATCHERS", 1)
+    monkeypatch.setattr(live, "MOST_WATCHERS", 1)
     await opens_soon(organizer, price=None)
     async with at_the_door(stage) as session:
         scanner = Scanner(session, await a_secret(organizer))
@@ -89,9 +89,9 @@ async def test_who_has_gone_makes_room(
     stage: Stage, organizer: Organizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whose stream broke off is noticed at the next word that is sent to them."""
-    monkeypatch.setattr(door, "MOST_WATCHERS", 1)
-    monkeypatch.setattr(door, "HEARTBEAT", 0.1)
-    monkeypatch.setattr(door, "LOOK", 0.05)
+    monkeypatch.setattr(live, "MOST_WATCHERS", 1)
+    monkeypatch.setattr(live, "HEARTBEAT", 0.1)
+    monkeypatch.setattr(live, "LOOK", 0.05)
     await opens_soon(organizer, price=None)
     async with at_the_door(stage) as session:
         scanner = Scanner(session, await a_secret(organizer))
