@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli_house import BotHouse, Ran, Sold
-from ticketbot.cli import keep
+from ticketbot.cli import backup
 from ticketbot.cli.archive import HEADER_BYTES, SEGMENT, Contents, read_archive, write_archive
 from ticketbot.errors import Broken
 from ticketbot.keys import Keys
@@ -147,7 +147,7 @@ def test_a_killed_backup_leaves_nothing_that_looks_like_one(
     def dies(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(keep, "read_archive", dies)
+    monkeypatch.setattr(backup, "read_archive", dies)
     ran: Ran = house.calls("backup", tmp_path / "b")
     assert ran.code == 1
     assert not (tmp_path / "b").exists()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli_house import BotHouse, Sold, one_sentence
-from ticketbot.cli import keep
+from ticketbot.cli import backup
 from ticketbot.cli.archive import HEADER_BYTES, Contents, read_archive, write_archive
 from ticketbot.keys import Keys
 from ticketbot.ledger import marks
@@ -95,10 +95,10 @@ def test_into_a_folder_it_finds_a_name(house: BotHouse, sold: Sold, tmp_path: Pa
 
 
 def test_doctor_learns_of_it(house: BotHouse, saved: Path) -> None:
-    made_at = keep.last_backup(house.ledger)
+    made_at = backup.last_backup(house.ledger)
     assert made_at is not None
     (house.folder / "ledger.db.backed-up").write_text("rubbish")
-    assert keep.last_backup(house.ledger) is None
+    assert backup.last_backup(house.ledger) is None
 
 
 async def test_a_backup_is_one_moment_of_a_ledger_that_is_written(tmp_path: Path) -> None:

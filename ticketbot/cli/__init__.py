@@ -281,9 +281,9 @@ COMMANDS: dict[str, Command] = {
     ),
     "audit": Command("prove that every satoshi has its fate", "audit", "audit", _ask_audit),
     "backup": Command(
-        "one encrypted file with the ledger and the ticket key", "keep", "backup", _ask_backup
+        "one encrypted file with the ledger and the ticket key", "backup", "backup", _ask_backup
     ),
-    "restore": Command("put a backup in place", "keep", "restore", _ask_restore),
+    "restore": Command("put a backup in place", "restore", "restore", _ask_restore),
     "keys": Command("the bot's public keys", "keys", "keys"),
     "verify": Command("is this ticket valid?", "keys", "verify", _ask_verify),
 }

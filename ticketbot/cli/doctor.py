@@ -12,9 +12,9 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import Any
 
+from ticketbot.cli.backup import last_backup
 from ticketbot.cli.books import is_running
 from ticketbot.cli.checks import FAIL, OK, WARN, Check, outside
-from ticketbot.cli.keep import last_backup
 from ticketbot.cli.opening import House, open_house, quiet_logs
 from ticketbot.cli.output import Progress, at, count, pairs, show, show_json, span, table, warn
 from ticketbot.domain.when import DAY
