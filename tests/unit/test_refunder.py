@@ -18,7 +18,7 @@ from ticketbot.ledger.spends import Spend
 from ticketbot.ledger.store import Tx
 from ticketbot.outbox import spender
 from ticketbot.outbox.refunder import Refunder
-from ticketbot.outbox.spender import Standing
+from ticketbot.outbox.standing import Standing
 from ticketbot.relay.directory import Reach
 from ticketbot.replies.outcome import Reply, Said
 

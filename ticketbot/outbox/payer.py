@@ -16,7 +16,8 @@ from ticketbot.ledger import marks, payouts, restored
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
 from ticketbot.lnurl import Lnurl
-from ticketbot.outbox.spender import SLOW, Alerts, Owing, Spender, Standing
+from ticketbot.outbox.spender import SLOW, Spender
+from ticketbot.outbox.standing import Alerts, Owing, Standing
 from ticketbot.relay.directory import Directory
 
 Schedule = Literal["on-request", "daily", "weekly"]

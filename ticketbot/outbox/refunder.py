@@ -12,7 +12,8 @@ from ticketbot.ledger import people, refunds, restored
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.lightning import Wallet
 from ticketbot.lnurl import Lnurl
-from ticketbot.outbox.spender import GO_ON, SLOW, Alerts, Owing, Spender, Standing
+from ticketbot.outbox.spender import GO_ON, SLOW, Spender
+from ticketbot.outbox.standing import Alerts, Owing, Standing
 from ticketbot.relay.directory import Directory
 
 

@@ -10,7 +10,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar
 
 import structlog
 
@@ -21,7 +21,6 @@ from ticketbot.domain.when import DAY, HOUR
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, NoInvoice, Retry
 from ticketbot.failpoints import failpoint
-from ticketbot.handlers.context import Context
 from ticketbot.handlers.money.spending import Paid
 from ticketbot.ledger import outbox, spends
 from ticketbot.ledger.outbox import Due
@@ -31,8 +30,8 @@ from ticketbot.lightning import Wallet
 from ticketbot.lnurl import Lnurl
 from ticketbot.metrics import metrics
 from ticketbot.outbox.claims import Claims, delay
+from ticketbot.outbox.standing import Alerts, Cause, Owing, Standing
 from ticketbot.relay.directory import Directory
-from ticketbot.replies.outcome import Reply
 
 AT_ONCE = 16
 GO_ON = 0
@@ -42,64 +41,6 @@ HELD = 60  # seconds between looks whether operators have let money leave after 
 SLOW = 6 * HOUR  # between looks at what waits for a person
 STUCK_AFTER = HOUR
 LOOKED_BACK = 30 * DAY  # what was given up is asked about again before another is paid
-
-
-class Owing(NamedTuple):
-    """One sum that is to leave: a refund, or a payout.
-
-    `pubkey` (hex, empty for nobody) is whose it is, `about` what operators know it by. `held`:
-    a ledger that is lost may have sent it, so that nothing is paid.
-    """
-
-    about: str
-    amount_msat: int
-    state: State
-    decided_at: int
-    pubkey: str
-    destination: str | None
-    held: bool
-
-
-class Standing(NamedTuple):
-    """All that is known of one sum. `spend` may still be paid; `dropped` were given up."""
-
-    ref: str
-    about: str
-    amount_msat: int
-    state: State
-    decided_at: int
-    pubkey: str
-    destination: str | None
-    held: bool
-    useless: str | None
-    spend: Spend | None
-    dropped: tuple[Spend, ...]
-
-
-class Cause(Protocol):
-    """What decides about money of one purpose: `handlers/money/`."""
-
-    def job(self, ref: str, /) -> str: ...
-
-    def chosen(
-        self, ref: str, seen: str, bolt11: str, now: int, tx: Tx, ctx: Context, /
-    ) -> Reply: ...
-
-    def sent(self, ref: str, paid: Paid, tx: Tx, ctx: Context, /) -> Reply: ...
-
-    def failed(self, ref: str, payment_hash: str, tx: Tx, ctx: Context, /) -> Reply: ...
-
-    def useless(
-        self, ref: str, seen: str, sentence: str, values: dict[str, object], tx: Tx, ctx: Context, /
-    ) -> Reply: ...
-
-
-class Alerts(NamedTuple):
-    """Sentences for operators: too little in the wallet, on its way for long, a refused key."""
-
-    short: str
-    stuck: str
-    key: str
 
 
 class Spender(ABC):
