@@ -9,8 +9,8 @@ import orjson
 
 from ticketbot import secp
 from ticketbot.domain.ticket import read_token
-from ticketbot.envelopes import Envelopes, Letter, Opened, parse_event
-from ticketbot.keys import Keys, event_json
+from ticketbot.envelopes import Envelopes, Letter, Opened
+from ticketbot.keys import Keys, event_json, parse_event
 
 WRAP, MACHINE, DM_RELAYS = 1059, 24133, 10050
 INVOICE_WRAPS = 2  # what was ordered, and the bare bolt11

@@ -20,7 +20,8 @@ import orjson
 
 from ticketbot import nip44, secp
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import Envelopes, Keys, Letter, Opened, parse_event, verify
+from ticketbot.envelopes import Envelopes, Letter, Opened
+from ticketbot.keys import Keys, parse_event, verify
 
 ORDERED = (
     "Order K7Q2 · 2 × Lisbon Meetup = 42,000 sats · pay by 18:42 UTC\n"

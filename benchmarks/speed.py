@@ -17,7 +17,8 @@ from typing import NamedTuple
 from benchmarks import floor
 from benchmarks.rig import Rig, Slice, open_rig
 from benchmarks.worker import Worker, answer, cores
-from ticketbot.envelopes import Envelopes, Keys
+from ticketbot.envelopes import Envelopes
+from ticketbot.keys import Keys
 
 Figures = dict[str, float]
 

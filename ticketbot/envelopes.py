@@ -23,19 +23,6 @@ from ticketbot.domain.when import DAY
 from ticketbot.errors import Malformed
 from ticketbot.keys import Keys, event_json, parse_event, parse_rumor, sign, verify
 
-__all__ = [
-    "SEED_BYTES",
-    "Envelopes",
-    "Keys",
-    "Letter",
-    "Mould",
-    "Opened",
-    "Protocol",
-    "Sealed",
-    "parse_event",
-    "verify",
-]
-
 Protocol = Literal["nip17", "nip04", "24133"]
 
 CHAT, SEAL, WRAP = 14, 13, 1059

@@ -16,8 +16,9 @@ from typing import TypeVar
 import aiohttp
 
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import Keys, Sealed
+from ticketbot.envelopes import Sealed
 from ticketbot.errors import Broken, Retry
+from ticketbot.keys import Keys
 from ticketbot.relay.dial import Dialer
 from ticketbot.relay.errands import Errands
 from ticketbot.relay.filters import Filter

@@ -19,8 +19,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import Keys, Sealed
-from ticketbot.keys import event_json
+from ticketbot.envelopes import Sealed
+from ticketbot.keys import Keys, event_json
 from ticketbot.relays import Caught, RelayPool, Timing
 
 Raw = dict[str, Any]

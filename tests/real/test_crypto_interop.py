@@ -18,8 +18,8 @@ import pytest
 
 from ticketbot import nip44
 from ticketbot.domain import badge
-from ticketbot.envelopes import Envelopes, Keys, Letter, Opened, parse_event, verify
-from ticketbot.keys import event_json
+from ticketbot.envelopes import Envelopes, Letter, Opened
+from ticketbot.keys import Keys, event_json, parse_event, verify
 
 JS = Path(__file__).parent / "js"
 BOT, ALICE = Keys(b"\x07" * 32), Keys(b"\x08" * 32)

@@ -8,8 +8,8 @@ from tests.story.cast import Person
 from ticketbot import nip44, secp
 from ticketbot.domain.nostr import Event, Rumor, event_id
 from ticketbot.domain.work import mine
-from ticketbot.envelopes import CHAT, SEAL, WRAP, Envelopes, Letter, Protocol, parse_event
-from ticketbot.keys import event_json, sign
+from ticketbot.envelopes import CHAT, SEAL, WRAP, Envelopes, Letter, Protocol
+from ticketbot.keys import event_json, parse_event, sign
 
 
 async def says_with_work(person: Person, text: str, bits: int, via: Protocol = "nip17") -> None:

@@ -15,10 +15,10 @@ from tests.story.counter import Counter, key_of
 from tests.story.labour import says_with_work
 from ticketbot.domain.nostr import Event
 from ticketbot.engine import Engine
-from ticketbot.envelopes import Envelopes, Letter, Opened, Protocol, parse_event
+from ticketbot.envelopes import Envelopes, Letter, Opened, Protocol
 from ticketbot.errors import Malformed
 from ticketbot.intake import Inbox, comes_first
-from ticketbot.keys import Keys
+from ticketbot.keys import Keys, parse_event
 from ticketbot.ledger import outbox
 from ticketbot.ledger.store import Tx
 from ticketbot.texts import say

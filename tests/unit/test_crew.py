@@ -16,8 +16,9 @@ import pytest
 from ticketbot import crew, hand
 from ticketbot.crew import Crew
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import Envelopes, Keys, Letter, Mould, Opened, Protocol, parse_event
+from ticketbot.envelopes import Envelopes, Letter, Mould, Opened, Protocol
 from ticketbot.errors import Malformed
+from ticketbot.keys import Keys, parse_event
 
 NOW = 1_800_000_000
 BOT, ALICE = (Keys(bytes([n]) * 32) for n in (7, 8))

@@ -14,19 +14,9 @@ from hypothesis import strategies as st
 
 from ticketbot import nip44, secp
 from ticketbot.domain.nostr import Event, event_id
-from ticketbot.envelopes import (
-    Envelopes,
-    Keys,
-    Letter,
-    Mould,
-    Opened,
-    Protocol,
-    Sealed,
-    _Chance,
-    parse_event,
-    verify,
-)
+from ticketbot.envelopes import Envelopes, Letter, Mould, Opened, Protocol, Sealed, _Chance
 from ticketbot.errors import Malformed
+from ticketbot.keys import Keys, parse_event, verify
 
 NOW = 1_800_000_000
 TWO_DAYS = 172_800

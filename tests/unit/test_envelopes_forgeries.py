@@ -11,8 +11,9 @@ import pytest
 
 from ticketbot import nip44, secp
 from ticketbot.domain.nostr import Event, event_id
-from ticketbot.envelopes import Envelopes, Keys, Letter, Opened, parse_event, verify
+from ticketbot.envelopes import Envelopes, Letter, Opened
 from ticketbot.errors import Malformed
+from ticketbot.keys import Keys, parse_event, verify
 
 NOW = 1_800_000_000
 BOT, ALICE, MALLORY = (Keys(bytes([n]) * 32) for n in (7, 8, 9))

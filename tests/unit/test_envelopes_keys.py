@@ -11,8 +11,8 @@ import bech32
 import pytest
 
 from ticketbot.domain.nostr import Event, event_id
-from ticketbot.envelopes import Keys, parse_event, verify
 from ticketbot.errors import Broken, Malformed
+from ticketbot.keys import Keys, parse_event, verify
 
 # NIP-19's own example.
 NSEC = "nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5"

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import orjson
 import structlog
 
-from ticketbot.envelopes import Keys, Sealed
-from ticketbot.keys import event_json
+from ticketbot.envelopes import Sealed
+from ticketbot.keys import Keys, event_json
 from ticketbot.ledger import marks, outbox
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx

@@ -7,7 +7,7 @@ from typing import Literal
 
 import orjson
 
-from ticketbot.envelopes import Keys
+from ticketbot.keys import Keys
 from ticketbot.relay.terms import Ok
 
 AUTH_KIND = 22242

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import Sealed, verify
+from ticketbot.envelopes import Sealed
+from ticketbot.keys import verify
 from ticketbot.relay.auth import Auth
 from ticketbot.relay.ear import Brought, Message, hear
 from ticketbot.relay.filters import Filter, Wanted, any_fits

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import parse_event
 from ticketbot.errors import Malformed
+from ticketbot.keys import parse_event
 from ticketbot.relay.line import Line
 
 

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import Keys, Sealed
+from ticketbot.envelopes import Sealed
+from ticketbot.keys import Keys
 from ticketbot.relay.auth import Auth
 from ticketbot.relay.desk import Desk, Flight, Landed
 from ticketbot.relay.filters import Filter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ticketbot.envelopes import Keys
+from ticketbot.keys import Keys
 from ticketbot.relay.errands import Errands
 from ticketbot.relay.filters import Filter
 from ticketbot.relay.funnel import Funnel

@@ -11,7 +11,8 @@ import orjson
 import structlog
 
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import Keys, Sealed
+from ticketbot.envelopes import Sealed
+from ticketbot.keys import Keys
 from ticketbot.relay.errands import Errands
 from ticketbot.relay.funnel import Funnel
 from ticketbot.relay.watch import ECHO_KIND, Advice, Watch, is_policy

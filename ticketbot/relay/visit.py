@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from ticketbot.domain.nostr import Event
-from ticketbot.envelopes import Keys, verify
+from ticketbot.keys import Keys, verify
 from ticketbot.relay.auth import Auth
 from ticketbot.relay.backoff import Backoff
 from ticketbot.relay.ear import Brought, Message, hear
