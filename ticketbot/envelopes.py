@@ -5,7 +5,6 @@ A batch in, a batch out, and no IO, so that another process can do it as well.
 
 from __future__ import annotations
 
-import binascii
 import functools
 import hashlib
 import os
@@ -14,10 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import orjson
-from Crypto.Cipher import AES
-from Crypto.Util.Padding import pad, unpad
 
-from ticketbot import nip44, secp
+from ticketbot import nip04, nip44, secp
 from ticketbot.domain.nostr import Event, Rumor, Tags, event_id
 from ticketbot.domain.when import DAY
 from ticketbot.errors import Malformed
@@ -34,7 +31,6 @@ BACKDATE = 2 * DAY
 
 SEED_BYTES = 32
 _MOST_CHANCE = 176  # bytes that one gift wrap draws: two dates, two nonces, a key, two signatures
-_MAX_NIP04 = 90_000  # characters of base64: about what NIP-44 allows
 
 
 class Opened(NamedTuple):
@@ -154,7 +150,9 @@ class Envelopes:
             return _opened("24133", event, text)
         if event.kind == NIP04:
             self._check_addressed(event)
-            return _opened("nip04", event, self._decrypt04(event.pubkey, event.content))
+            author = _key_bytes(event.pubkey)
+            text = nip04.decrypt(self._keys.keypair.secret, author, event.content)
+            return _opened("nip04", event, text)
         raise Malformed(f"kind {event.kind} is no letter")
 
     def _seal(self, letter: Letter) -> Sealed:
@@ -168,7 +166,8 @@ class Envelopes:
                 content = nip44.encrypt(shared, letter.text, chance.take(32))
                 event = self._address(letter, MACHINE, content, chance)
             case "nip04":
-                content = self._encrypt04(letter.recipient, letter.text, chance.take(16))
+                secret, reader = self._keys.keypair.secret, _key_bytes(letter.recipient)
+                content = nip04.encrypt(secret, reader, letter.text, chance.take(16))
                 event = self._address(letter, NIP04, content, chance)
         return Sealed(event.id, event.kind, event_json(event))
 
@@ -213,24 +212,6 @@ class Envelopes:
             return Rumor(event_id(*body), *body)
         except orjson.JSONEncodeError:
             raise Malformed("the text holds half a surrogate pair") from None
-
-    def _decrypt04(self, sender: str, content: str) -> str:
-        sealed, mark, nonce = content.partition("?iv=")
-        if not mark or len(content) > _MAX_NIP04:
-            raise Malformed("not a NIP-04 message")
-        try:
-            cipher = AES.new(self._key04(sender), AES.MODE_CBC, _unbase64(nonce))
-            return unpad(cipher.decrypt(_unbase64(sealed)), AES.block_size).decode()
-        except ValueError:
-            raise Malformed("the NIP-04 message does not decrypt") from None
-
-    def _encrypt04(self, recipient: str, text: str, nonce: bytes) -> str:
-        plain = nip44.encode_text(text)
-        cipher = AES.new(self._key04(recipient), AES.MODE_CBC, nonce)
-        return f"{_base64(cipher.encrypt(pad(plain, AES.block_size)))}?iv={_base64(nonce)}"
-
-    def _key04(self, pubkey: str) -> bytes:
-        return secp.shared_x(self._keys.keypair.secret, secp.parse_point(_key_bytes(pubkey)))
 
     def _meet(self, pubkey: str) -> _Peer:
         point = secp.parse_point(_key_bytes(pubkey))
@@ -296,11 +277,3 @@ def _key_bytes(pubkey: str) -> bytes:
         return bytes.fromhex(pubkey)
     except ValueError:
         raise Malformed("the pubkey is not hex") from None
-
-
-def _base64(data: bytes) -> str:
-    return binascii.b2a_base64(data, newline=False).decode()
-
-
-def _unbase64(text: str) -> bytes:
-    return binascii.a2b_base64(text, strict_mode=True)
