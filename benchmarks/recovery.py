@@ -16,10 +16,10 @@ from benchmarks.bot import ORDER, ORGANIZER, PRICE_MSAT, on_sale, vault_of
 from benchmarks.daemon import pubkey_of, running
 from benchmarks.network import run_network
 from benchmarks.worker import Worker, cores, wire
+from ticketbot.domain.payment import Invoice, InvoiceAsk
 from ticketbot.ledger import listings
 from ticketbot.ledger.schema import migrate
 from ticketbot.ledger.store import Tx, check_owner, connect
-from ticketbot.lightning import Invoice, InvoiceAsk
 from ticketbot.wallets.fake import FakeWallet
 
 Figures = dict[str, float]

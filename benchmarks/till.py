@@ -18,8 +18,8 @@ from typing import Any
 import aiohttp
 
 from ticketbot.domain.payment import Health, Invoice, InvoiceAsk, Look, Spent, State
-from ticketbot.lightning import LNbits
 from ticketbot.wallets.fake import FakeWallet
+from ticketbot.wallets.lnbits import LNbits
 
 Pay = Callable[[Invoice], Coroutine[Any, Any, None]]
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from ticketbot.domain.order import Order, State
+from ticketbot.domain.payment import Look
 from ticketbot.domain.when import HOUR
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
@@ -21,7 +22,7 @@ from ticketbot.handlers.money.cashier import Credit
 from ticketbot.ledger import invoices, marks, orders, restored, spends
 from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
-from ticketbot.lightning import Look, Wallet
+from ticketbot.lightning import Wallet
 
 CURSOR = "wallet-cursor"
 LOOK_BACK = 48 * HOUR  # at start

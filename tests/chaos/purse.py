@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from tests.chaos.checker import Given, Taken
 from tests.real.lnbits import LnbitsServer
 from ticketbot.bookkeeping import Shown, ask
-from ticketbot.lightning import LNbits
 from ticketbot.wallets.fake import FakeWallet
+from ticketbot.wallets.lnbits import LNbits
 
 PAGE = 500
 

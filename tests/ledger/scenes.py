@@ -12,9 +12,9 @@ from tests.story.handing_on import code_of, is_offered
 from tests.story.labour import says_with_work
 from tests.story.memory import rows
 from ticketbot.domain.nip19 import npub_encode
+from ticketbot.domain.payment import InvoiceAsk
 from ticketbot.domain.waiting import ALL, Turns
 from ticketbot.ledger import questions, turns
-from ticketbot.lightning import InvoiceAsk
 
 
 async def plans_change(stage: Stage, alice: Person) -> None:

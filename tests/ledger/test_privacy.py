@@ -27,11 +27,11 @@ from ticketbot.cli.archive import Contents, write_archive
 from ticketbot.demo.stage import run_relay
 from ticketbot.domain.command import Help
 from ticketbot.domain.nip19 import npub_encode
+from ticketbot.domain.payment import Invoice, InvoiceAsk
 from ticketbot.envelopes import Envelopes, Opened
 from ticketbot.handlers.context import Context, Request
 from ticketbot.keys import parse_event
 from ticketbot.ledger.store import Tx
-from ticketbot.lightning import Invoice, InvoiceAsk
 from ticketbot.replies.outcome import Reply
 
 PURE = "jane.doe+vip@protonmail.example"  # what a program calls its request

@@ -16,8 +16,9 @@ import pytest
 
 from tests.real.lnbits import LnbitsServer, funded_by, shared_server
 from tests.real.wire import Wire
+from ticketbot.domain.payment import InvoiceAsk
 from ticketbot.errors import Broken, Retry
-from ticketbot.lightning import InvoiceAsk, LNbits
+from ticketbot.wallets.lnbits import LNbits
 
 ENOUGH = 1_000_000  # requests a minute
 

@@ -12,10 +12,9 @@ import pytest_asyncio
 
 from tests.real.lnbits import LnbitsServer, WalletKeys, funded_by, shared_server
 from tests.real.wire import Wire
-from ticketbot import lightning
 from ticketbot.domain.bolt11 import read_bolt11
 from ticketbot.errors import Broken, Retry
-from ticketbot.lightning import LNbits
+from ticketbot.wallets.lnbits import LNbits
 
 ENOUGH = 1_000_000  # requests a minute
 
@@ -113,7 +112,7 @@ async def test_a_payment_whose_fate_lnbits_does_not_know(
         await wallet.pay(bolt11)
     assert (await wallet.spent(payment_hash)).state == "pending"
 
-    monkeypatch.setattr(lightning, "_ASK_NODE_AFTER", -10)
+    monkeypatch.setattr("ticketbot.wallets.lnbits._ASK_NODE_AFTER", -10)
     paid = await wallet.spent(payment_hash)
     assert paid[1:4] == ("paid", 1_000_000, 0)
     assert await wallet.spent_since(0) == [paid]

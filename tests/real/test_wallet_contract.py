@@ -14,9 +14,11 @@ import bolt11
 import pytest
 
 from tests.real.wallet_worlds import World, living_in
+from ticketbot.domain.payment import InvoiceAsk
 from ticketbot.errors import Broken, Retry
-from ticketbot.lightning import InvoiceAsk, LNbits, Wallet
+from ticketbot.lightning import Wallet
 from ticketbot.wallets.fake import FakeWallet
+from ticketbot.wallets.lnbits import LNbits
 
 _numbers = itertools.count(1)
 _run = secrets.token_hex(4)

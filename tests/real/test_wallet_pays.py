@@ -13,8 +13,8 @@ import pytest
 
 from tests.real.wallet_worlds import World, living_in
 from ticketbot.domain.bolt11 import read_bolt11
+from ticketbot.domain.payment import InvoiceAsk, Spent
 from ticketbot.errors import Broken, Retry
-from ticketbot.lightning import InvoiceAsk, Spent
 
 
 @pytest.fixture(params=["fake", "lnbits"])

@@ -10,8 +10,10 @@ from typing import Protocol
 
 from tests.real.lnbits import LnbitsServer, shared_server
 from tests.real.wire import Wire
-from ticketbot.lightning import Invoice, LNbits, Wallet
+from ticketbot.domain.payment import Invoice
+from ticketbot.lightning import Wallet
 from ticketbot.wallets.fake import FakeWallet
+from ticketbot.wallets.lnbits import LNbits
 
 ENOUGH = 1_000_000  # requests a minute
 

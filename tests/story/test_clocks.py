@@ -11,9 +11,9 @@ import pytest
 from tests.real.relays import awkward_relay
 from tests.story.cast import DAY, HOUR, Organizer, Person, Stage
 from tests.story.program import Program, listening
+from ticketbot.domain.payment import Look
 from ticketbot.ledger import marks, orders
 from ticketbot.ledger.store import Tx
-from ticketbot.lightning import Look
 from ticketbot.settlement import CURSOR
 from ticketbot.timekeeper import WRONG
 from ticketbot.wallets.fake import FakeWallet

@@ -10,12 +10,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.story.cast import DAY, HOUR, Organizer, Person, Stage
+from ticketbot.domain.payment import Invoice, InvoiceAsk, Look
 from ticketbot.errors import Broken, Retry
 from ticketbot.intake import Interests
 from ticketbot.ledger import invoices, marks, orders, outbox, people
 from ticketbot.ledger import store as ledger
 from ticketbot.ledger.store import Tx
-from ticketbot.lightning import Invoice, InvoiceAsk, Look
 from ticketbot.wallets.fake import FakeWallet
 
 LATE_EVENING = 1_800_000_000

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.story.cast import DAY, HOUR, WEEK, Organizer, Person, Stage
+from ticketbot.domain.payment import InvoiceAsk
 from ticketbot.ledger import orders, refunds
 from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.store import Tx
-from ticketbot.lightning import InvoiceAsk
 from ticketbot.texts import say
 from ticketbot.wallets.fake import FakeWallet
 

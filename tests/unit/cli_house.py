@@ -26,6 +26,7 @@ from ticketbot.domain.command import Buy
 from ticketbot.domain.listing import Listing
 from ticketbot.domain.nip19 import npub_encode
 from ticketbot.domain.offer import Tier
+from ticketbot.domain.payment import InvoiceAsk
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.engine import Engine
 from ticketbot.handlers.buying import checkout
@@ -37,7 +38,6 @@ from ticketbot.ledger import invoices, listings, marks, orders, outbox, people
 from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import open_vault
-from ticketbot.lightning import InvoiceAsk
 from ticketbot.replies.outcome import Reply, TicketShown, Told
 from ticketbot.wallets.fake import FakeWallet
 

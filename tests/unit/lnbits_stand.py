@@ -14,7 +14,7 @@ from aiohttp import web
 from coincurve import PrivateKey
 
 from ticketbot.domain.bolt11 import write_bolt11
-from ticketbot.lightning import InvoiceAsk
+from ticketbot.domain.payment import InvoiceAsk
 
 KEY = "c0ffee" * 5 + "42"
 WALLET = "f" * 32

@@ -11,10 +11,10 @@ import pytest
 
 from tests.unit.cli_house import BotHouse, Sold, one_sentence
 from ticketbot.cli import audit
+from ticketbot.domain.payment import InvoiceAsk
 from ticketbot.keys import Keys
 from ticketbot.ledger import journal, money
 from ticketbot.ledger.store import Tx
-from ticketbot.lightning import InvoiceAsk
 from ticketbot.wallets.fake import FakeWallet
 
 YESTERDAY = "UPDATE refund SET decided_at = decided_at - 86400"

@@ -13,8 +13,8 @@ import bolt11
 import pytest
 
 from ticketbot.domain.bolt11 import read_bolt11
+from ticketbot.domain.payment import InvoiceAsk
 from ticketbot.errors import Retry
-from ticketbot.lightning import InvoiceAsk
 from ticketbot.wallets.fake import FakeWallet, PaymentFailed
 
 ASK = InvoiceAsk("o-1", 21_000, "Lisbon meetup", 600)

@@ -11,8 +11,8 @@ import pytest
 
 from tests.unit.lnbits_stand import ASK, KEY, Stand, row, standing
 from ticketbot.errors import Broken, Retry, TicketbotError
-from ticketbot.lightning import LNbits
 from ticketbot.lnbits.budget import Budget
+from ticketbot.wallets.lnbits import LNbits
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ import pytest
 from aiohttp import web
 
 from tests.unit.lnbits_stand import KEY, Answer, Stand, row, standing
+from ticketbot.domain.payment import Look
 from ticketbot.errors import Broken
-from ticketbot.lightning import LNbits, Look
+from ticketbot.wallets.lnbits import LNbits
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from tests.unit.lnbits_stand import KEY, WALLET, Answer, Stand, row, standing
 from ticketbot.errors import Broken, Retry, TicketbotError
-from ticketbot.lightning import LNbits
+from ticketbot.wallets.lnbits import LNbits
 
 ADMIN = "ad319" * 6 + "42"
 OUT = row(1, amount=-21_000, fee=-2_000, external_id=None)

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from tests.unit.lnbits_stand import ASK, KEY, serving
 from ticketbot.errors import Broken, Retry
-from ticketbot.lightning import LNbits
+from ticketbot.wallets.lnbits import LNbits
 
 
 class Channel:

@@ -9,9 +9,10 @@ from ticketbot.config import Config
 from ticketbot.domain.ticket import TicketKey
 from ticketbot.domain.when import HOUR
 from ticketbot.handlers.context import Settings
-from ticketbot.lightning import LNbits, Wallet
+from ticketbot.lightning import Wallet
 from ticketbot.lnurl import Lnurl
 from ticketbot.wallets.fake import FakeWallet
+from ticketbot.wallets.lnbits import LNbits
 
 
 def open_ticket_key(config: Config) -> TicketKey:

@@ -17,11 +17,13 @@ from ticketbot.cli.opening import House
 from ticketbot.cli.output import Progress, count, sats
 from ticketbot.config import Lnbits
 from ticketbot.domain.nostr import Event
+from ticketbot.domain.payment import InvoiceAsk
 from ticketbot.envelopes import Envelopes, Letter, Sealed
 from ticketbot.errors import Broken, Retry
-from ticketbot.lightning import InvoiceAsk, LNbits, Wallet
+from ticketbot.lightning import Wallet
 from ticketbot.lnbits.api import LnbitsApi, shared_budget, why_unreachable
 from ticketbot.relays import Caught, RelayPool
+from ticketbot.wallets.lnbits import LNbits
 
 Verdict = Literal["ok", "skip", "warn", "FAIL"]
 OK: Final = "ok"

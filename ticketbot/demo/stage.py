@@ -27,8 +27,9 @@ from ticketbot.config.values import (
     Web,
 )
 from ticketbot.errors import Broken
-from ticketbot.lightning import LNbits, Wallet
+from ticketbot.lightning import Wallet
 from ticketbot.wallets.fake import FakeWallet
+from ticketbot.wallets.lnbits import LNbits
 
 
 class Choices(NamedTuple):

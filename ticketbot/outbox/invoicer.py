@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from ticketbot.domain.order import Order, State
+from ticketbot.domain.payment import Invoice, InvoiceAsk
 from ticketbot.engine import Engine
 from ticketbot.errors import Broken, Retry
 from ticketbot.failpoints import failpoint
@@ -21,7 +22,7 @@ from ticketbot.ledger.invoices import InvoiceRow
 from ticketbot.ledger.listings import Listed
 from ticketbot.ledger.outbox import Due
 from ticketbot.ledger.store import Store, Tx
-from ticketbot.lightning import Invoice, InvoiceAsk, Wallet
+from ticketbot.lightning import Wallet
 from ticketbot.outbox.claims import Claims, delay
 from ticketbot.outbox.gathered import Gathered
 
