@@ -6,14 +6,13 @@ import asyncio
 import json
 import stat
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.evening import Evening, evening
 from tests.unit.cli_house import Ran, one_sentence, run
-from ticketbot.demo.stage import run_relay
 
 
 @pytest.fixture
@@ -21,12 +20,6 @@ def folder() -> Iterator[Path]:
     """A short one: a Unix socket's path has at most 107 bytes."""
     with tempfile.TemporaryDirectory(prefix="tb") as name:
         yield Path(name)
-
-
-@pytest.fixture
-async def relay() -> AsyncIterator[str]:
-    async with run_relay(0) as url:
-        yield url
 
 
 async def types(folder: Path, *words: str, stdin: str = "") -> Ran:

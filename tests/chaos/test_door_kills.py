@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -12,7 +11,6 @@ import pytest
 
 from tests.chaos.evening import WITHIN, Evening, evening
 from tests.story.scanner import Json
-from ticketbot.demo.stage import run_relay
 from ticketbot.ledger import scans
 from ticketbot.ledger.store import read_ledger
 from ticketbot.ledger.vault import open_vault
@@ -23,12 +21,6 @@ WAYS = [
     pytest.param("raise", marks=pytest.mark.long),
     pytest.param("hang", marks=pytest.mark.long),
 ]
-
-
-@pytest.fixture
-async def relay() -> AsyncIterator[str]:
-    async with run_relay(0) as url:
-        yield url
 
 
 def free_port() -> int:

@@ -7,7 +7,6 @@ stops pinging the watchdog, and is ended and started again by whoever minds the 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from tests.chaos.evening import WITHIN, Evening, evening, tokens_in
 from tests.chaos.purse import FakePurse
 from tests.real.payee import payee
 from ticketbot.demo.client import Client
-from ticketbot.demo.stage import run_relay
 from ticketbot.keys import Keys
 
 COMMITS = range(2, 40, 3)  # of the start, the note, and the purchase
@@ -58,12 +56,6 @@ ROUNDS = [  # tests/chaos/test_round_kills.py
     "epilogue.after-page",
 ]
 PRICE = 5_000
-
-
-@pytest.fixture
-async def relay() -> AsyncIterator[str]:
-    async with run_relay(0) as url:
-        yield url
 
 
 def one_purchase_was_made(it: Evening, token: str, place: str, way: str) -> None:

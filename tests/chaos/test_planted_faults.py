@@ -7,20 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.evening import Evening, evening
 from tests.real.relays import awkward_relay
-from ticketbot.demo.stage import run_relay
-
-
-@pytest.fixture
-async def relay() -> AsyncIterator[str]:
-    async with run_relay(0) as url:
-        yield url
 
 
 @pytest.mark.parametrize("mutant", ["orphan", None])

@@ -16,7 +16,6 @@ import pytest
 from tests.chaos.evening import WITHIN, Evening, evening, tokens_in
 from tests.chaos.listener import listening
 from ticketbot.demo.client import Client
-from ticketbot.demo.stage import run_relay
 from ticketbot.keys import Keys
 
 WAYS = [
@@ -26,12 +25,6 @@ WAYS = [
 ]
 TURN = "It is your turn for Lisbon"
 THANKS, BADGE = "Thank you for coming", "Your badge of Lisbon is published"
-
-
-@pytest.fixture
-async def relay() -> AsyncIterator[str]:
-    async with run_relay(0) as url:
-        yield url
 
 
 @asynccontextmanager

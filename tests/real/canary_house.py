@@ -22,6 +22,7 @@ from aiohttp import web
 from tests.real.bot_process import COMMAND, WITHIN, Bot, environment
 from tests.unit.lnbits_stand import WALLET, Answer, Stand, row, serving
 from ticketbot.demo.client import Client
+from ticketbot.demo.stage import run_relay
 from ticketbot.keys import Keys
 
 INVOICE_KEY = "c0ffee" * 5 + "42"
@@ -232,37 +233,33 @@ async def worst_wallet() -> AsyncIterator[Wallet]:
 
 @contextlib.asynccontextmanager
 async def evening(
-    folder: Path,
-    wallet: Wallet,
-    relay: str,
-    failpoints: str = "",
-    stderr: int | None = None,
-    question: str = "",
-) -> AsyncIterator[tuple[House, Client]]:
-    """A bot with an event of 21 sats on sale, and somebody who wants to go there.
+    folder: Path, failpoints: str = "", stderr: int | None = None, question: str = ""
+) -> AsyncIterator[tuple[House, Client, Wallet]]:
+    """A bot with an event of 21 sats on sale, somebody who wants to go there, the worst wallet.
 
     Tickets can be given back. With `question` buyers are asked one.
     """
-    organizer = Keys(os.urandom(32))
-    house = House(folder, wallet.url, relay, organizer.pubkey)
-    announcer = house.announcer = Client(organizer, house.keys.pubkey)
-    guest = Client(Keys(os.urandom(32)), house.keys.pubkey)
-    await announcer.connect(relay)
-    await guest.connect(relay)
-    await house.begins(failpoints, stderr)
-    tags = [["d", "x"], ["title", "Lisbon"], ["start", str(int(time.time()) + 86_400)]]
-    tags += [["price", "21", "SAT"], ["p", house.keys.pubkey], ["refund_until", "1h"]]
-    tags += [["question", question]] if question else []
-    await announcer.publish(31923, tags, "")
-    try:
-        yield house, guest
-    finally:
-        await guest.disconnect()
-        await announcer.disconnect()
-        if house.running:
-            assert house.process is not None
-            house.process.send_signal(signal.SIGKILL)
-            await house.ends()
+    async with run_relay(0) as relay, worst_wallet() as wallet:
+        organizer = Keys(os.urandom(32))
+        house = House(folder, wallet.url, relay, organizer.pubkey)
+        announcer = house.announcer = Client(organizer, house.keys.pubkey)
+        guest = Client(Keys(os.urandom(32)), house.keys.pubkey)
+        await announcer.connect(relay)
+        await guest.connect(relay)
+        await house.begins(failpoints, stderr)
+        tags = [["d", "x"], ["title", "Lisbon"], ["start", str(int(time.time()) + 86_400)]]
+        tags += [["price", "21", "SAT"], ["p", house.keys.pubkey], ["refund_until", "1h"]]
+        tags += [["question", question]] if question else []
+        await announcer.publish(31923, tags, "")
+        try:
+            yield house, guest, wallet
+        finally:
+            await guest.disconnect()
+            await announcer.disconnect()
+            if house.running:
+                assert house.process is not None
+                house.process.send_signal(signal.SIGKILL)
+                await house.ends()
 
 
 async def buys(guest: Client, wallet: Wallet) -> list[bytes]:

@@ -19,13 +19,6 @@ from tests.real.second_relay import NostrRelay, nostr_relay
 from tests.real.stagehands import Evening, evening, until
 from ticketbot.keys import Keys
 
-
-@pytest.fixture
-async def relay() -> AsyncIterator[str]:
-    async with local_relay() as url:
-        yield url
-
-
 # --- the same message more than once ---
 
 

@@ -11,7 +11,6 @@ import contextlib
 import os
 import pty
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,6 @@ from tests.real.bot_process import WITHIN
 from tests.real.canary_house import (
     KEY_FILES,
     House,
-    Wallet,
     buys,
     evening,
     shows_itself,
@@ -41,23 +39,9 @@ FAILPOINTS = [
 ]
 
 
-@pytest.fixture
-async def relay() -> AsyncIterator[str]:
-    async with run_relay(0) as url:
-        yield url
-
-
-@pytest.fixture
-async def wallet() -> AsyncIterator[Wallet]:
-    async with worst_wallet() as wallet:
-        yield wallet
-
-
 @pytest.mark.timeout(180)
-async def test_no_secret_in_anything_that_a_bot_writes(
-    tmp_path: Path, wallet: Wallet, relay: str
-) -> None:
-    async with evening(tmp_path, wallet, relay) as (house, guest):
+async def test_no_secret_in_anything_that_a_bot_writes(tmp_path: Path) -> None:
+    async with evening(tmp_path) as (house, guest, wallet):
         private = await buys(guest, wallet)
         house.looks_into_proc()
         for mode in ("500", "520", "400", "401", "text", "shape", "redirect"):
@@ -80,10 +64,8 @@ async def test_no_secret_in_anything_that_a_bot_writes(
 
 
 @pytest.mark.parametrize("place", FAILPOINTS)
-async def test_no_secret_in_what_is_said_of_a_bug(
-    tmp_path: Path, wallet: Wallet, relay: str, place: str
-) -> None:
-    async with evening(tmp_path, wallet, relay, place) as (house, guest):
+async def test_no_secret_in_what_is_said_of_a_bug(tmp_path: Path, place: str) -> None:
+    async with evening(tmp_path, place) as (house, guest, wallet):
         await guest.write("hi")
         buying = asyncio.create_task(buys(guest, wallet))
         async with asyncio.timeout(WITHIN):
@@ -97,13 +79,13 @@ async def test_no_secret_in_what_is_said_of_a_bug(
     assert house.finds(guest.keys.pubkey.encode()) == []
 
 
-async def test_no_secret_on_a_terminal(tmp_path: Path, wallet: Wallet, relay: str) -> None:
+async def test_no_secret_on_a_terminal(tmp_path: Path) -> None:
     """There logs are pretty, and tracebacks made by somebody else's code."""
     master, slave = pty.openpty()
     shown = bytearray()
     asyncio.get_running_loop().add_reader(master, lambda: shown.extend(os.read(master, 65_536)))
     try:
-        async with evening(tmp_path, wallet, relay, "", slave) as (house, guest):
+        async with evening(tmp_path, "", slave) as (house, guest, wallet):
             private = await buys(guest, wallet)
             wallet.mode = "500"
             await guest.write("buy lisbon")
@@ -118,28 +100,27 @@ async def test_no_secret_on_a_terminal(tmp_path: Path, wallet: Wallet, relay: st
 
 
 @pytest.mark.parametrize("name", sorted(KEY_FILES))
-async def test_no_secret_in_what_is_said_of_a_bad_key(
-    tmp_path: Path, wallet: Wallet, relay: str, name: str
-) -> None:
+async def test_no_secret_in_what_is_said_of_a_bad_key(tmp_path: Path, name: str) -> None:
     """A key with a letter too many, in the wrong file, in the configuration itself."""
-    house = House(tmp_path, wallet.url, relay, Keys(os.urandom(32)).pubkey)
-    house.log_file.touch()
-    good = (tmp_path / name).read_text().strip()
-    config = (tmp_path / "config.toml").read_text()
-    for text in (f"{good}0", f"{good} {good}", good.replace(good[7], "ü")):
-        (tmp_path / name).write_text(text)
-        await house.asked("status")
-        await house.asked("doctor")
-    (tmp_path / name).write_text(good)
-    keys = {"nsec": "bot", "ticket-key": "bot"}
-    key = f"{name.removeprefix('lnbits-').replace('-', '_')}_file"
-    section = keys.get(name, "lnbits")
-    for line in (f'{key} = "{good}"', f'{key.removesuffix("_file")} = "{good}"', f'{good} = "x"'):
-        text = config.replace('admin_key_file = "admin-key"\n', "")
-        (tmp_path / "config.toml").write_text(text.replace(f"[{section}]", f"[{section}]\n{line}"))
-        said = await house.asked("run")
-        assert said.startswith("ticketbot: "), said
-        (tmp_path / "config.toml").write_text(config)
+    async with run_relay(0) as relay, worst_wallet() as wallet:
+        house = House(tmp_path, wallet.url, relay, Keys(os.urandom(32)).pubkey)
+        house.log_file.touch()
+        good = (tmp_path / name).read_text().strip()
+        for text in (f"{good}0", f"{good} {good}", good.replace(good[7], "ü")):
+            (tmp_path / name).write_text(text)
+            await house.asked("status")
+            await house.asked("doctor")
+        (tmp_path / name).write_text(good)
+        config = tmp_path / "config.toml"
+        given = config.read_text()
+        section = "bot" if name in ("nsec", "ticket-key") else "lnbits"
+        key = name.removeprefix("lnbits-").replace("-", "_")
+        for line in (f'{key}_file = "{good}"', f'{key} = "{good}"', f'{good} = "x"'):
+            text = given.replace('admin_key_file = "admin-key"\n', "")
+            config.write_text(text.replace(f"[{section}]", f"[{section}]\n{line}"))
+            said = await house.asked("run")
+            assert said.startswith("ticketbot: "), said
+            config.write_text(given)
     assert house.finds() == []
 
 

@@ -7,18 +7,16 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.real.canary_house import House, Wallet, buys, evening, shows_itself, until, worst_wallet
+from tests.real.canary_house import House, Wallet, buys, evening, shows_itself, until
 from tests.story.scanner import Scanner
 from tests.unit.lnbits_stand import row
 from ticketbot.demo.client import Client
-from ticketbot.demo.stage import run_relay
 
 WITHIN = 40.0
 QUESTION, ANSWER = "What do you wish for?", "canary-wish-4711-yellow"
@@ -27,18 +25,6 @@ MODES = [
     "400",
     *(pytest.param(one, marks=pytest.mark.long) for one in ("520", "401", "text", "redirect")),
 ]
-
-
-@pytest.fixture
-async def relay() -> AsyncIterator[str]:
-    async with run_relay(0) as url:
-        yield url
-
-
-@pytest.fixture
-async def wallet() -> AsyncIterator[Wallet]:
-    async with worst_wallet() as wallet:
-        yield wallet
 
 
 async def wants_it_back(guest: Client) -> bytes:
@@ -52,11 +38,9 @@ async def wants_it_back(guest: Client) -> bytes:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_no_secret_when_the_wallet_does_not_pay(
-    tmp_path: Path, wallet: Wallet, relay: str, mode: str
-) -> None:
+async def test_no_secret_when_the_wallet_does_not_pay(tmp_path: Path, mode: str) -> None:
     """It is asked with the admin key, and quotes it, whatever it says."""
-    async with evening(tmp_path, wallet, relay) as (house, guest):
+    async with evening(tmp_path) as (house, guest, wallet):
         private = await buys(guest, wallet)
         wallet.paying = mode
         private.append(await wants_it_back(guest))
@@ -72,10 +56,8 @@ async def test_no_secret_when_the_wallet_does_not_pay(
     assert house.finds(*private) == []
 
 
-async def test_no_secret_of_whoever_comes_by_http(
-    tmp_path: Path, wallet: Wallet, relay: str
-) -> None:
-    async with evening(tmp_path, wallet, relay, question=QUESTION) as (house, guest):
+async def test_no_secret_of_whoever_comes_by_http(tmp_path: Path) -> None:
+    async with evening(tmp_path, question=QUESTION) as (house, guest, wallet):
         async with aiohttp.ClientSession(house.url) as session:
             web = Web(house, wallet, Scanner(session, keys=guest.keys, site=house.url))
             door = Scanner(session, await a_door_token(house))

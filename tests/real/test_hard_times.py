@@ -13,15 +13,8 @@ from typing import Any
 import pytest
 
 from tests.real.lnbits import LnbitsServer, funded_by, shared_server
-from tests.real.relays import awkward_relay, local_relay
+from tests.real.relays import awkward_relay
 from tests.real.stagehands import PRICE, Evening, evening, get, until
-
-
-@pytest.fixture
-async def relay() -> AsyncIterator[str]:
-    async with local_relay() as url:
-        yield url
-
 
 # --- the wallet ---
 

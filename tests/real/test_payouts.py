@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 
-import pytest
 from aiohttp import web
 
 from tests.real.lnbits import LnbitsServer, WalletKeys
 from tests.real.payee import METADATA, Payee, payee
-from tests.real.relays import local_relay
 from tests.real.stagehands import PRICE, evening
 from tests.real.test_refunds import Purse
 from ticketbot.domain.payout import most
@@ -31,12 +28,6 @@ minimum_sats = 1
 ppm = 20000
 """
 LASTS = 12  # seconds: within them somebody buys
-
-
-@pytest.fixture
-async def relay() -> AsyncIterator[str]:
-    async with local_relay() as url:
-        yield url
 
 
 def gives_invoices_of(wallet: Payee, server: LnbitsServer, keys: WalletKeys) -> None:

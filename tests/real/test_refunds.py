@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.real.lnbits import LnbitsServer, WalletKeys
-from tests.real.relays import local_relay
 from tests.real.stagehands import PRICE, Evening, evening
-
-
-@pytest.fixture
-async def relay() -> AsyncIterator[str]:
-    async with local_relay() as url:
-        yield url
 
 
 class Purse:

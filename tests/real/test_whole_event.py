@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import pytest
 
 from tests.real.bot_process import Json
 from tests.real.festivities import (
@@ -22,7 +19,6 @@ from tests.real.festivities import (
 )
 from tests.real.payee import payee
 from tests.real.people import Attendee, Ticket
-from tests.real.relays import local_relay
 from tests.real.stagehands import HOUR, evening, get, until
 from tests.real.test_payouts import CONFIG, gives_invoices_of
 from tests.real.test_refunds import Purse
@@ -32,12 +28,6 @@ FEE = STANDING // 10
 EARNED = 2 * EARLY + STANDING // 2 + 2 * STANDING  # alice, a friend's code, carol and diego
 BACK = STANDING - FEE
 COMMISSION = (EARNED - BACK) * 2 // 100
-
-
-@pytest.fixture
-async def relay() -> AsyncIterator[str]:
-    async with local_relay() as url:
-        yield url
 
 
 class Night(Party):

@@ -5,15 +5,14 @@ What it says of a ticket is what the bot itself says, when the same ticket is sc
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
-import aiohttp
 import pytest
 
 from tests.story.cast import DAY, HOUR, Organizer, Person, Stage
 from tests.story.handing_on import code_of, is_offered
-from tests.story.scanner import Json, Scanner, a_secret, at_the_door, free_tickets, opens_soon
+from tests.story.scanner import Json, Scanner, a_secret, free_tickets, opens_soon
 from tests.story.test_changes import moves
 from tests.story.test_closing import cancels
 from tests.story.test_protocol_document import blocks
@@ -48,18 +47,6 @@ class Gate:
     async def and_the_bot_says(self, token: str) -> str:
         outcome: str = (await self.scanner.scans("check-in", token))["outcome"]
         return outcome
-
-
-@pytest.fixture
-async def http(stage: Stage) -> AsyncIterator[aiohttp.ClientSession]:
-    async with at_the_door(stage) as session:
-        yield session
-
-
-@pytest.fixture
-async def scanner(organizer: Organizer, http: aiohttp.ClientSession) -> Scanner:
-    await opens_soon(organizer, price=None)
-    return Scanner(http, await a_secret(organizer))
 
 
 async def test_the_printed_function_judges_as_the_bot_does(

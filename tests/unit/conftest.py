@@ -12,17 +12,23 @@ from tests.unit.refund_desk import Buyer, Desk
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    desk = Desk(tmp_path)
+def kind_of_desk() -> type[Desk]:
+    """Tests of payouts have another one."""
+    return Desk
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, kind_of_desk: type[Desk]) -> AsyncIterator[Desk]:
+    desk = kind_of_desk(tmp_path)
     await desk.opens()
     yield desk
     await desk.closes()
 
 
 @pytest.fixture
-async def by_hand(tmp_path: Path) -> AsyncIterator[Desk]:
+async def by_hand(tmp_path: Path, kind_of_desk: type[Desk]) -> AsyncIterator[Desk]:
     """A desk whose wallet was given no admin key."""
-    desk = Desk(tmp_path, pays=False)
+    desk = kind_of_desk(tmp_path, pays=False)
     await desk.opens()
     yield desk
     await desk.closes()

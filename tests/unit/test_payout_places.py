@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from tests.unit.payout_desk import DAY, HOUR, OVER, PAYEE, PayoutDesk
@@ -17,11 +14,8 @@ from ticketbot.ledger import payouts
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[PayoutDesk]:
-    desk = PayoutDesk(tmp_path)
-    await desk.opens()
-    yield desk
-    await desk.closes()
+def kind_of_desk() -> type[PayoutDesk]:
+    return PayoutDesk
 
 
 async def test_a_profile_is_used_only_when_the_organizer_says_so(desk: PayoutDesk) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,19 +30,8 @@ KEPT = PRICE * 2 // 100
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[PayoutDesk]:
-    desk = PayoutDesk(tmp_path)
-    await desk.opens()
-    yield desk
-    await desk.closes()
-
-
-@pytest.fixture
-async def by_hand(tmp_path: Path) -> AsyncIterator[PayoutDesk]:
-    desk = PayoutDesk(tmp_path, pays=False)
-    await desk.opens()
-    yield desk
-    await desk.closes()
+def kind_of_desk() -> type[PayoutDesk]:
+    return PayoutDesk
 
 
 async def earns(desk: PayoutDesk, orders: int = 10) -> None:
