@@ -288,6 +288,31 @@ async def test_pages_are_filled_in_and_escaped(site: aiohttp.ClientSession) -> N
         assert "npub1tickets" in await answer.text()
 
 
+@pytest.mark.parametrize(
+    ("asked", "language", "words"),
+    [
+        ("es", "es", "Entradas por mensaje"),
+        ("es-MX,es;q=0.9,en;q=0.8", "es", "Envíame un mensaje: <kbd>events</kbd>"),
+        ("en;q=0.5, ES;q=0.7", "es", "<kbd>buy</kbd> y su código"),
+        ("fr-CH, fr;q=0.9, es;q=0.4, en;q=0.3, *;q=0.1", "es", "¿Se perdió un mensaje?"),
+        ("en-GB, es;q=0.95, en;q=0.9", "en", "Tickets by message"),
+        ("es;q=0", "en", "Tickets by message"),
+        ("fr, de;q=0.5", "en", "Send me a DM: <kbd>events</kbd>"),
+        ("es;q=many, <b>, ;;q=1", "en", "Lost a message?"),
+        ("", "en", "Choose one"),
+    ],
+)
+async def test_the_front_page_speaks_the_browsers_language(
+    site: aiohttp.ClientSession, asked: str, language: str, words: str
+) -> None:
+    async with site.get("/", headers={"Accept-Language": asked}) as answer:
+        page = await answer.text()
+        assert "Accept-Language" in answer.headers["Vary"]
+    assert f'<html lang="{language}">' in page
+    assert words in page
+    assert "Lisbon &lt;b&gt;&amp;&lt;/b&gt; Tickets" in page
+
+
 async def test_pages_need_nobody_else(site: aiohttp.ClientSession) -> None:
     for path in ("/", "/t", "/t/page.js", "/t/page.css", "/t/icon.svg", "/t/sw.js"):
         async with site.get(path) as answer:

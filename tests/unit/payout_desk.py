@@ -49,6 +49,10 @@ class PayoutDesk(Desk):
         """The operator edits the configuration."""
         self._settings(commission_ppm=ppm)
 
+    def delay(self, seconds: int) -> None:
+        """How long after an event its money is kept."""
+        self._settings(payout_delay=seconds)
+
     def _settings(self, **changes: Any) -> None:
         self.engine.settings = replace(self.engine.settings, **changes)
 

@@ -18,11 +18,13 @@ from ticketbot.domain.command import (
     ShowBalance,
     ShowStatement,
 )
+from ticketbot.domain.money import Sum
 from ticketbot.domain.payout import reserve
 from ticketbot.domain.spending import State
 from ticketbot.errors import Refused
 from ticketbot.ledger import listings, payouts, restored
 from ticketbot.metrics import metrics
+from ticketbot.replies.outcome import Said
 from ticketbot.settlement import Settlement
 
 PLACES = ("before-spend", "after-spend", "before-pay", "after-pay", "before-sent")
@@ -38,6 +40,12 @@ async def earns(desk: PayoutDesk, orders: int = 10) -> None:
     for _ in range(orders):
         await desk.sells()
     desk.now = OVER
+
+
+async def turned_away(desk: PayoutDesk) -> Refused:
+    with pytest.raises(Refused) as refused:
+        await desk.says(AskPayout((), PAYEE))
+    return refused.value
 
 
 async def test_an_organizer_is_paid_what_is_payable_less_what_its_way_may_cost(
@@ -85,6 +93,29 @@ async def test_no_msat_of_a_commission_is_left_when_everything_went_back(
     account = await desk.account()
     assert (account.commission, account.balance) == (0, 0)
     await desk.closes()
+
+
+@pytest.mark.parametrize(
+    ("delay", "when"),
+    [(DAY, Said("payout-after", {"hours": 24})), (0, Said("payout-at-once"))],
+)
+async def test_who_asks_when_all_is_on_its_way_or_gone_hears_so(
+    desk: PayoutDesk, delay: int, when: Said
+) -> None:
+    desk.delay(delay)
+    desk.ppm(500_000)  # the wallet keeps enough to give a ticket's price back
+    order = await desk.sells()
+    await earns(desk)
+    await desk.says(AskPayout((), PAYEE))
+    (payout,) = await desk.payouts()
+    await desk.gives_back(order)  # what was left for its way is gone, too
+    refused = await turned_away(desk)
+    assert refused.sentence == "payout-under-way"
+    assert refused.values["under_way"] == Sum(payout.amount_msat)
+    async with desk.paying():
+        await desk.is_paid()
+    refused = await turned_away(desk)
+    assert (refused.sentence, refused.values["after"]) == ("payout-none", when)
 
 
 async def test_nothing_is_paid_out_before_the_delay_is_over(desk: PayoutDesk) -> None:

@@ -19,14 +19,14 @@ from ticketbot.metrics import CONTENT_TYPE, Metrics, metrics
 from ticketbot.replies import calendar_file, pdf
 from ticketbot.web.api.problems import PREFIX
 from ticketbot.web.desk import Desk
-from ticketbot.web.headers import add_headers
+from ticketbot.web.headers import add_headers, wished_language
 from ticketbot.web.pages import Page, read_pages
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 DESK = web.AppKey("desk", Desk)
 COUNTS = web.AppKey("counts", Metrics)
-PAGES = web.AppKey("pages", dict[str, Page])
+PAGES = web.AppKey("pages", dict[str, dict[str, Page]])
 EASEL = web.AppKey("easel", asyncio.Semaphore)
 
 MOST_BODY_BYTES = 16 * 1024
@@ -183,8 +183,10 @@ async def show_keys(request: web.Request) -> web.Response:
 
 
 async def show_page(request: web.Request) -> web.Response:
-    """One of the files in memory."""
-    return request.app[PAGES][request.path].answer(request)
+    """One of the files in memory, in the language that the browser asks for."""
+    pages = request.app[PAGES][request.path]
+    language = wished_language(request.headers.get("Accept-Language", ""), pages)
+    return pages[language].answer(request)
 
 
 @web.middleware

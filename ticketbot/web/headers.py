@@ -1,6 +1,9 @@
-"""The headers that every response carries, and what the pages are allowed to do."""
+"""The headers that every response carries, what the pages may do, and what a browser asks for."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Collection
 
 from aiohttp import web
 
@@ -32,6 +35,17 @@ EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+WISH = re.compile(r"\s*([a-z]{2})(?:-[a-z0-9-]*)?\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?)\s*)?", re.I)
+
+
+def wished_language(accepted: str, known: Collection[str]) -> str:
+    """What an Accept-Language (RFC 9110) likes best of the `known` languages; else the first."""
+    liked = {next(iter(known)): 0.0}
+    for wish in map(WISH.fullmatch, accepted.split(",")):
+        if wish is not None and (name := wish[1].lower()) in known:
+            liked[name] = max(liked.get(name, 0.0), float(wish[2] or 1))
+    return max(liked, key=liked.__getitem__)
 
 
 async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:

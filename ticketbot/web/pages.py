@@ -13,6 +13,8 @@ from typing import NamedTuple
 from aiohttp import web
 
 from ticketbot import qr
+from ticketbot.domain.tongues import LANGUAGES
+from ticketbot.texts import DEFAULT, say
 from ticketbot.web.desk import Desk
 from ticketbot.web.headers import PAGE_POLICY, WORKER_POLICY
 
@@ -35,6 +37,9 @@ PLACES = {
     "/t/sw.js": "sw.js",
 }
 FILLED = ("home.html", "ticket.html", "sw.js")
+SPOKEN = "home.html"  # filled once in each language; the ticket's page finds its words itself
+WORDS = ["issuer", "about", "picture", "open", "ask", "choose", "pay", "show", "lost", "key"]
+TYPED = {name: f"<kbd>{name}</kbd>" for name in ("events", "buy", "resend", "help")}
 
 
 class Page(NamedTuple):
@@ -58,8 +63,8 @@ class Page(NamedTuple):
         return response
 
 
-def read_pages(desk: Desk) -> dict[str, Page]:
-    """Every page by its path, with the bot's name and keys written into it."""
+def read_pages(desk: Desk) -> dict[str, dict[str, Page]]:
+    """Every page by its path and its languages, with the bot's name and keys written into it."""
     files = {name: (STATIC / name).read_text("utf-8") for name in PLACES.values()}
     values = {
         "bot_name": escape(desk.bot_name),
@@ -69,16 +74,30 @@ def read_pages(desk: Desk) -> dict[str, Page]:
     }
     everything = repr((sorted(files.items()), sorted(values.items()))).encode()
     values["version"] = hashlib.sha256(everything).hexdigest()[:16]
-    for name in FILLED:
-        files[name] = Template(files[name]).substitute(values)
-    return {path: _page(name, files[name].encode()) for path, name in PLACES.items()}
+
+    def page(name: str, language: str) -> Page:
+        text = files[name]
+        if name in FILLED:
+            text = Template(text).substitute(values, **_words(language))
+        return _page(name, text.encode())
+
+    return {
+        path: {one: page(name, one) for one in (LANGUAGES if name == SPOKEN else (DEFAULT,))}
+        for path, name in PLACES.items()
+    }
+
+
+def _words(language: str) -> dict[str, str]:
+    """What the front page says, ready to stand in HTML."""
+    said = {f"home_{word}": say(f"home-{word}", language, **TYPED) for word in WORDS}
+    return {"language": language, **said}
 
 
 def _page(name: str, body: bytes) -> Page:
     headers = {
         "Content-Type": TYPES[Path(name).suffix],
         "Cache-Control": "no-cache",
-        "Vary": "Accept-Encoding",
+        "Vary": "Accept-Encoding, Accept-Language" if name == SPOKEN else "Accept-Encoding",
     }
     if name.endswith(".html"):
         headers["Content-Security-Policy"] = PAGE_POLICY

@@ -211,8 +211,10 @@ def _too_little(
 ) -> Refused:
     facts = _facts(accounts, organizer, tx, ctx)
     sentence = "payout-little"
-    if amount <= 0:
-        sentence = "payout-waits" if facts["reserved_msat"] > 0 else "payout-none"
+    if amount <= 0 and facts["reserved_msat"] > 0:
+        sentence = "payout-waits"
+    elif amount <= 0:
+        sentence = "payout-under-way" if facts["under_way_msat"] > 0 else "payout-none"
     least = max(SAT, ctx.settings.payout_minimum)
     return Refused(
         "bad-request",
@@ -226,10 +228,12 @@ def _too_little(
 
 
 def _when(accounts: Sequence[Account], ctx: Context) -> dict[str, object]:
-    """When the first of what waits can be paid out, and how long that is after any event."""
+    """When the first of what waits can be paid out, and how long after an event that is."""
     waits = [one.free_at for one in accounts if one.free_at is not None and one.balance > 0]
     later = [at for at in waits if at > ctx.now]
-    return {"at": min(later, default=ctx.now), "hours": ctx.settings.payout_delay // HOUR}
+    hours = ctx.settings.payout_delay // HOUR
+    after = Said("payout-after", {"hours": hours}) if hours else Said("payout-at-once")
+    return {"at": min(later, default=ctx.now), "after": after}
 
 
 def _seed(request: Request, ctx: Context) -> str:
