@@ -202,6 +202,13 @@ async def test_a_rehearsal_proves_the_way_and_counts_nowhere(
     assert [one.what for one in noted].count("rehearsed") == 2
 
 
+async def test_a_rehearsal_names_the_price_of_the_day(stage: Stage, organizer: Organizer) -> None:
+    await organizer.has_on_sale(early_bird=["3000", "SAT", "first", "2"])
+    await organizer.says("rehearse lisbon")
+    said = await organizer.hears("REHEARSAL of")
+    assert said == say("rehearsed", title=LISBON, amount="3,000 sats")
+
+
 @pytest.mark.parametrize("tags", [{"price": None}, {"tier": [["GA", "5000", "SAT"], VIP]}])
 async def test_a_rehearsal_of_what_is_free_and_of_what_has_tiers(
     stage: Stage, organizer: Organizer, tags: dict[str, object]

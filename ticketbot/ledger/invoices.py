@@ -75,12 +75,6 @@ def shown(tx: Tx, order_id: str) -> InvoiceRow | None:
     return None if row is None else InvoiceRow(*row)
 
 
-def get(tx: Tx, external_id: str) -> InvoiceRow | None:
-    """The row of one attempt."""
-    row = tx.row("SELECT * FROM invoice WHERE external_id = ?", (external_id,))
-    return None if row is None else InvoiceRow(*row)
-
-
 def owner_of(tx: Tx, payment_hash: str) -> str | None:
     """The order whose invoice has this hash; None for money that is not ours."""
     row = tx.row("SELECT ref FROM payment_hash WHERE hash = ? AND use = 'invoice'", (payment_hash,))

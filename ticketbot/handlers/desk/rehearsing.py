@@ -18,6 +18,7 @@ from ticketbot.domain.order import State as OrderState
 from ticketbot.domain.rehearsal import pretend
 from ticketbot.domain.scanning import Scan, read_shown
 from ticketbot.errors import Refused, TicketbotError
+from ticketbot.handlers import finding
 from ticketbot.handlers.context import Commands, Context, Request
 from ticketbot.handlers.door import admitting
 from ticketbot.handlers.money import cashier
@@ -48,7 +49,8 @@ def rehearse(request: Request, tx: Tx, ctx: Context) -> Reply:
     listing = found.listing
     if found.state != "on-sale" or ctx.now >= listing.end:
         raise Refused("not-on-sale", "desk-not-on-sale", title=listing.title)
-    tier, price = _cheapest(listing)
+    tier = _cheapest(listing)
+    price = finding.price(tx, listing, tier, ctx.now, 1)
     try:
         with tx.savepoint():
             _play(request, found, tier, price, tx, ctx)
@@ -65,12 +67,9 @@ def rehearse(request: Request, tx: Tx, ctx: Context) -> Reply:
     return [Report("rehearse", {**facts, "ticket_id": prop.ticket_id}, "rehearsed", values), prop]
 
 
-def _cheapest(listing: Listing) -> tuple[str, int]:
-    """The tier that is played with, '' for none, and its price in msat."""
-    if listing.general:
-        return "", listing.price_msat
-    tier = min(listing.tiers, key=lambda one: one.price_msat)
-    return tier.name, tier.price_msat
+def _cheapest(listing: Listing) -> str:
+    """The tier that is played with, '' for none."""
+    return "" if listing.general else min(listing.tiers, key=lambda one: one.price_msat).name
 
 
 def _play(request: Request, found: Listed, tier: str, price: int, tx: Tx, ctx: Context) -> None:
