@@ -76,7 +76,7 @@ ROOMS = (
 
 # Questions of the command line, of a person who waits for a table: never asked by the bot.
 ONLY_OPERATORS_ASK = {
-    *("orders.ending", "invoices.get", "orphans.is_open"),
+    *("orders.ending", "orphans.is_open"),
     *("shares.organizers", "payouts.of"),
     *("promos.miscounted", "scans.unexplained", "conflicts.miscounted"),
 }
