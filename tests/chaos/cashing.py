@@ -11,7 +11,9 @@ from ticketbot.envelopes import Protocol
 
 _BEGUN = re.compile(r"sats are on their way to you \(payout (\w+)\)")
 _SENT = re.compile(r"sats were sent to you \(payout (\w+)\)")
-_NOTHING = re.compile(r"There is nothing to pay out|^Only [0-9,]+ sats? can be paid out now")
+_NOTHING = re.compile(
+    r"^There is nothing to pay out|^Only [0-9,]+ sats? can be paid out|^Nothing was paid for"
+)
 
 
 class Till:

@@ -63,7 +63,10 @@ def _read(ledger: Path) -> Rows:
             return db.execute(sql).fetchall()
 
         return Rows(
-            {i: (o, m, s) for i, o, m, s in rows("SELECT id, organizer, amount_msat, state FROM payout")},
+            {
+                i: (o, m, s)
+                for i, o, m, s in rows("SELECT id, organizer, amount_msat, state FROM payout")
+            },
             rows("SELECT payout_id, event_id, amount_msat, coalesce(fee_msat, 0) FROM payout_part"),
             rows("SELECT payment_hash, ref, state FROM spend WHERE purpose = 'payout'"),
             rows(
@@ -136,4 +139,4 @@ def _are_told(rows: Rows, earners: Sequence[Earner]) -> Iterator[str]:
         )
         for what in heard | mine:
             if (times := heard[what]) != mine[what]:
-                yield f"{one.pubkey[:8]} was told {times} times that {what[0]} sats of {what[1]} came"
+                yield f"{one.pubkey[:8]} was told {times} times of {what[0]} sats, payout {what[1]}"

@@ -5,7 +5,10 @@ The only money that leaves in these evenings is an organizer's, so what is met i
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ import pytest
 from tests.chaos.cashing import Till
 from tests.chaos.evening import WITHIN, Evening, evening
 from tests.chaos.paid_out import Earner, check_payouts
+from tests.chaos.purse import FakePurse
 from tests.chaos.test_kills import REFUND as PLACES
 from tests.real.payee import Payee, payee
 from ticketbot.demo.stage import run_relay
@@ -25,12 +29,6 @@ CHOICES = {
     "TICKETBOT_PAYOUTS_MINIMUM_SATS": "1",
     "TICKETBOT_COMMISSION_PPM": str(PPM),
 }
-MUTANTS = [
-    ("anew", "spender.after-pay=kill", "was paid 2 times"),
-    ("unwritten", "spender.after-pay=kill", "left the wallet for nobody"),
-    ("untold", "spender.before-sent=kill", "was told 0 times"),
-    ("generous", "spender.after-spend=kill", "are left, of 0 to"),
-]
 
 
 @pytest.fixture
@@ -50,6 +48,15 @@ async def earns(it: Evening) -> None:
     await it.publishes_event(price=PRICE, lasts=LASTS)
     await it.buys()
     await it.is_over()
+
+
+async def is_sent(it: Evening, number: int) -> None:
+    """Wait until the ledger says so of so many payouts."""
+    with closing(sqlite3.connect(it.daemon.folder / "ledger.db")) as db:
+        async with asyncio.timeout(WITHIN):
+            sql = "SELECT count(*) FROM payout WHERE state = 'sent'"
+            while db.execute(sql).fetchone()[0] < number:
+                await asyncio.sleep(0.05)
 
 
 async def is_paid(it: Evening, where: str, way: str) -> None:
@@ -96,3 +103,31 @@ async def test_while_an_organizer_is_paid(
         await earns(it)
         await is_paid(it, wallet.address, way)
     assert faults(it) == []
+
+
+@pytest.mark.parametrize(
+    ("mutant", "place", "fault"),
+    [
+        ("anew", "spender.after-pay", "was paid 2 times"),
+        pytest.param("unwritten", "spender.after-pay", "for nobody", marks=pytest.mark.long),
+        pytest.param("untold", "spender.before-sent", "told 0 times", marks=pytest.mark.long),
+        pytest.param("generous", "spender.after-spend", "left, of 0 to", marks=pytest.mark.long),
+    ],
+)
+async def test_control_a_fault_on_its_way_is_found(
+    tmp_path: Path, relay: str, wallet: Payee, mutant: str, place: str, fault: str
+) -> None:
+    """Bots as somebody could have written them (mutants.py); the same evenings are fine above."""
+    purse = FakePurse(tmp_path)
+    await purse.wallet.pay_in(10 * PRICE * 1000)  # enough to be paid too much
+    failpoint = f"{place}=kill"
+    async with evening(
+        tmp_path, [relay], failpoint, purse=purse, environment=CHOICES, mutant=mutant
+    ) as it:
+        await earns(it)
+        for number in (1, 2):
+            await it.organizer.write(f"payout all {wallet.address}")
+            await is_sent(it, number)
+        await it.organizer.next("were sent to you", WITHIN)  # the second at least
+        await it.has_met("kill")
+    assert any(fault in one for one in faults(it)), faults(it)
