@@ -9,8 +9,8 @@ from collections.abc import Callable
 from ticketbot.demo.client import Client
 from ticketbot.envelopes import Protocol
 
-_BEGUN = re.compile(r"sats are on their way to you \(payout (\w+)\)")
-_SENT = re.compile(r"sats were sent to you \(payout (\w+)\)")
+_BEGUN = re.compile(r"sats? are on their way to you \(payout (\w+)\)")
+_SENT = re.compile(r"sats? were sent to you \(payout (\w+)\)")
 _NOTHING = re.compile(
     r"^There is nothing to pay out|^Only [0-9,]+ sats? can be paid out|^Nothing was paid for"
 )
@@ -63,6 +63,10 @@ class Till:
 
     async def hears(self, is_so: Callable[[], bool]) -> None:
         """Wait until it is so."""
-        async with asyncio.timeout(self._within):
-            while not is_so():
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(self._within):
+                while not is_so():
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            told = "\n".join(self.told)
+            raise AssertionError(f"asked {self._asked} times, and was told:\n{told}") from None

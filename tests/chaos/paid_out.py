@@ -18,7 +18,7 @@ from tests.chaos.checker import Given
 
 PPM = 1_000_000
 LEAST = 3_000  # msat that stay of each event: two sats for the way, and what is no whole sat
-_SENT = re.compile(r"^([0-9,]+) sats were sent to you \(payout (\w+)\)")
+_SENT = re.compile(r"^([0-9,]+) sats? were sent to you \(payout (\w+)\)")
 
 
 class Earner(NamedTuple):

@@ -10,9 +10,11 @@ import asyncio
 import json
 import random
 import re
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 
 from aiohttp import web
 
@@ -28,7 +30,6 @@ from ticketbot.demo.client import Client
 
 LASTS = 14  # seconds that an event is on sale
 LIVES = 25  # seconds that an invoice is valid which nobody can pay
-BROKEN = 8  # seconds for which an address gives these
 REMINDS = 8  # seconds until an organizer says again where it shall go
 
 
@@ -41,7 +42,7 @@ class Organizer:
         self.till = Till(client, PATIENCE)
         self.home = home
         self.asked = asyncio.Event()
-        self._broken_until: float | None = None
+        self._broken = False
         keys = server.new_wallet(name)
         self._purse = Purse(server, keys)
         gives_invoices_of(home, server, keys)
@@ -50,25 +51,24 @@ class Organizer:
 
         def invoice(request: web.Request) -> web.StreamResponse:
             self.asked.set()
-            return self._useless(request) if self._is_broken() else gives(request)
+            return self._useless(request) if self._broken else gives(request)
 
         home.on_invoice = invoice
 
     def breaks(self) -> None:
-        """For a while from the first time that it is asked, nobody can pay what it gives."""
-        self._broken_until = 0.0
+        """From now on nobody can pay what the address gives."""
+        self._broken = True
         self.home.network = "bc"
         self.home.spoil_bolt11 = {"expiry_seconds": LIVES}
+
+    def mends(self) -> None:
+        """From now on they can."""
+        self._broken = False
 
     async def earned(self) -> Earner:
         """What reached their own wallet, and what they were told."""
         received = [sats * 1000 for sats in await self._purse.received()]
         return Earner(self.client.keys.pubkey, received, self.till.told)
-
-    def _is_broken(self) -> bool:
-        if self._broken_until == 0.0:
-            self._broken_until = time.time() + BROKEN
-        return self._broken_until is not None and time.time() < self._broken_until
 
     def _useless(self, request: web.Request) -> web.StreamResponse:
         bolt11 = self.home.sign(int(request.query["amount"]))
@@ -104,15 +104,24 @@ class Season:
     async def has_bad_luck(self, one: Organizer, chance: random.Random) -> None:
         """What their address gives is never paid, until it gives another; later all is well."""
         one.breaks()
-        while not one.till.sent:
+        while not one.till.begun:
             code = await self._holds(one, chance)
             await one.till.asks(code, one.home.address)
             await one.till.hears(lambda: bool(one.till.begun) or one.till.refused > 0)
-            while one.till.begun and not one.till.sent:
-                await asyncio.sleep(REMINDS)
-                await one.client.write(f"payout to {one.home.address}")
+        while not self._is_sending(one):
+            await asyncio.sleep(0.1)
+        one.mends()
+        while not set(one.till.begun) <= set(one.till.sent):
+            await asyncio.sleep(REMINDS)
+            await one.client.write(f"payout to {one.home.address}")
         self.counts["bad luck"] += 1
         await self.asks(one, chance)
+
+    def _is_sending(self, one: Organizer) -> bool:
+        """Whether a bolt11 is in the ledger for them."""
+        with closing(sqlite3.connect(self._it.daemon.folder / "ledger.db")) as db:
+            sql = "SELECT 1 FROM payout WHERE state = 'sending' AND organizer = ?"
+            return db.execute(sql, (one.client.keys.pubkey,)).fetchone() is not None
 
     async def _is_asked_for(self, one: Organizer, code: str, chance: random.Random) -> None:
         where = one.home.address
