@@ -1,20 +1,17 @@
 """Organizers who live on what they sell: one short event after another, and then their money.
 
-Their Lightning addresses lead to wallets of their own at the same LNbits. One of them is paid by
-the clock, one has an address that gives an invoice nobody can pay, at first.
+Their Lightning addresses lead to wallets of their own at the same LNbits. Most ask for their money,
+one is paid by the clock.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import re
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 
 from aiohttp import web
 
@@ -29,8 +26,6 @@ from tests.real.test_refunds import Purse
 from ticketbot.demo.client import Client
 
 LASTS = 14  # seconds that an event is on sale
-LIVES = 25  # seconds that an invoice is valid which nobody can pay
-REMINDS = 8  # seconds until an organizer says again where it shall go
 
 
 class Organizer:
@@ -42,7 +37,6 @@ class Organizer:
         self.till = Till(client, PATIENCE)
         self.home = home
         self.asked = asyncio.Event()
-        self._broken = False
         keys = server.new_wallet(name)
         self._purse = Purse(server, keys)
         gives_invoices_of(home, server, keys)
@@ -51,29 +45,14 @@ class Organizer:
 
         def invoice(request: web.Request) -> web.StreamResponse:
             self.asked.set()
-            return self._useless(request) if self._broken else gives(request)
+            return gives(request)
 
         home.on_invoice = invoice
-
-    def breaks(self) -> None:
-        """From now on nobody can pay what the address gives."""
-        self._broken = True
-        self.home.network = "bc"
-        self.home.spoil_bolt11 = {"expiry_seconds": LIVES}
-
-    def mends(self) -> None:
-        """From now on they can."""
-        self._broken = False
 
     async def earned(self) -> Earner:
         """What reached their own wallet, and what they were told."""
         received = [sats * 1000 for sats in await self._purse.received()]
         return Earner(self.client.keys.pubkey, received, self.till.told)
-
-    def _useless(self, request: web.Request) -> web.StreamResponse:
-        bolt11 = self.home.sign(int(request.query["amount"]))
-        self.home.invoices.append(bolt11)
-        return web.Response(text=json.dumps({"pr": bolt11, "routes": []}))
 
 
 class Season:
@@ -100,28 +79,6 @@ class Season:
             if not _says(one, "from now on your payouts go"):
                 await one.client.write(f"payout to {one.home.address}")
         await one.till.takes_all(one.home.address)
-
-    async def has_bad_luck(self, one: Organizer, chance: random.Random) -> None:
-        """What their address gives is never paid, until it gives another; later all is well."""
-        one.breaks()
-        while not one.till.begun:
-            code = await self._holds(one, chance)
-            await one.till.asks(code, one.home.address)
-            await one.till.hears(lambda: bool(one.till.begun) or one.till.refused > 0)
-        while not self._is_sending(one):
-            await asyncio.sleep(0.1)
-        one.mends()
-        while not set(one.till.begun) <= set(one.till.sent):
-            await asyncio.sleep(REMINDS)
-            await one.client.write(f"payout to {one.home.address}")
-        self.counts["bad luck"] += 1
-        await self.asks(one, chance)
-
-    def _is_sending(self, one: Organizer) -> bool:
-        """Whether a bolt11 is in the ledger for them."""
-        with closing(sqlite3.connect(self._it.daemon.folder / "ledger.db")) as db:
-            sql = "SELECT 1 FROM payout WHERE state = 'sending' AND organizer = ?"
-            return db.execute(sql, (one.client.keys.pubkey,)).fetchone() is not None
 
     async def _is_asked_for(self, one: Organizer, code: str, chance: random.Random) -> None:
         where = one.home.address

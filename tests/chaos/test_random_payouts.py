@@ -100,7 +100,7 @@ async def test_control_paying_twice_is_found(tmp_path: Path, mutant: str, fault:
 
 def lived(season: Season, organizers: Sequence[Organizer]) -> list[Coroutine[None, None, None]]:
     """What each of them does until the season is over."""
-    lives = (season.asks, season.waits, season.has_bad_luck, season.asks)
+    lives = (season.asks, season.waits, season.asks, season.asks)
     numbered = enumerate(zip(lives, organizers, strict=True))
     return [life(one, random.Random(SEED + number)) for number, (life, one) in numbered]
 
@@ -149,12 +149,10 @@ def means_something(ledger: Path, season: Season, met: Counter[str]) -> None:
     """Enough was earned, paid out and cut off."""
     with closing(sqlite3.connect(ledger)) as db:
         payouts, msat = db.execute("SELECT count(*), sum(amount_msat) FROM payout").fetchone()
-        sql = "SELECT count(*) FROM spend WHERE purpose = 'payout' AND state = 'failed'"
-        (given_up,) = db.execute(sql).fetchone()
     counts = dict(season.counts)
-    print(counts, payouts, "payouts of", msat, "msat,", given_up, "bolt11s given up;")  # noqa: T201
+    print(counts, payouts, "payouts of", msat, "msat;")  # noqa: T201
     print(KILLS, "kills met payouts that were", dict(met))  # noqa: T201  for `pytest -rP`
-    assert season.counts["bad luck"] == 1 and given_up > 0
+    assert season.counts["given back"] >= KILLS // 20
     assert payouts >= KILLS // 4
     for state in ("due", "asked for", "in doubt", "not told"):
         assert met[state] >= KILLS // 30, state
