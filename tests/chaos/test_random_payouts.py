@@ -29,7 +29,7 @@ from tests.real.lnbits import shared_server
 from tests.real.payee import payee
 from ticketbot.demo.stage import run_relay
 
-KILLS = int(60 * SHARE)
+KILLS = int(45 * SHARE)
 BY_THE_CLOCK = {"TICKETBOT_BOT_ORGANIZERS": "*", "TICKETBOT_PAYOUTS_SCHEDULE": "daily"}
 
 
