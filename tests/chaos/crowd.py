@@ -54,15 +54,15 @@ class Crowd:
         if not self._it.daemon.purse.exact:
             stories += [self._pays_too_much, self._pays_too_much]
         while not self.done.is_set():
-            buyer = await self._enters()
+            buyer = await self.enters()
             await chance.choice(stories)(buyer, chance)
             self.counts["stories"] += 1
             if self.doomed is None or buyer not in self.doomed:
-                await self._leaves(buyer)
+                await self.leaves(buyer)
 
     async def is_called_off(self) -> None:
         """The doomed event: paid orders go back, and so does what comes after."""
-        late = await self._enters()
+        late = await self.enters()
         bolt11 = await self._order(late, "doomed")
         async with self._doom:  # nobody is in the middle of buying
             sorry, self.doomed = self.doomed or [], None
@@ -76,8 +76,8 @@ class Crowd:
         for buyer in (*sorry, late):
             await buyer.next("was cancelled, so your", PATIENCE)
             self.live -= buyer is not late
-            await self._gets_back(buyer, PRICE)
-            await self._leaves(buyer)
+            await self.gets_back(buyer, PRICE)
+            await self.leaves(buyer)
         self.counts["called off"] += 1 + len(sorry)
 
     # The stories.
@@ -90,12 +90,12 @@ class Crowd:
         await buyer.write(f"refund {code} yes")
         await buyer.next("You gave back your ticket", PATIENCE)
         self.live -= 1
-        await self._gets_back(buyer, PRICE)
+        await self.gets_back(buyer, PRICE)
         self.counts["given back"] += 1
 
     async def _hands_on(self, buyer: Client, chance: random.Random) -> None:
         code, old = await self._buys(buyer, chance)
-        friend = await self._enters()
+        friend = await self.enters()
         await buyer.write(f"transfer {code} {npub_encode(friend.keys.pubkey)}")
         await friend.next("would like to give you", PATIENCE)
         await friend.write("accept")
@@ -103,7 +103,7 @@ class Crowd:
         assert new != old
         self.tokens.append(new)
         await buyer.next("was accepted", PATIENCE)
-        await self._leaves(friend)
+        await self.leaves(friend)
         self.counts["handed on"] += 1
 
     async def _is_let_in(self, buyer: Client, chance: random.Random) -> None:
@@ -118,7 +118,7 @@ class Crowd:
         much = PRICE + chance.randrange(1, 100)
         await self._it.daemon.purse.pay(bolt11, much * 1000)
         await buyer.next("was not the amount of the invoice", PATIENCE)
-        await self._gets_back(buyer, much)
+        await self.gets_back(buyer, much)
         self.counts["too much"] += 1
 
     async def _will_be_sorry(self, buyer: Client, chance: random.Random) -> None:
@@ -152,19 +152,22 @@ class Crowd:
                 await buyer.write(f"buy {what}")
         return text
 
-    async def _gets_back(self, buyer: Client, sats: int) -> None:
+    async def gets_back(self, buyer: Client, sats: int) -> None:
+        """What is owed to them, by an invoice of their own."""
         bolt11 = await self._it.daemon.purse.asks(sats * 1000)
         await buyer.write(f"refund {bolt11}")
         await buyer.next("was sent to you", PATIENCE)
         self.counts["refunds"] += 1
 
-    async def _enters(self) -> Client:
+    async def enters(self) -> Client:
+        """Somebody new."""
         client = Client(Keys(os.urandom(32)), self._it.daemon.keys.pubkey)
         self.keys[client.keys.pubkey] = client.keys
         await client.connect(self._relay)
         return client
 
-    async def _leaves(self, client: Client) -> None:
+    async def leaves(self, client: Client) -> None:
+        """Who was never told one thing in two ways, nor given or sent anything twice."""
         heard: dict[bytes, str] = {}
         for message in client.heard:
             assert heard.setdefault(message.key, message.text) == message.text  # I3

@@ -156,7 +156,9 @@ async def evening(
         it.daemon.environment["TICKETBOT_WEB_LISTEN"] = f"127.0.0.1:{listen}"
         it.daemon.environment["TICKETBOT_DOOR_OPEN_HOURS"] = "48"
     if mutant is not None or hurried:
-        program = ["tests.chaos.hurried"] if mutant is None else ["tests.chaos.mutants", mutant]
+        program = ["tests.chaos.hurried"] if hurried else []
+        if mutant is not None:
+            program = ["tests.chaos.mutants", *(["hurried"] if hurried else []), mutant]
         it.daemon.command = [sys.executable, "-m", *program]
         it.daemon.environment["PYTHONPATH"] = str(ROOT)
     await it.organizer.connect(relays[0])

@@ -14,9 +14,11 @@ from ticketbot.handlers.attending import badges
 from ticketbot.handlers.buying import offering
 from ticketbot.handlers.context import Context
 from ticketbot.handlers.rounds import thanking
+from ticketbot.outbox import payer
 
 LOOK, WAIT = 0.3, 1  # seconds between looks at what is over, and after an event
 KEPT = 8  # seconds: long enough to answer on a busy machine
+DAY = 6  # seconds from one payout by the clock to the next
 
 
 def hurry() -> None:
@@ -29,6 +31,7 @@ def hurry() -> None:
     offering._until = until
     epilogue.EVERY = LOOK
     thanking.WAIT = badges.WAIT = WAIT
+    payer.LOOK, payer.DAY = LOOK, DAY
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ class Minder:
         self.hung = 0
         self.rests = False
         """Nobody starts it again as long as this is so."""
+        self.failpoints: list[str] = []
+        """What it meets after the next starts, one after the other."""
         self._daemon = daemon
         self._name = f"@ticketbot-{os.getpid()}-{secrets.token_hex(4)}"
         self._pinged = 0.0
@@ -49,7 +51,7 @@ class Minder:
         return {"NOTIFY_SOCKET": self._name, "WATCHDOG_USEC": micros}
 
     async def run(self) -> None:
-        """For ever; every start after the first is without failpoints."""
+        """For ever; without failpoints, unless there are some for the next start."""
         while True:
             if self.rests:
                 pass
@@ -58,7 +60,7 @@ class Minder:
                 await self._daemon.kill()
             elif not self._daemon.alive:
                 await self._daemon.dies()
-                await self._daemon.start()
+                await self._daemon.start(self.failpoints.pop(0) if self.failpoints else "")
                 self._pinged = time.monotonic()
                 self.deaths += 1
             await asyncio.sleep(LOOK_EVERY)

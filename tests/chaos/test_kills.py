@@ -14,7 +14,6 @@ import pytest
 from tests.chaos import visits
 from tests.chaos.evening import WITHIN, Evening, evening, tokens_in
 from tests.chaos.purse import FakePurse
-from tests.real.payee import payee
 from ticketbot.demo.client import Client
 from ticketbot.keys import Keys
 
@@ -37,7 +36,7 @@ PLACES = [
     "courier.after-publish",
 ]
 LAPSE = ["engine.before-release"]
-REFUND = [
+REFUND = [  # and payouts: tests/chaos/test_payout_kills.py
     "spender.before-spend",
     "spender.after-spend",
     "spender.before-pay",
@@ -236,26 +235,3 @@ def test_every_failpoint_is_expected_here() -> None:
         "ledger.before-commit",
         "ledger.after-commit",
     }
-
-
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("place", ["spender.after-spend", "spender.after-pay"])
-async def test_while_an_organizer_is_paid(tmp_path: Path, relay: str, place: str, way: str) -> None:
-    """What the event brought goes to its organizer: exactly once."""
-    purse = FakePurse(tmp_path)
-    async with payee() as wallet:
-        choices = {
-            "TICKETBOT_LIGHTNING_ALLOW_PRIVATE_LNURL": "true",
-            "TICKETBOT_PAYOUTS_DELAY_HOURS": "0",
-            "TICKETBOT_PAYOUTS_MINIMUM_SATS": "1",
-        }
-        async with evening(
-            tmp_path, [relay], f"{place}={way}", purse=purse, environment=choices
-        ) as it:
-            await it.publishes_event(price=1_000, lasts=4)
-            await it.buys()
-            await it.is_over()
-            await it.organizer.write(f"payout all {wallet.address}")
-            await it.has_met(way)
-            await it.organizer.next("were sent to you", WITHIN)
-            assert [one.msat for one in purse.given()] == [990_000]

@@ -30,7 +30,7 @@ class Purse:
 
     async def received(self) -> list[int]:
         """Every payment that came in, in sats."""
-        path = "/api/v1/payments/paginated?status[eq]=success&amount[gt]=0"
+        path = "/api/v1/payments/paginated?status[eq]=success&amount[gt]=0&limit=1000"
         _, page = await asyncio.to_thread(
             self._server.call, "GET", path, None, self._keys.invoice_key
         )
