@@ -2,7 +2,7 @@
 
 with SingleInstance(ledger.with_suffix(".lock")), stop_signals() as stop:
     ...
-    notify("READY=1", "STATUS=3/3 relays")
+    await notify("READY=1", "STATUS=3/3 relays")
     await stop.wait()
 """
 
@@ -23,13 +23,17 @@ import structlog
 
 from ticketbot.errors import Broken, Retry
 
+PATIENCE = 60.0  # seconds for a service manager that has much to do
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def notify(*states: str, env: Mapping[str, str] = os.environ) -> bool:
+async def notify(
+    *states: str, patience: float = PATIENCE, env: Mapping[str, str] = os.environ
+) -> bool:
     """Tell the service manager, as in `notify("READY=1", "STATUS=3/3 relays")` (sd_notify(3)).
 
-    False when nobody listens: there is no `NOTIFY_SOCKET`, or it does not answer.
+    False when nobody listens: there is no `NOTIFY_SOCKET`, or it does not answer, or it is full
+    and nobody reads it for `patience` seconds, in which the bot goes on with its work.
     """
     address = env.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
@@ -38,10 +42,14 @@ def notify(*states: str, env: Mapping[str, str] = os.environ) -> bool:
         address = "\0" + address[1:]
     text = "\n".join(state.replace("\n", " ") for state in states)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as link:
+        link.setblocking(False)
         try:
-            link.sendto(text.encode(), address)
+            link.connect(address)  # only who is connected can wait for room
+            async with asyncio.timeout(patience):
+                await asyncio.get_running_loop().sock_sendall(link, text.encode())
         except OSError as error:
-            structlog.get_logger().warning("notify.failed", error=str(error))
+            said = str(error) or f"not read for {patience:g} s"
+            structlog.get_logger().warning("notify.failed", error=said)
             return False
     return True
 
@@ -76,7 +84,7 @@ async def watchdog(
         except (Retry, Broken) as error:
             log.error("watchdog.ledger_broken", error=str(error))
         else:
-            notify("WATCHDOG=1", env=env)
+            await notify("WATCHDOG=1", patience=period, env=env)
         await asyncio.sleep(period / 4)
 
 

@@ -49,14 +49,28 @@ def systemd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Systemd]
     manager.socket.close()
 
 
-def test_notify_reaches_systemd(systemd: Systemd) -> None:
-    assert notify("READY=1", "STATUS=3/3 relays,\n2 events", env=systemd.env)
+async def test_notify_reaches_systemd(systemd: Systemd) -> None:
+    assert await notify("READY=1", "STATUS=3/3 relays,\n2 events", env=systemd.env)
     assert systemd.heard() == ["READY=1\nSTATUS=3/3 relays, 2 events"]
 
 
 @pytest.mark.parametrize("address", [None, "", "notify", "/nowhere/notify"])
-def test_without_systemd_nobody_is_told(address: str | None) -> None:
-    assert not notify("READY=1", env={} if address is None else {"NOTIFY_SOCKET": address})
+async def test_without_systemd_nobody_is_told(address: str | None) -> None:
+    env = {} if address is None else {"NOTIFY_SOCKET": address}
+    assert not await notify("READY=1", env=env)
+
+
+async def test_a_systemd_that_reads_nothing_holds_nobody_up(systemd: Systemd) -> None:
+    """Its socket takes ten or so and is full then; what waits comes when it reads again."""
+    while await notify("STATUS=early", patience=0.05, env=systemd.env):
+        pass
+    waiting = asyncio.create_task(notify("READY=1", env=systemd.env))
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    early = systemd.heard()
+    assert set(early) == {"STATUS=early"}
+    assert await asyncio.wait_for(waiting, 5)
+    assert systemd.heard() == ["READY=1"]
 
 
 @pytest.mark.parametrize(

@@ -221,9 +221,9 @@ class App:
             self.ready.set()
             await stop.wait()
             self._log.info("bot.stopping")
-            notify("STOPPING=1")
             for task in incoming:
                 task.cancel()
+            await notify("STOPPING=1", patience=1.0)
             await self._finish(lambda: sum(one.busy for one in claims))
             for task in outgoing:
                 task.cancel()

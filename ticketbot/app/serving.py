@@ -45,4 +45,4 @@ async def _greet(app: App) -> None:
     await app.look_around()
     spare_collections()
     print(f"READY: {await app.summary()}", flush=True)  # noqa: T201  the contract's line
-    notify("READY=1", f"STATUS={await app.summary()}")
+    await notify("READY=1", f"STATUS={await app.summary()}")
