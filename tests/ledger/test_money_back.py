@@ -28,6 +28,7 @@ from ticketbot.ledger import (
     marks,
     money,
     orphans,
+    outbox,
     overview,
     people,
     refunds,
@@ -79,6 +80,56 @@ def test_what_is_owed_to_whom(tx: Tx) -> None:
     assert refunds.owed_to(tx, alice.person) == refunds.owed_for(tx, "qqim") == [soon]
     assert refunds.owed_total(tx) == 5_001 * SAT
     assert tx.row("SELECT sent_at FROM refund WHERE id = 'a-r2'") == (NOW + 99,)
+
+
+def test_one_of_several_refunds_of_an_order_is_named_by_its_number(tx: Tx) -> None:
+    alice, bob = order(tx, "aaaaaaaaqqim"), order(tx, "bbbbbbbbqqim", BOB)
+    paid(tx, alice, HASH, "refund")
+    paid(tx, bob, OTHER, "refund")
+    names = ("aaaaaaaaqqim-r1", "aaaaaaaaqqim-r2", "bbbbbbbbqqim-r1")
+    for name, one, payment_hash in zip(
+        names, (alice, alice, bob), (HASH, HASH, OTHER), strict=True
+    ):
+        owed(tx, one, name, payment_hash)
+
+    def found(letters: str) -> list[str]:
+        return [one.id for one in refunds.owed_for(tx, letters)]
+
+    assert found("qqim") == list(names)
+    assert found("QQIM-r2") == ["aaaaaaaaqqim-r2"]
+    assert found("qqim-r1") == ["aaaaaaaaqqim-r1", "bbbbbbbbqqim-r1"]
+    assert found("qqim-r3") == found("r1") == found("-") == found("qqim-r%") == []
+
+
+def test_no_more_refunds_are_listed_than_fit(tx: Tx) -> None:
+    one = order(tx, "a" * 12)
+    paid(tx, one, HASH, "refund")
+    for number in range(101):
+        owed(tx, one, f"r{number:03}", HASH, amount_msat=1)
+    assert len(refunds.owed(tx)) == len(refunds.owed(tx, event_id=one.event_id)) == 100
+
+
+def test_refunds_that_nothing_carries_out(tx: Tx) -> None:
+    one = order(tx, "a" * 12)
+    paid(tx, one, HASH, "refund")
+    for name in ("a-r1", "a-r2", "a-r3"):
+        refund = owed(tx, one, name, HASH)
+    refunds.move(tx, refund, RefundState.SENT, NOW)
+    assert refunds.without_job(tx) == ["a-r1", "a-r2"]
+    outbox.put(tx, "refund:a-r1", "refund", NOW, {})
+    assert refunds.without_job(tx) == ["a-r2"]
+
+
+def test_which_refund_gives_the_price_of_a_ticket_back(tx: Tx) -> None:
+    one = order(tx, "a" * 12)
+    paid(tx, one, HASH)
+    owed(tx, one, "a-r1", HASH)
+    ticket(tx, one, "a" * 16)
+    ticket(tx, one, "b" * 16)
+    ledger_tickets.void(tx, ["a" * 16], "a-r1")
+    assert refunds.of_ticket(tx, "a" * 16) == "a-r1"
+    assert refunds.of_ticket(tx, "b" * 16) is None
+    assert refunds.of_ticket(tx, "z" * 16) is None
 
 
 def test_where_it_shall_go_is_sealed(tx: Tx) -> None:

@@ -209,3 +209,48 @@ def test_what_operators_see_of_orders(tx: Tx) -> None:
     on_sale(tx, "aveiro", start=NOW, end=NOW + 1)
     assert [one.code for one in overview.all_listings(tx)] == ["AVEIRO", "LISBON", "PORTO"]
     assert people.meet(tx, ALICE).id == first.person
+
+
+def test_a_persons_orders_page_by_page(tx: Tx) -> None:
+    names = ("a", "b", "c", "d")
+    placed = [order(tx, name * 12) for name in names]
+    order(tx, "e" * 12, BOB)
+    orders.move(tx, placed[1], State.PAID)
+    there = order(tx, "f" * 12, event_id=listing("porto").event_id, state=State.CLOSED)
+    alice = there.person
+    newest = ["f" * 12, *(name * 12 for name in reversed(names))]
+    assert ids(orders.page_of(tx, alice, 9)) == newest
+    assert ids(orders.page_of(tx, alice, 2)) == newest[:2]
+    assert ids(orders.page_of(tx, alice, 2, skip=1)) == newest[1:3]
+    before = orders.place_of(tx, alice, "c" * 12)
+    assert ids(orders.page_of(tx, alice, 9, before=before)) == ["b" * 12, "a" * 12]
+    assert ids(orders.page_of(tx, alice, 9, states=(State.PAID, State.CLOSED))) == [
+        "f" * 12, "b" * 12,
+    ]  # fmt: skip
+    assert ids(orders.page_of(tx, alice, 9, event_id=there.event_id)) == ["f" * 12]
+    assert orders.place_of(tx, alice, "e" * 12) is None
+    assert orders.place_of(tx, alice, "nothing") is None
+
+
+def test_an_order_of_a_lost_ledger_costs_what_its_buyer_was_shown(tx: Tx) -> None:
+    other, one = order(tx, "a" * 12), order(tx, "b" * 12, quantity=3, amount_msat=15_000 * SAT)
+    cheaper = orders.reprice(tx, one, 4_000 * SAT)
+    assert (cheaper.unit_msat, cheaper.amount_msat) == (4_000 * SAT, 12_000 * SAT)
+    assert orders.get(tx, one.id) == cheaper
+    assert orders.get(tx, other.id) == other
+
+
+def test_who_waits_for_a_payment_by_the_end_of_their_holds(tx: Tx) -> None:
+    for name, state, until in (
+        ("c", State.HELD, NOW + 1),
+        ("b", State.INVOICED, NOW + 2),
+        ("a", State.INVOICED, NOW + 1),
+        ("d", State.RELEASED, NOW + 1),
+    ):
+        order(tx, name * 12, state=state, hold_until=until)
+    found = ids(orders.waiting(tx, (0, ""), 9))
+    assert found == ["a" * 12, "c" * 12, "b" * 12]
+    assert ids(orders.waiting(tx, (0, ""), 2)) == found[:2]
+    assert ids(orders.waiting(tx, (NOW + 1, "a" * 12), 9)) == found[1:]
+    assert ids(orders.waiting(tx, (NOW + 1, "c" * 12), 9)) == found[2:]
+    assert orders.waiting(tx, (NOW + 2, "b" * 12), 9) == []

@@ -72,5 +72,14 @@ def test_long_texts_are_cut_and_lines_joined() -> None:
     link = ticket_link("https://x.example", TOKEN, title="a\nb " + "long " * 100)
     title = parse_qs(urlsplit(link).fragment)["e"][0]
     assert title.startswith("a b long")
-    assert title.endswith("…")
+    assert title.endswith("long…")
     assert len(title) <= 80
+
+
+def test_a_text_that_just_fits_is_whole() -> None:
+    def title(text: str) -> str:
+        link = ticket_link("https://x.example", TOKEN, title=text)
+        return parse_qs(urlsplit(link).fragment)["e"][0]
+
+    assert title("x" * 80) == "x" * 80
+    assert title("x" * 81) == "x" * 79 + "…"
