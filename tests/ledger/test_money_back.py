@@ -12,6 +12,7 @@ from tests.ledger.shelf import (
     DAY,
     NOW,
     SAT,
+    invoiced,
     listing,
     on_sale,
     order,
@@ -166,6 +167,21 @@ def test_a_bolt11_that_pays_it_has_one_use(tx: Tx) -> None:
     assert overview.spends_of(tx, "a-r1") == [
         overview.Spend(OUT2, 5_000 * SAT, 7, "paid", NOW + 60, NOW + 999),
         overview.Spend(OUT, 5_000 * SAT, 0, "failed", NOW + 70, NOW + 999),
+    ]
+
+
+def test_a_payment_is_written_once_with_its_fate_and_what_is_kept(tx: Tx) -> None:
+    one = order(tx, "a" * 12)
+    for payment_hash in (HASH, OTHER):
+        invoiced(tx, one, payment_hash)
+    assert not money.credited(tx, HASH)
+    money.credit(tx, HASH, one.id, 5_000, NOW + 1, "tickets", 100)
+    money.credit(tx, OTHER, one.id, 300, NOW + 2, "refund")
+    assert money.credited(tx, HASH) and money.credited(tx, OTHER) and not money.credited(tx, THIRD)
+    columns = "payment_hash, order_id, amount_msat, credited_at, fate, commission_msat"
+    assert tx.rows(f"SELECT {columns} FROM payment ORDER BY credited_at") == [
+        (HASH, one.id, 5_000, NOW + 1, "tickets", 100),
+        (OTHER, one.id, 300, NOW + 2, "refund", 0),
     ]
 
 

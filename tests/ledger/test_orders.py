@@ -57,6 +57,25 @@ def test_a_request_id_is_sealed(tx: Tx) -> None:
     assert b"r-17" not in tx.row("SELECT request_id FROM orders")[0]  # type: ignore[index]
 
 
+def test_what_a_program_called_it_is_read_wherever_an_order_is_found(tx: Tx) -> None:
+    one = order(tx, "a" * 8 + "qqim", request_id="r-17")
+    alice, event_id = one.person, one.event_id
+    for found in (
+        orders.ending(tx, "qqim"),
+        orders.open_of(tx, alice),
+        orders.latest_of(tx, alice),
+        orders.page_of(tx, alice, 9),
+        orders.open_of_event(tx, event_id),
+        orders.waiting(tx, (0, ""), 9),
+        orders.lapsed(tx, one.hold_until, (0, "")),
+        [orders.with_listing(tx, one.id)[0]],
+    ):
+        assert found == [one]
+    assert orders.with_listing(tx, one.id)[1].code == "LISBON"
+    with pytest.raises(LookupError, match="order nothing"):
+        orders.with_listing(tx, "nothing")
+
+
 def test_the_end_of_an_id_is_enough(tx: Tx) -> None:
     for order_id in ("aaaaaaaaqqim", "bbbbbbbbqqim", "aaaaaaaa0000"):
         order(tx, order_id)
@@ -92,6 +111,17 @@ def test_which_holds_are_over_by_whose_clock(tx: Tx) -> None:
     assert ids(orders.lapsed(tx, NOW, start, NOW - 1)) == ["a" * 12]
     assert ids(orders.lapsed(tx, NOW - 1, start, NOW + 1)) == ["b" * 12, "c" * 12]
     assert ids(orders.lapsed(tx, NOW, (NOW, "a" * 12), NOW + 1)) == ["b" * 12, "c" * 12]
+
+
+def test_how_many_holds_should_have_been_over(tx: Tx) -> None:
+    for name, state, until in (
+        ("a", State.HELD, NOW),
+        ("b", State.INVOICED, NOW),
+        ("c", State.HELD, NOW + 1),
+        ("d", State.RELEASED, NOW),
+    ):
+        order(tx, name * 12, state=state, hold_until=until)
+    assert [orders.stuck(tx, before) for before in (NOW, NOW + 1, NOW + 2)] == [0, 2, 3]
 
 
 def test_a_clock_put_back_shortens_holds_without_an_invoice(tx: Tx) -> None:

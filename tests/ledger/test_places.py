@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.shelf import ALICE, BOB, NOW, listing, on_sale, shelf
-from ticketbot.ledger import people, places
+from tests.ledger.shelf import ALICE, BOB, NOW, listing, on_sale, order, shelf
+from ticketbot.domain.waiting import Turns
+from ticketbot.ledger import people, places, turns
 from ticketbot.ledger.places import MOST, Place
 from ticketbot.ledger.store import Tx
 
@@ -110,3 +111,20 @@ def test_seats_that_are_kept_and_seats_that_are_wanted(tx: Tx) -> None:
     assert [one.id for one in places.over(tx, NOW + 9, 1)] == [there.id]
     assert places.over(tx, NOW - 1, 9) == []
     assert [one.id for one in places.of_event(tx, LISBON, 2)] == [here.id, vip.id]
+
+
+def test_what_became_of_seats_that_were_offered(tx: Tx) -> None:
+    for name in ("a", "b", "c"):
+        order(tx, name * 12)
+    assert turns.of(tx, LISBON) == Turns()
+    turns.taken(tx, LISBON, "a" * 12)
+    turns.taken(tx, LISBON, "b" * 12)
+    assert turns.of(tx, LISBON) == Turns().taken().taken()
+    turns.left_unpaid(tx, LISBON, "a" * 12)
+    after = Turns().taken().taken().left_unpaid()
+    assert after != Turns().taken().taken()
+    assert turns.of(tx, LISBON) == after
+    turns.left_unpaid(tx, LISBON, "a" * 12)  # it is known
+    turns.left_unpaid(tx, LISBON, "c" * 12)  # it did not come by the queue
+    assert turns.of(tx, LISBON) == after
+    assert turns.of(tx, PORTO) == Turns()

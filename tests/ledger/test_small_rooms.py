@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.shelf import ALICE, BOB, DAY, NOW, on_sale, order, shelf, tier
+from tests.ledger.shelf import ALICE, BOB, DAY, NOW, listing, on_sale, order, shelf, tier
 from ticketbot.errors import Broken, Refused
 from ticketbot.keys import Keys
 from ticketbot.ledger import (
@@ -230,6 +230,48 @@ def test_events_are_found_by_code_note_and_start(tx: Tx) -> None:
     assert listings.by_id(tx, porto.event_id).state == "cancelled"  # type: ignore[union-attr]
 
 
+def test_the_next_event_with_seats(tx: Tx) -> None:
+    assert listings.next_with_seats(tx, NOW) is None
+    on_sale(tx)
+    on_sale(tx, "porto", start=NOW + DAY, end=NOW + 2 * DAY, stock=2)
+    on_sale(tx, "faro", start=NOW + 8 * DAY, end=NOW + 9 * DAY, stock=None)
+
+    def next_code(now: int = NOW) -> str:
+        found = listings.next_with_seats(tx, now)
+        return "" if found is None else found.code
+
+    porto, lisbon = listing("porto").event_id, listing().event_id
+    assert (next_code(), next_code(NOW + 2 * DAY), next_code(NOW + 9 * DAY)) == (
+        "PORTO", "LISBON", "",
+    )  # fmt: skip
+    listings.hold(tx, porto, "", 1)
+    assert next_code() == "PORTO"
+    listings.sell_free(tx, porto, "", 1)
+    assert next_code() == "LISBON"
+    listings.cancel(tx, lisbon)
+    assert next_code() == "FARO"
+
+
+def test_an_organizers_events(tx: Tx) -> None:
+    lisbon = on_sale(tx)
+    on_sale(tx, "porto", start=NOW + DAY, end=NOW + 2 * DAY)
+    on_sale(tx, "faro", organizer="0b" * 32)
+    anna, cursor = lisbon.organizer, (lisbon.start, lisbon.event_id)
+    of = listings.of_organizer
+    assert [one.code for one in of(tx, anna, (0, ""), 9)] == ["PORTO", "LISBON"]
+    assert [one.code for one in of(tx, anna, (0, ""), 1)] == ["PORTO"]
+    assert [one.code for one in of(tx, anna, (NOW + DAY, "~"), 9)] == ["LISBON"]
+    assert of(tx, anna, cursor, 9) == []
+    assert {one.code for one in listings.coming_of(tx, anna, NOW)} == {"PORTO", "LISBON"}
+    assert [one.code for one in listings.coming_of(tx, anna, NOW + 2 * DAY)] == ["LISBON"]
+    assert not listings.paused(tx, lisbon.event_id)
+    listings.pause(tx, lisbon.event_id, NOW)
+    assert listings.paused(tx, lisbon.event_id)
+    assert not listings.paused(tx, listing("porto").event_id)
+    listings.resume(tx, lisbon.event_id)
+    assert not listings.paused(tx, lisbon.event_id)
+
+
 def test_seats_of_an_event_and_its_tiers(tx: Tx) -> None:
     one = on_sale(tx, stock=5, tiers=(tier("VIP", 2),))
     event_id = one.event_id
@@ -294,6 +336,12 @@ def test_the_vault_of_a_key_is_always_the_same() -> None:
     sealed = "010101010101010101010101f97dd5804f8df340207c24f2575035e06accb4a067"
     assert vault.open(bytes.fromhex(sealed), b"person") == b"plain"
     assert vault.tag(b"person", b"key").hex() == "7bd3e879965c23e0da775db9bd58adb0"
+
+
+def test_a_request_that_an_older_bot_was_sent_is_known(tx: Tx) -> None:
+    tx.vault = open_vault(Keys(b"\7" * 32))
+    assert inbox.request_key(tx, 7, "r1").hex() == "9524f3de669b9373b29991d1e1cf6319"
+    assert inbox.content_tag(tx, "lisbon|1").hex() == "d053d0c82cc205ed835165085adb7f32"
 
 
 def test_a_letter_that_was_answered_by_an_older_bot_stays_answered(tx: Tx) -> None:
