@@ -49,6 +49,8 @@ def test_a_place_comes_back_as_it_was_taken(tx: Tx) -> None:
     assert changed == alice._replace(quantity=5, standing=2)
     places.leave(tx, alice)
     assert places.of(tx, alice.person, LISBON, "VIP") is None
+    assert places.join(tx, LISBON, "", alice.person, 1, NOW).standing == 0
+    assert places.first(tx, LISBON, "") == places.of(tx, alice.person, LISBON, "")
 
 
 def test_what_happens_to_one_place_happens_to_no_other(tx: Tx) -> None:

@@ -157,6 +157,22 @@ def test_a_clock_put_back_lets_nothing_wait_for_days(tx: Tx) -> None:
     }  # fmt: skip
 
 
+def test_a_clock_put_back_lets_what_people_wait_for_wait_a_day_at_most(tx: Tx) -> None:
+    for kind in ("refund", "payout", "closing", "errand", "message"):
+        for name, due in (("soon", NOW + DAY), ("late", NOW + DAY + 1)):
+            outbox.put(tx, f"{kind} {name}", kind, due, {})
+    outbox.put(tx, "errand tried", "errand", NOW, {})
+    tx.change("UPDATE outbox SET attempts = 1, due = ? WHERE key = 'errand tried'", (NOW + 901,))
+    assert outbox.pull_in(tx, NOW, 900) == 6
+    assert dict(tx.rows("SELECT key, due - ? FROM outbox", (NOW,))) == {
+        "refund soon": DAY, "refund late": 0,
+        "payout soon": DAY, "payout late": 0,
+        "closing soon": DAY, "closing late": DAY,
+        "errand soon": DAY, "errand late": DAY + 1, "errand tried": 0,
+        "message soon": 0, "message late": 0,
+    }  # fmt: skip
+
+
 def test_what_of_an_order_waits_and_what_was_put_aside(tx: Tx) -> None:
     mine, other = "a" * 12, "b" * 12
     for key, kind in (
@@ -195,6 +211,20 @@ def test_people_are_found_by_who_has_the_key(tx: Tx) -> None:
     assert bytes.fromhex(ALICE) not in tx.row("SELECT lookup, sealed FROM person WHERE id = 1")  # type: ignore[operator]
     with pytest.raises(LookupError, match="person 77"):
         people.person(tx, 77)
+
+
+def test_a_language_that_was_chosen_is_not_undone_by_a_guess(tx: Tx) -> None:
+    alice, bob = people.meet(tx, ALICE), people.meet(tx, BOB)
+    guessed = people.speaks(tx, alice, "es", chosen=False)
+    assert guessed == people.person(tx, alice.id) == alice._replace(language="es")
+    assert people.speaks(tx, guessed, "pt", chosen=False).language == "pt"
+    chosen = people.speaks(tx, guessed, "es", chosen=True)
+    assert chosen == people.known(tx, ALICE) == alice._replace(language="es", chosen=True)
+    assert people.speaks(tx, chosen, "en", chosen=False) == chosen
+    assert people.language_of(tx, alice.id) == ("es", True)
+    assert people.speaks(tx, chosen, "en", chosen=True).language == "en"
+    assert people.language_of(tx, alice.id) == ("en", True)
+    assert people.language_of(tx, bob.id) == people.language_of(tx, 77) == ("", False)
 
 
 def test_no_two_messages_to_one_person_have_the_same_second(tx: Tx) -> None:
