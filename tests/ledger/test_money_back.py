@@ -141,7 +141,7 @@ def test_where_it_shall_go_is_sealed(tx: Tx) -> None:
     assert refunds.destination(tx, "nothing") is None
     refunds.set_destination(tx, "a-r1", "me@a.example")
     assert refunds.destination(tx, "a-r1") == "me@a.example"
-    assert b"me@" not in tx.row("SELECT destination FROM refund")[0]  # type: ignore[index]
+    assert b"me@a.ex" not in tx.row("SELECT destination FROM refund")[0]  # type: ignore[index]
     refunds.set_destination(tx, "a-r1", None)
     assert refunds.destination(tx, "a-r1") is None
 

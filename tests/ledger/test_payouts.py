@@ -212,6 +212,19 @@ def test_what_goes_back_takes_its_commission_along(tx: Tx) -> None:
     assert account.balance == 0
 
 
+def test_nothing_is_not_written_into_the_book(tx: Tx) -> None:
+    paid(tx, order(tx, "a" * 12, state=OrderState.PAID), HASH)
+    shares.sold(tx, listing(), HASH, 5_000 * SAT, 0, NOW)
+    shares.give_back(tx, HASH, "a-r1", 1_000 * SAT, NOW + 1)
+    assert entries(tx, "refund:a-r1") == {
+        f"organizer:{ANNA}": 1_000 * SAT, "refunds": -1_000 * SAT,
+    }  # fmt: skip
+    payout = decided(tx, "p1")
+    shares.set_aside(tx, payout, [Part(LISBON, 10 * SAT)])
+    shares.paid_out(tx, payout, 0, NOW + 2)
+    assert entries(tx, "paid:p1") == {"payouts": 10 * SAT, "wallet": -10 * SAT}
+
+
 def test_the_audit_names_what_is_wrong_with_an_account_and_a_payout(tx: Tx) -> None:
     payout = decided(tx, "p1")
     tx.change("INSERT INTO share (event_id, organizer, ends) VALUES (?, ?, ?)", (LISBON, ANNA, NOW))

@@ -1,4 +1,4 @@
-"""Marks, the journal, the inbox, the outbox, people, listings: what each of them remembers."""
+"""Marks, the journal, the inbox, the outbox, people: what each of them remembers."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.shelf import ALICE, BOB, DAY, NOW, listing, on_sale, order, shelf, tier
-from ticketbot.errors import Broken, Refused
+from tests.ledger.shelf import ALICE, BOB, DAY, NOW, on_sale, order, shelf
+from ticketbot.errors import Broken
 from ticketbot.keys import Keys
 from ticketbot.ledger import (
     forgetting,
     inbox,
     journal,
-    listings,
     marks,
     outbox,
     overview,
@@ -22,7 +21,6 @@ from ticketbot.ledger import (
     restored,
     verdicts,
 )
-from ticketbot.ledger.listings import Seats
 from ticketbot.ledger.people import FARTHEST_AHEAD
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.vault import Vault, open_vault
@@ -101,8 +99,8 @@ def test_the_outbox_hands_out_what_is_due(tx: Tx) -> None:
     assert [(one.key, one.kind, one.attempts) for one in found] == [
         ("b", "message", 0), ("a", "message", 0),
     ]  # fmt: skip
-    assert found[1].body == {"text": "hi"}
-    assert b"hi" not in tx.row("SELECT body FROM outbox WHERE key = 'a'")[0]  # type: ignore[index]
+    assert found[1].body == {"text": "good morning"}
+    assert b"good" not in tx.row("SELECT body FROM outbox WHERE key = 'a'")[0]  # type: ignore[index]
     assert [one.key for one in outbox.due(tx, "message", NOW, none, 1)] == ["b"]
     assert [one.key for one in outbox.due(tx, "message", NOW, frozenset({found[0].id}), 1)] == ["a"]
     outbox.postpone(tx, found[0].id, NOW + 9)
@@ -233,96 +231,6 @@ def test_no_two_messages_to_one_person_have_the_same_second(tx: Tx) -> None:
     assert people.next_stamp(tx, alice, NOW + 50) == NOW + 50
     assert people.next_stamp(tx, alice, NOW - DAY) == NOW - DAY + FARTHEST_AHEAD
     assert people.next_stamp(tx, 77, NOW) == NOW
-
-
-def test_events_are_found_by_code_note_and_start(tx: Tx) -> None:
-    lisbon, porto = on_sale(tx), on_sale(tx, "porto", start=NOW + DAY, end=NOW + 2 * DAY)
-    on_sale(tx, "portimao", end=NOW + 9 * DAY)
-    assert [one.code for one in listings.by_code(tx, "porto")] == ["PORTO"]
-    assert {one.code for one in listings.by_code(tx, "port")} == {"PORTO", "PORTIMAO"}
-    assert listings.by_code(tx, "faro") == []
-    on_sale(tx, "porto2", end=NOW)
-    assert [one.code for one in listings.by_code(tx, "porto")] == ["PORTO"]
-    found = listings.by_note(tx, porto.note_id)
-    assert found is not None and found.listing == porto and found.state == "on-sale"
-    assert listings.by_note(tx, "f" * 64) is None
-    assert [one.code for one in listings.upcoming(tx, NOW)] == ["PORTO", "LISBON", "PORTIMAO"]
-    assert [one.code for one in listings.upcoming(tx, NOW, most=1)] == ["PORTO"]
-    assert [one.code for one in listings.upcoming(tx, porto.end)] == ["LISBON", "PORTIMAO"]
-    after = (lisbon.start, lisbon.event_id)
-    assert [one.code for one in listings.upcoming(tx, NOW, after)] == ["PORTIMAO"]
-    assert sorted(listings.codes(tx, lisbon.end)) == ["PORTIMAO"]
-    assert listings.taken(tx) == {"LISBON", "PORTO", "PORTO2", "PORTIMAO"}
-    assert listings.organizers(tx, NOW) == [lisbon.organizer]
-    assert listings.organizers(tx, NOW + 9 * DAY) == []
-    listings.cancel(tx, porto.event_id)
-    assert [one.code for one in listings.upcoming(tx, NOW)] == ["LISBON", "PORTIMAO"]
-    assert listings.by_id(tx, porto.event_id).state == "cancelled"  # type: ignore[union-attr]
-
-
-def test_the_next_event_with_seats(tx: Tx) -> None:
-    assert listings.next_with_seats(tx, NOW) is None
-    on_sale(tx)
-    on_sale(tx, "porto", start=NOW + DAY, end=NOW + 2 * DAY, stock=2)
-    on_sale(tx, "faro", start=NOW + 8 * DAY, end=NOW + 9 * DAY, stock=None)
-
-    def next_code(now: int = NOW) -> str:
-        found = listings.next_with_seats(tx, now)
-        return "" if found is None else found.code
-
-    porto, lisbon = listing("porto").event_id, listing().event_id
-    assert (next_code(), next_code(NOW + 2 * DAY), next_code(NOW + 9 * DAY)) == (
-        "PORTO", "LISBON", "",
-    )  # fmt: skip
-    listings.hold(tx, porto, "", 1)
-    assert next_code() == "PORTO"
-    listings.sell_free(tx, porto, "", 1)
-    assert next_code() == "LISBON"
-    listings.cancel(tx, lisbon)
-    assert next_code() == "FARO"
-
-
-def test_an_organizers_events(tx: Tx) -> None:
-    lisbon = on_sale(tx)
-    on_sale(tx, "porto", start=NOW + DAY, end=NOW + 2 * DAY)
-    on_sale(tx, "faro", organizer="0b" * 32)
-    anna, cursor = lisbon.organizer, (lisbon.start, lisbon.event_id)
-    of = listings.of_organizer
-    assert [one.code for one in of(tx, anna, (0, ""), 9)] == ["PORTO", "LISBON"]
-    assert [one.code for one in of(tx, anna, (0, ""), 1)] == ["PORTO"]
-    assert [one.code for one in of(tx, anna, (NOW + DAY, "~"), 9)] == ["LISBON"]
-    assert of(tx, anna, cursor, 9) == []
-    assert {one.code for one in listings.coming_of(tx, anna, NOW)} == {"PORTO", "LISBON"}
-    assert [one.code for one in listings.coming_of(tx, anna, NOW + 2 * DAY)] == ["LISBON"]
-    assert not listings.paused(tx, lisbon.event_id)
-    listings.pause(tx, lisbon.event_id, NOW)
-    assert listings.paused(tx, lisbon.event_id)
-    assert not listings.paused(tx, listing("porto").event_id)
-    listings.resume(tx, lisbon.event_id)
-    assert not listings.paused(tx, lisbon.event_id)
-
-
-def test_seats_of_an_event_and_its_tiers(tx: Tx) -> None:
-    one = on_sale(tx, stock=5, tiers=(tier("VIP", 2),))
-    event_id = one.event_id
-    listings.hold(tx, event_id, "VIP", 2)
-    assert listings.seats_of(tx, event_id) == [Seats("", 5, 2, 0), Seats("VIP", 2, 2, 0)]
-    with pytest.raises(Refused), tx.savepoint():
-        listings.hold(tx, event_id, "VIP", 1)
-    with pytest.raises(Refused), tx.savepoint():
-        listings.hold(tx, event_id, "", 4)
-    listings.hold(tx, event_id, "", 3)
-    listings.sell_held(tx, event_id, "VIP", 1)
-    listings.free_held(tx, event_id, "VIP", 1)
-    listings.sell_free(tx, event_id, "VIP", 1)
-    assert listings.seats_of(tx, event_id) == [Seats("", 5, 3, 2), Seats("VIP", 2, 0, 2)]
-    listings.free_sold(tx, event_id, "VIP", 2)
-    seats = listings.seats_of(tx, event_id)
-    assert (listings.available(seats, ""), listings.available(seats, "VIP")) == (2, 2)
-    assert listings.available([Seats("", None, 9, 9)], "") is None
-    for sale in (listings.free_held, listings.sell_held, listings.sell_free):
-        with pytest.raises(LookupError, match="seats of"):
-            sale(tx, event_id, "no such tier", 1)
 
 
 def test_a_restored_ledger_remembers_it_for_a_week(tx: Tx) -> None:
