@@ -131,3 +131,27 @@ def test_codes_that_begin_so_are_found_to_the_last_letter(tx: Tx) -> None:
     for number in range(11):
         on_sale(tx, f"q{number:02}")
     assert len(listings.by_code(tx, "q")) == 10
+
+
+def test_who_asks_for_too_many_seats_is_told_how_many_there_are(tx: Tx) -> None:
+    event_id = on_sale(tx, stock=5, tiers=(tier("VIP", 2),)).event_id
+
+    def refused(tier: str, quantity: int) -> tuple[str, str, dict[str, object]]:
+        with pytest.raises(Refused) as refused, tx.savepoint():
+            listings.hold(tx, event_id, tier, quantity)
+        return refused.value.code, refused.value.sentence, dict(refused.value.values)
+
+    assert refused("VIP", 3) == ("sold-out", "fewer-left", {"n": 2, "wish": "lisbon 3 vip"})
+    assert refused("", 6) == ("sold-out", "fewer-left", {"n": 5, "wish": "lisbon 6"})
+    listings.hold(tx, event_id, "VIP", 2)
+    assert refused("VIP", 1) == ("sold-out", "sold-out", {"wish": "lisbon 1 vip"})
+
+
+def test_seats_of_a_kind_that_are_taken_and_that_can_be_had() -> None:
+    seats = [Seats("", 20, 5, 7), Seats("VIP", 6, 1, 2), Seats("Balcony", 9, 3, 4)]
+    taken = {name: listings.seats_taken(seats, name) for name in ("VIP", "Balcony", "", "Stalls")}
+    assert taken == {"VIP": 3, "Balcony": 7, "": 2, "Stalls": 0}
+    assert [listings.available(seats, name) for name in ("VIP", "Balcony", "")] == [3, 2, 8]
+    assert listings.available([Seats("", None, 5, 7), Seats("VIP", 6, 1, 2)], "VIP") == 3
+    assert listings.available([Seats("", 20, 5, 7), Seats("VIP", None, 1, 2)], "VIP") == 8
+    assert listings.seats_taken([], "") == 0

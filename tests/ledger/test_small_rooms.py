@@ -89,7 +89,7 @@ def test_a_request_is_bound_to_its_order(tx: Tx) -> None:
 
 
 def test_the_outbox_hands_out_what_is_due(tx: Tx) -> None:
-    outbox.put(tx, "a", "message", NOW, {"text": "hi"})
+    outbox.put(tx, "a", "message", NOW, {"text": "good morning"})
     outbox.put(tx, "a", "message", NOW, {"text": "ho"})  # it is queued already
     outbox.put(tx, "b", "message", NOW - 5, {})
     outbox.put(tx, "c", "invoice", NOW, {})
