@@ -201,6 +201,7 @@ def test_a_treasurer_sees_where_everything_is(tx: Tx) -> None:
     paid(tx, bob, OTHER, "refund")
     ticket(tx, alice, "a" * 16, payment_hash=HASH)
     ticket(tx, alice, "b" * 16, price_msat=0)
+    ticket(tx, alice, "d" * 16, price_msat=0)
     ticket(tx, alice, "c" * 16, payment_hash=HASH, state="void")
     for number, (name, state) in enumerate(
         (("due", "due"), ("going", "sending"), ("sent", "sent"), ("by-hand", "sent"))
@@ -229,7 +230,7 @@ def test_a_treasurer_sees_where_everything_is(tx: Tx) -> None:
         commission=10,
         fees=7,
         orders=2,
-        free_tickets=1,
+        free_tickets=2,
     )
     came = [Received(HASH, 5_000, None), Received(THIRD, 300, None)]
     went = [Sent(OUT, 4_000, 7), Sent(THIRD, 200, 3)]

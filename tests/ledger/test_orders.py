@@ -47,7 +47,7 @@ def test_an_order_comes_back_as_it_was_placed(tx: Tx) -> None:
     assert orders.get(tx, "nobody") is None
     moved = orders.move(tx, placed, State.PAID)
     assert orders.get(tx, placed.id) == moved == placed._replace(state=State.PAID)
-    held = orders.move_and_hold(tx, placed, State.INVOICED, NOW + 7)
+    held = orders.move_and_hold(tx, moved, State.INVOICED, NOW + 7)
     assert orders.get(tx, placed.id) == held
     assert (held.state, held.hold_until) == (State.INVOICED, NOW + 7)
 
