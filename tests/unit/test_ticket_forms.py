@@ -32,7 +32,7 @@ def test_a_code_is_read_as_it_was_meant() -> None:
     "text", ["", "ABCD", "ABCD-EFGH-IJKL-MNO1", "ABCD-EFGH-IJKL-MNOP-Q", "ß" * 16]
 )
 def test_what_is_no_code_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(Malformed, match="like ABCD-EFGH-IJKL-MNOP"):
+    with pytest.raises(Malformed, match=r"^a ticket's code .* like ABCD-EFGH-IJKL-MNOP$"):
         read_id(text)
 
 
@@ -60,6 +60,7 @@ def test_a_link_carries_the_ticket_and_the_event_in_its_fragment() -> None:
 
 def test_a_link_without_an_event_is_the_token_alone() -> None:
     assert ticket_link("https://x.example/bot", TOKEN) == f"https://x.example/bot/t#{TOKEN}"
+    assert ticket_link("https://x.example/BOX/", TOKEN) == f"https://x.example/BOX/t#{TOKEN}"
     assert ticket_link("https://x.example", TOKEN, timezone="UTC") == f"https://x.example/t#{TOKEN}"
     assert ticket_link("https://x.example", TOKEN, start=0).endswith("&w=0")
 
