@@ -38,6 +38,7 @@ from ticketbot.ledger import (
 from ticketbot.ledger import tickets as ledger_tickets
 from ticketbot.ledger.accounts import Flows, Sum
 from ticketbot.ledger.audit import Received, Sent
+from ticketbot.ledger.audit.refunds import refunds as audit_of_refunds
 from ticketbot.ledger.orphans import Orphan
 from ticketbot.ledger.people import NOBODY
 from ticketbot.ledger.spends import Spend
@@ -168,6 +169,38 @@ def test_a_bolt11_that_pays_it_has_one_use(tx: Tx) -> None:
         overview.Spend(OUT2, 5_000 * SAT, 7, "paid", NOW + 60, NOW + 999),
         overview.Spend(OUT, 5_000 * SAT, 0, "failed", NOW + 70, NOW + 999),
     ]
+
+
+def test_the_audit_names_what_is_wrong_with_a_refund(tx: Tx) -> None:
+    one = order(tx, "a" * 12)
+    paid(tx, one, HASH, "refund")
+    refund = owed(tx, one, "a-r1", HASH, amount_msat=5_000 * SAT)
+
+    def says(sql: str = "") -> str:
+        if sql:
+            tx.change(sql)
+        broken = audit_of_refunds(tx)
+        assert len(broken) <= 1
+        return broken[0].removeprefix("refund a-r1 of 5000000 msat is ") if broken else ""
+
+    assert says() == ""
+    spends.keep(tx, "refund", spending("a-r1"))
+    assert says() == (
+        "due, with 0 bolt11s paid, 1 under way, 0 of another amount, not paid by hand"
+    )
+    refunds.move(tx, refund, RefundState.SENDING, NOW)
+    assert says() == ""
+    assert "1 of another amount" in says("UPDATE spend SET amount_msat = 1")
+    spends.close(tx, OUT, "paid", 7)
+    assert says("UPDATE spend SET amount_msat = 5000000").startswith("sending, with 1 bolt11s paid")
+    refunds.move(tx, refund, RefundState.SENT, NOW)
+    assert says() == ""
+    money.post(tx, "sent:a-r1", NOW, ("refunds", 5), ("by hand", -5))
+    assert says().endswith("and paid by hand")
+    spends.close(tx, OUT, "failed")
+    assert says() == ""
+    spends.keep(tx, "refund", spending("nobody", OUT2))
+    assert audit_of_refunds(tx) == [f"bolt11 {OUT2} pays a refund that is not there"]
 
 
 def test_a_payment_is_written_once_with_its_fate_and_what_is_kept(tx: Tx) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -239,5 +240,37 @@ def test_the_audit_names_what_is_wrong_with_an_account_and_a_payout(tx: Tx) -> N
     )
     shares.paid_by_hand(tx, payout, NOW)
     assert audit_of_payouts(tx) == []
+    moved(tx, payout, State.SENDING)
+    assert audit_of_payouts(tx) == [
+        "payout p1 of 10000 msat is sending, with 0 bolt11s paid, 0 under way, 0 of another amount,"
+        " and paid by hand; its parts are 10000 msat, 0 of fee odd"
+    ]
+    moved(tx, payout, State.SENT)
     spends.keep(tx, "payout", Spend(OUT, "nobody", 1, "open", NOW, NOW + 9, "lnbc"))
     assert audit_of_payouts(tx) == [f"bolt11 {OUT} pays a payout that is not there"]
+
+
+def test_a_payout_on_its_way_has_one_bolt11_under_way(tx: Tx) -> None:
+    shares.sold(tx, listing(), HASH, 50 * SAT, 0, NOW)
+    payout = decided(tx, "p1")
+    shares.set_aside(tx, payout, [Part(LISBON, 10 * SAT)])
+    spends.keep(tx, "payout", Spend(OUT, "p1", 10 * SAT, "open", NOW, NOW + 9, "lnbc"))
+    assert len(audit_of_payouts(tx)) == 1  # it is due
+    moved(tx, payout, State.SENDING)
+    assert audit_of_payouts(tx) == []
+    with pytest.raises(sqlite3.IntegrityError), tx.savepoint():
+        spends.keep(tx, "payout", Spend(OUT2, "p1", 10 * SAT, "open", NOW, NOW + 9, "lnbc"))
+    spends.close(tx, OUT, "failed")
+    (broken,) = audit_of_payouts(tx)
+    assert "is sending, with 0 bolt11s paid, 0 under way, 0 of another amount, not" in broken
+    spends.keep(tx, "payout", Spend(OUT2, "p1", 10 * SAT, "open", NOW, NOW + 9, "lnbc"))
+    assert audit_of_payouts(tx) == []
+    spends.close(tx, OUT2, "paid", 7)
+    moved(tx, payout, State.SENT)
+    (broken,) = audit_of_payouts(tx)
+    assert "is sent, with 1 bolt11s paid, 0 under way" in broken and "-7 of fee odd" in broken
+    shares.paid_out(tx, payout, 7, NOW)
+    assert audit_of_payouts(tx) == []
+    tx.change("UPDATE spend SET amount_msat = 1 WHERE payment_hash = ?", (OUT,))
+    (broken,) = audit_of_payouts(tx)
+    assert "1 of another amount" in broken
