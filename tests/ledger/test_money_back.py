@@ -293,6 +293,7 @@ def test_money_for_an_order_that_is_not_known(tx: Tx) -> None:
     assert orphans.is_open(tx, HASH) and not orphans.is_open(tx, THIRD)
     orphans.close(tx, OTHER)
     assert orphans.unclaimed(tx) == [lost] and not orphans.is_open(tx, OTHER)
+    assert orphans.is_closed(tx, OTHER) and not orphans.is_closed(tx, HASH)
     orphans.adopted(tx, HASH)
     assert orphans.total(tx) == (0, 0) and orphans.waiting(tx, tag[0]) == []
 

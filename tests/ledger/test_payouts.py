@@ -12,7 +12,8 @@ from tests.ledger.shelf import DAY, NOW, SAT, listing, on_sale, order, paid, she
 from ticketbot.domain.order import State as OrderState
 from ticketbot.domain.payout import Account, Part, Payout
 from ticketbot.domain.spending import State
-from ticketbot.ledger import outbox, payouts, shares, spends
+from ticketbot.ledger import accounts, outbox, payouts, shares, spends
+from ticketbot.ledger.accounts import Sum
 from ticketbot.ledger.audit.payouts import payouts as audit_of_payouts
 from ticketbot.ledger.audit.payouts import shares as audit_of_shares
 from ticketbot.ledger.payouts import Waiting
@@ -224,6 +225,24 @@ def test_nothing_is_not_written_into_the_book(tx: Tx) -> None:
     shares.set_aside(tx, payout, [Part(LISBON, 10 * SAT)])
     shares.paid_out(tx, payout, 0, NOW + 2)
     assert entries(tx, "paid:p1") == {"payouts": 10 * SAT, "wallet": -10 * SAT}
+
+
+def test_a_treasurer_sees_what_is_paid_out(tx: Tx) -> None:
+    shares.sold(tx, listing(), HASH, 100_000 * SAT, 0, NOW)
+    states = {"p1": State.DUE, "p2": State.SENDING, "p3": State.SENT, "p4": State.SENT}
+    for number, (payout_id, state) in enumerate(states.items(), 1):
+        payout = decided(tx, payout_id, sats=10**number)
+        shares.set_aside(tx, payout, [Part(LISBON, payout.amount_msat)])
+        moved(tx, payout, state)
+    spends.keep(tx, "payout", Spend(OUT, "p3", 1_000 * SAT, "open", NOW, NOW + 9, "lnbc"))
+    spends.close(tx, OUT, "paid", 7)
+    shares.paid_out(tx, payout._replace(id="p3", amount_msat=1_000 * SAT), 7, NOW)
+    seen = accounts.sums(tx)
+    assert (seen.payouts_due, seen.payouts_sending) == (Sum(1, 10 * SAT), Sum(1, 100 * SAT))
+    assert seen.payouts_sent == Sum(2, 11_000 * SAT)
+    assert seen.payouts_by_hand == Sum(1, 10_000 * SAT)
+    assert (seen.payout_fees, seen.fees) == (7, 0)
+    assert seen.shares == Sum(1, 88_890 * SAT - 7)
 
 
 def test_the_audit_names_what_is_wrong_with_an_account_and_a_payout(tx: Tx) -> None:
