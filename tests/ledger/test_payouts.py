@@ -212,6 +212,7 @@ def test_what_goes_back_takes_its_commission_along(tx: Tx) -> None:
     (account,) = shares.accounts_of(tx, ANNA, 0)
     assert (account.gross, account.commission, account.refunded) == (5_000, 0, 5_000)
     assert account.balance == 0
+    assert audit_of_shares(tx) == [f"{HASH}: 5000 msat of it went back, the refunds say 0"]
 
 
 def test_nothing_is_not_written_into_the_book(tx: Tx) -> None:
