@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.shelf import BOB, NOW, SAT, invoiced, on_sale, order, owed, paid, shelf
+from tests.ledger.shelf import BOB, NOW, SAT, invoiced, on_sale, order, owed, paid, shelf, ticket
 from ticketbot.domain.payout import Payout
 from ticketbot.domain.spending import State as RefundState
 from ticketbot.ledger import audit, money, payouts, refunds, spends
@@ -134,3 +134,11 @@ def test_what_is_set_aside_is_owed_until_it_may_have_left(tx: Tx) -> None:
     assert audit.owed_at(tx, later, ()) == (0, 597_000)  # and what its way may cost
     payouts.move(tx, payout, RefundState.SENT, NOW)
     assert audit.owed_at(tx, later, ()) == (0, 600_000)
+
+
+def test_a_ledger_is_counted_by_what_lives(tx: Tx) -> None:
+    one = order(tx, "d" * 12)
+    ticket(tx, one, "a" * 16)
+    ticket(tx, one, "b" * 16, state="void")
+    owed(tx, one, "d-r1", HASH, amount_msat=40)
+    assert audit.totals(tx) == Totals(4, 1, 2 * PAID, PAID, 40, PAID)
