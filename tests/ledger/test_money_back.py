@@ -38,7 +38,9 @@ from ticketbot.ledger import (
 from ticketbot.ledger import tickets as ledger_tickets
 from ticketbot.ledger.accounts import Flows, Sum
 from ticketbot.ledger.audit import Received, Sent
+from ticketbot.ledger.audit.refunds import refund_books
 from ticketbot.ledger.audit.refunds import refunds as audit_of_refunds
+from ticketbot.ledger.audit.tickets import void
 from ticketbot.ledger.orphans import Orphan
 from ticketbot.ledger.people import NOBODY
 from ticketbot.ledger.spends import Spend
@@ -201,6 +203,23 @@ def test_the_audit_names_what_is_wrong_with_a_refund(tx: Tx) -> None:
     assert says() == ""
     spends.keep(tx, "refund", spending("nobody", OUT2))
     assert audit_of_refunds(tx) == [f"bolt11 {OUT2} pays a refund that is not there"]
+
+
+def test_the_audit_names_what_the_book_and_the_refunds_say_differently(tx: Tx) -> None:
+    one = order(tx, "a" * 12)
+    paid(tx, one, HASH)
+    ticket(tx, one, "a" * 16, payment_hash=HASH)
+    assert refund_books(tx) == [] and void(tx) == []
+    owed(tx, one, "a-r1", HASH)
+    assert refund_books(tx) == ["the book owes 0 msat back, the refunds 5000000"]
+    assert void(tx) == ["refund a-r1 is 5000000 msat, its void tickets cost 0"]
+    ledger_tickets.void(tx, ["a" * 16], "a-r1")
+    money.post(tx, "refund:a-r1", NOW, ("organizer:x", 5_000 * SAT), ("refunds", -5_000 * SAT))
+    assert refund_books(tx) == [] and void(tx) == []
+    money.post(tx, "sent:a-r1", NOW, ("fees", 7), ("wallet", -7))
+    assert refund_books(tx) == [
+        "in the book 7 msat left the wallet for refunds, by bolt11s 0",
+    ]
 
 
 def test_a_payment_is_written_once_with_its_fate_and_what_is_kept(tx: Tx) -> None:

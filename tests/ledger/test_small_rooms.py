@@ -19,6 +19,7 @@ from ticketbot.ledger import (
     overview,
     people,
     restored,
+    staff,
     verdicts,
 )
 from ticketbot.ledger.people import FARTHEST_AHEAD
@@ -276,10 +277,11 @@ def test_the_vault_of_a_key_is_always_the_same() -> None:
     assert vault.tag(b"person", b"key").hex() == "7bd3e879965c23e0da775db9bd58adb0"
 
 
-def test_a_request_that_an_older_bot_was_sent_is_known(tx: Tx) -> None:
+def test_requests_and_people_at_the_door_that_an_older_bot_knew_are_known(tx: Tx) -> None:
     tx.vault = open_vault(Keys(b"\7" * 32))
     assert inbox.request_key(tx, 7, "r1").hex() == "9524f3de669b9373b29991d1e1cf6319"
     assert inbox.content_tag(tx, "lisbon|1").hex() == "d053d0c82cc205ed835165085adb7f32"
+    assert staff.person_tag(tx, ALICE).hex() == "cb77bb72508effc058cde8b2d621afba"
 
 
 def test_a_letter_that_was_answered_by_an_older_bot_stays_answered(tx: Tx) -> None:
