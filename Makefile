@@ -20,7 +20,7 @@ help:
 	@echo "make test         the tests; make test-long: those that take minutes"
 	@echo "make check        format, lint, types, who imports whom, and whether the docs are true"
 	@echo "make bench        how fast it is; writes bench.json"
-	@echo "make mutants      whether the tests notice small faults in the rules; takes an hour"
+	@echo "make mutants      whether the tests notice small faults in the rules; takes hours"
 	@echo "make page         rebuild the web page; make lock: resolve the dependencies anew"
 	@echo "make clean        remove what make has set up"
 

@@ -3,7 +3,8 @@
     python -m tests.mutants          a table, module by module
     python -m tests.mutants survived the difference that each survivor makes
 
-A mutant that only changes the case of SQL changes nothing, and is not counted.
+A mutant that only changes the case of SQL, and of no text in it, changes nothing, and is not
+counted.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ FOLDER = Path("mutants/ticketbot")
 KILLED, SURVIVED, NO_TEST = (1, 3), 0, (5, 33)
 SQL = re.compile(
     r"SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|VALUES|ORDER BY|\bAND\b|\bSET\b|BEGIN|SAVEPOINT"
-    r"|RELEASE|ROLLBACK|COMMIT|PRAGMA|= \?"
+    r"|RELEASE|ROLLBACK|COMMIT|PRAGMA|= \?|JOIN|LIMIT|CONFLICT|DESC|CASE|excluded\."
+    r"|coalesce"
 )
+TEXT = re.compile(r"'[^']*'")
 
 
 class Mutant(NamedTuple):
@@ -69,7 +72,8 @@ def _is_only_case(difference: str) -> bool:
     lines = [line for line in difference.splitlines() if not line.startswith(("---", "+++"))]
     before = "\n".join(line[1:] for line in lines if line.startswith("-"))
     after = "\n".join(line[1:] for line in lines if line.startswith("+"))
-    return before.lower() == after.lower() and SQL.search(before) is not None
+    same = before.lower() == after.lower() and TEXT.findall(before) == TEXT.findall(after)
+    return same and SQL.search(before) is not None
 
 
 def main() -> None:

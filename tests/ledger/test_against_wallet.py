@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.shelf import BOB, NOW, SAT, invoiced, on_sale, order, owed, paid, shelf
+from tests.ledger.shelf import BOB, NOW, SAT, invoiced, on_sale, order, owed, paid, shelf, ticket
+from ticketbot.domain.payout import Payout
 from ticketbot.domain.spending import State as RefundState
-from ticketbot.ledger import audit, money, refunds, spends
+from ticketbot.ledger import audit, money, payouts, refunds, spends
 from ticketbot.ledger.audit import Received, Sent, Totals
-from ticketbot.ledger.audit.wallet import is_ours
+from ticketbot.ledger.audit.wallet import is_ours, is_spend
 from ticketbot.ledger.spends import Spend
 from ticketbot.ledger.store import Tx
 
@@ -77,6 +78,8 @@ def test_money_is_ours_by_the_id_that_it_was_asked_under(tx: Tx) -> None:
     assert not is_ours(tx, twin._replace(external_id=f"{'c' * 12}-2"))
     assert not is_ours(tx, twin._replace(external_id=None))
     assert not is_ours(tx, Received(OUT, PAID, None))  # it paid itself
+    assert is_spend(tx, Sent(OUT, PAID, 7))
+    assert not is_spend(tx, Sent(HASH, PAID, 0)) and not is_spend(tx, Sent(STRANGE, 1, 0))
 
 
 def test_credits_that_the_wallet_does_not_show_in_the_time_it_was_asked_for(tx: Tx) -> None:
@@ -117,3 +120,25 @@ def test_the_wallet_holds_what_is_owed(tx: Tx) -> None:
     assert differences(tx, "I7", CAME, 169, began=later) == (
         "balance: the wallet holds 169 msat; 40 msat are owed to buyers and 130 msat to organizers",
     )
+
+
+def test_what_is_set_aside_is_owed_until_it_may_have_left(tx: Tx) -> None:
+    money.post(tx, "payment:1", NOW, ("wallet", 900_000), ("organizer:anna", -900_000))
+    payout = Payout("p1", "anna", 300_000, RefundState.DUE, NOW + 5)
+    money.post(tx, "payout:p1", NOW + 5, ("organizer:anna", 300_000), ("payouts", -300_000))
+    payouts.decide(tx, payout, None)
+    later = NOW + 6
+    assert audit.owed_at(tx, NOW + 5, ()) == (0, 900_000)
+    assert audit.owed_at(tx, later, ()) == (0, 900_000)  # it is due
+    payouts.move(tx, payout, RefundState.SENDING, NOW)
+    assert audit.owed_at(tx, later, ()) == (0, 597_000)  # and what its way may cost
+    payouts.move(tx, payout, RefundState.SENT, NOW)
+    assert audit.owed_at(tx, later, ()) == (0, 600_000)
+
+
+def test_a_ledger_is_counted_by_what_lives(tx: Tx) -> None:
+    one = order(tx, "d" * 12)
+    ticket(tx, one, "a" * 16)
+    ticket(tx, one, "b" * 16, state="void")
+    owed(tx, one, "d-r1", HASH, amount_msat=40)
+    assert audit.totals(tx) == Totals(4, 1, 2 * PAID, PAID, 40, PAID)

@@ -12,6 +12,7 @@ from tests.ledger.shelf import (
     DAY,
     NOW,
     SAT,
+    invoiced,
     listing,
     on_sale,
     order,
@@ -28,6 +29,7 @@ from ticketbot.ledger import (
     marks,
     money,
     orphans,
+    outbox,
     overview,
     people,
     refunds,
@@ -36,6 +38,9 @@ from ticketbot.ledger import (
 from ticketbot.ledger import tickets as ledger_tickets
 from ticketbot.ledger.accounts import Flows, Sum
 from ticketbot.ledger.audit import Received, Sent
+from ticketbot.ledger.audit.refunds import refund_books
+from ticketbot.ledger.audit.refunds import refunds as audit_of_refunds
+from ticketbot.ledger.audit.tickets import void
 from ticketbot.ledger.orphans import Orphan
 from ticketbot.ledger.people import NOBODY
 from ticketbot.ledger.spends import Spend
@@ -81,6 +86,56 @@ def test_what_is_owed_to_whom(tx: Tx) -> None:
     assert tx.row("SELECT sent_at FROM refund WHERE id = 'a-r2'") == (NOW + 99,)
 
 
+def test_one_of_several_refunds_of_an_order_is_named_by_its_number(tx: Tx) -> None:
+    alice, bob = order(tx, "aaaaaaaaqqim"), order(tx, "bbbbbbbbqqim", BOB)
+    paid(tx, alice, HASH, "refund")
+    paid(tx, bob, OTHER, "refund")
+    names = ("aaaaaaaaqqim-r1", "aaaaaaaaqqim-r2", "bbbbbbbbqqim-r1")
+    for name, one, payment_hash in zip(
+        names, (alice, alice, bob), (HASH, HASH, OTHER), strict=True
+    ):
+        owed(tx, one, name, payment_hash)
+
+    def found(letters: str) -> list[str]:
+        return [one.id for one in refunds.owed_for(tx, letters)]
+
+    assert found("qqim") == list(names)
+    assert found("QQIM-r2") == ["aaaaaaaaqqim-r2"]
+    assert found("qqim-r1") == ["aaaaaaaaqqim-r1", "bbbbbbbbqqim-r1"]
+    assert found("qqim-r3") == found("r1") == found("-") == found("qqim-r%") == []
+
+
+def test_no_more_refunds_are_listed_than_fit(tx: Tx) -> None:
+    one = order(tx, "a" * 12)
+    paid(tx, one, HASH, "refund")
+    for number in range(101):
+        owed(tx, one, f"r{number:03}", HASH, amount_msat=1)
+    assert len(refunds.owed(tx)) == len(refunds.owed(tx, event_id=one.event_id)) == 100
+
+
+def test_refunds_that_nothing_carries_out(tx: Tx) -> None:
+    one = order(tx, "a" * 12)
+    paid(tx, one, HASH, "refund")
+    for name in ("a-r1", "a-r2", "a-r3"):
+        refund = owed(tx, one, name, HASH)
+    refunds.move(tx, refund, RefundState.SENT, NOW)
+    assert refunds.without_job(tx) == ["a-r1", "a-r2"]
+    outbox.put(tx, "refund:a-r1", "refund", NOW, {})
+    assert refunds.without_job(tx) == ["a-r2"]
+
+
+def test_which_refund_gives_the_price_of_a_ticket_back(tx: Tx) -> None:
+    one = order(tx, "a" * 12)
+    paid(tx, one, HASH)
+    owed(tx, one, "a-r1", HASH)
+    ticket(tx, one, "a" * 16)
+    ticket(tx, one, "b" * 16)
+    ledger_tickets.void(tx, ["a" * 16], "a-r1")
+    assert refunds.of_ticket(tx, "a" * 16) == "a-r1"
+    assert refunds.of_ticket(tx, "b" * 16) is None
+    assert refunds.of_ticket(tx, "z" * 16) is None
+
+
 def test_where_it_shall_go_is_sealed(tx: Tx) -> None:
     one = order(tx, "a" * 12)
     paid(tx, one, HASH, "refund")
@@ -89,7 +144,7 @@ def test_where_it_shall_go_is_sealed(tx: Tx) -> None:
     assert refunds.destination(tx, "nothing") is None
     refunds.set_destination(tx, "a-r1", "me@a.example")
     assert refunds.destination(tx, "a-r1") == "me@a.example"
-    assert b"me@" not in tx.row("SELECT destination FROM refund")[0]  # type: ignore[index]
+    assert b"me@a.ex" not in tx.row("SELECT destination FROM refund")[0]  # type: ignore[index]
     refunds.set_destination(tx, "a-r1", None)
     assert refunds.destination(tx, "a-r1") is None
 
@@ -118,6 +173,70 @@ def test_a_bolt11_that_pays_it_has_one_use(tx: Tx) -> None:
     ]
 
 
+def test_the_audit_names_what_is_wrong_with_a_refund(tx: Tx) -> None:
+    one = order(tx, "a" * 12)
+    paid(tx, one, HASH, "refund")
+    refund = owed(tx, one, "a-r1", HASH, amount_msat=5_000 * SAT)
+
+    def says(sql: str = "") -> str:
+        if sql:
+            tx.change(sql)
+        broken = audit_of_refunds(tx)
+        assert len(broken) <= 1
+        return broken[0].removeprefix("refund a-r1 of 5000000 msat is ") if broken else ""
+
+    assert says() == ""
+    spends.keep(tx, "refund", spending("a-r1"))
+    assert says() == (
+        "due, with 0 bolt11s paid, 1 under way, 0 of another amount, not paid by hand"
+    )
+    refunds.move(tx, refund, RefundState.SENDING, NOW)
+    assert says() == ""
+    assert "1 of another amount" in says("UPDATE spend SET amount_msat = 1")
+    spends.close(tx, OUT, "paid", 7)
+    assert says("UPDATE spend SET amount_msat = 5000000").startswith("sending, with 1 bolt11s paid")
+    refunds.move(tx, refund, RefundState.SENT, NOW)
+    assert says() == ""
+    money.post(tx, "sent:a-r1", NOW, ("refunds", 5), ("by hand", -5))
+    assert says().endswith("and paid by hand")
+    spends.close(tx, OUT, "failed")
+    assert says() == ""
+    spends.keep(tx, "refund", spending("nobody", OUT2))
+    assert audit_of_refunds(tx) == [f"bolt11 {OUT2} pays a refund that is not there"]
+
+
+def test_the_audit_names_what_the_book_and_the_refunds_say_differently(tx: Tx) -> None:
+    one = order(tx, "a" * 12)
+    paid(tx, one, HASH)
+    ticket(tx, one, "a" * 16, payment_hash=HASH)
+    assert refund_books(tx) == [] and void(tx) == []
+    owed(tx, one, "a-r1", HASH)
+    assert refund_books(tx) == ["the book owes 0 msat back, the refunds 5000000"]
+    assert void(tx) == ["refund a-r1 is 5000000 msat, its void tickets cost 0"]
+    ledger_tickets.void(tx, ["a" * 16], "a-r1")
+    money.post(tx, "refund:a-r1", NOW, ("organizer:x", 5_000 * SAT), ("refunds", -5_000 * SAT))
+    assert refund_books(tx) == [] and void(tx) == []
+    money.post(tx, "sent:a-r1", NOW, ("fees", 7), ("wallet", -7))
+    assert refund_books(tx) == [
+        "in the book 7 msat left the wallet for refunds, by bolt11s 0",
+    ]
+
+
+def test_a_payment_is_written_once_with_its_fate_and_what_is_kept(tx: Tx) -> None:
+    one = order(tx, "a" * 12)
+    for payment_hash in (HASH, OTHER):
+        invoiced(tx, one, payment_hash)
+    assert not money.credited(tx, HASH)
+    money.credit(tx, HASH, one.id, 5_000, NOW + 1, "tickets", 100)
+    money.credit(tx, OTHER, one.id, 300, NOW + 2, "refund")
+    assert money.credited(tx, HASH) and money.credited(tx, OTHER) and not money.credited(tx, THIRD)
+    columns = "payment_hash, order_id, amount_msat, credited_at, fate, commission_msat"
+    assert tx.rows(f"SELECT {columns} FROM payment ORDER BY credited_at") == [
+        (HASH, one.id, 5_000, NOW + 1, "tickets", 100),
+        (OTHER, one.id, 300, NOW + 2, "refund", 0),
+    ]
+
+
 def test_entries_must_be_balanced(tx: Tx) -> None:
     with pytest.raises(AssertionError, match="payment:1 do not sum to zero"):
         money.post(tx, "payment:1", NOW, ("wallet", 5), ("organizer:x", -4))
@@ -134,6 +253,7 @@ def test_a_treasurer_sees_where_everything_is(tx: Tx) -> None:
     paid(tx, bob, OTHER, "refund")
     ticket(tx, alice, "a" * 16, payment_hash=HASH)
     ticket(tx, alice, "b" * 16, price_msat=0)
+    ticket(tx, alice, "d" * 16, price_msat=0)
     ticket(tx, alice, "c" * 16, payment_hash=HASH, state="void")
     for number, (name, state) in enumerate(
         (("due", "due"), ("going", "sending"), ("sent", "sent"), ("by-hand", "sent"))
@@ -162,7 +282,7 @@ def test_a_treasurer_sees_where_everything_is(tx: Tx) -> None:
         commission=10,
         fees=7,
         orders=2,
-        free_tickets=1,
+        free_tickets=2,
     )
     came = [Received(HASH, 5_000, None), Received(THIRD, 300, None)]
     went = [Sent(OUT, 4_000, 7), Sent(THIRD, 200, 3)]
@@ -192,6 +312,7 @@ def test_money_for_an_order_that_is_not_known(tx: Tx) -> None:
     assert orphans.is_open(tx, HASH) and not orphans.is_open(tx, THIRD)
     orphans.close(tx, OTHER)
     assert orphans.unclaimed(tx) == [lost] and not orphans.is_open(tx, OTHER)
+    assert orphans.is_closed(tx, OTHER) and not orphans.is_closed(tx, HASH)
     orphans.adopted(tx, HASH)
     assert orphans.total(tx) == (0, 0) and orphans.waiting(tx, tag[0]) == []
 

@@ -47,7 +47,7 @@ def test_an_order_comes_back_as_it_was_placed(tx: Tx) -> None:
     assert orders.get(tx, "nobody") is None
     moved = orders.move(tx, placed, State.PAID)
     assert orders.get(tx, placed.id) == moved == placed._replace(state=State.PAID)
-    held = orders.move_and_hold(tx, placed, State.INVOICED, NOW + 7)
+    held = orders.move_and_hold(tx, moved, State.INVOICED, NOW + 7)
     assert orders.get(tx, placed.id) == held
     assert (held.state, held.hold_until) == (State.INVOICED, NOW + 7)
 
@@ -55,6 +55,25 @@ def test_an_order_comes_back_as_it_was_placed(tx: Tx) -> None:
 def test_a_request_id_is_sealed(tx: Tx) -> None:
     order(tx, "a" * 12, request_id="r-17")
     assert b"r-17" not in tx.row("SELECT request_id FROM orders")[0]  # type: ignore[index]
+
+
+def test_what_a_program_called_it_is_read_wherever_an_order_is_found(tx: Tx) -> None:
+    one = order(tx, "a" * 8 + "qqim", request_id="r-17")
+    alice, event_id = one.person, one.event_id
+    for found in (
+        orders.ending(tx, "qqim"),
+        orders.open_of(tx, alice),
+        orders.latest_of(tx, alice),
+        orders.page_of(tx, alice, 9),
+        orders.open_of_event(tx, event_id),
+        orders.waiting(tx, (0, ""), 9),
+        orders.lapsed(tx, one.hold_until, (0, "")),
+        [orders.with_listing(tx, one.id)[0]],
+    ):
+        assert found == [one]
+    assert orders.with_listing(tx, one.id)[1].code == "LISBON"
+    with pytest.raises(LookupError, match="order nothing"):
+        orders.with_listing(tx, "nothing")
 
 
 def test_the_end_of_an_id_is_enough(tx: Tx) -> None:
@@ -92,6 +111,17 @@ def test_which_holds_are_over_by_whose_clock(tx: Tx) -> None:
     assert ids(orders.lapsed(tx, NOW, start, NOW - 1)) == ["a" * 12]
     assert ids(orders.lapsed(tx, NOW - 1, start, NOW + 1)) == ["b" * 12, "c" * 12]
     assert ids(orders.lapsed(tx, NOW, (NOW, "a" * 12), NOW + 1)) == ["b" * 12, "c" * 12]
+
+
+def test_how_many_holds_should_have_been_over(tx: Tx) -> None:
+    for name, state, until in (
+        ("a", State.HELD, NOW),
+        ("b", State.INVOICED, NOW),
+        ("c", State.HELD, NOW + 1),
+        ("d", State.RELEASED, NOW),
+    ):
+        order(tx, name * 12, state=state, hold_until=until)
+    assert [orders.stuck(tx, before) for before in (NOW, NOW + 1, NOW + 2)] == [0, 2, 3]
 
 
 def test_a_clock_put_back_shortens_holds_without_an_invoice(tx: Tx) -> None:
@@ -207,3 +237,48 @@ def test_what_operators_see_of_orders(tx: Tx) -> None:
     on_sale(tx, "aveiro", start=NOW, end=NOW + 1)
     assert [one.code for one in overview.all_listings(tx)] == ["AVEIRO", "LISBON", "PORTO"]
     assert people.meet(tx, ALICE).id == first.person
+
+
+def test_a_persons_orders_page_by_page(tx: Tx) -> None:
+    names = ("a", "b", "c", "d")
+    placed = [order(tx, name * 12) for name in names]
+    order(tx, "e" * 12, BOB)
+    orders.move(tx, placed[1], State.PAID)
+    there = order(tx, "f" * 12, event_id=listing("porto").event_id, state=State.CLOSED)
+    alice = there.person
+    newest = ["f" * 12, *(name * 12 for name in reversed(names))]
+    assert ids(orders.page_of(tx, alice, 9)) == newest
+    assert ids(orders.page_of(tx, alice, 2)) == newest[:2]
+    assert ids(orders.page_of(tx, alice, 2, skip=1)) == newest[1:3]
+    before = orders.place_of(tx, alice, "c" * 12)
+    assert ids(orders.page_of(tx, alice, 9, before=before)) == ["b" * 12, "a" * 12]
+    assert ids(orders.page_of(tx, alice, 9, states=(State.PAID, State.CLOSED))) == [
+        "f" * 12, "b" * 12,
+    ]  # fmt: skip
+    assert ids(orders.page_of(tx, alice, 9, event_id=there.event_id)) == ["f" * 12]
+    assert orders.place_of(tx, alice, "e" * 12) is None
+    assert orders.place_of(tx, alice, "nothing") is None
+
+
+def test_an_order_of_a_lost_ledger_costs_what_its_buyer_was_shown(tx: Tx) -> None:
+    other, one = order(tx, "a" * 12), order(tx, "b" * 12, quantity=3, amount_msat=15_000 * SAT)
+    cheaper = orders.reprice(tx, one, 4_000 * SAT)
+    assert (cheaper.unit_msat, cheaper.amount_msat) == (4_000 * SAT, 12_000 * SAT)
+    assert orders.get(tx, one.id) == cheaper
+    assert orders.get(tx, other.id) == other
+
+
+def test_who_waits_for_a_payment_by_the_end_of_their_holds(tx: Tx) -> None:
+    for name, state, until in (
+        ("c", State.HELD, NOW + 1),
+        ("b", State.INVOICED, NOW + 2),
+        ("a", State.INVOICED, NOW + 1),
+        ("d", State.RELEASED, NOW + 1),
+    ):
+        order(tx, name * 12, state=state, hold_until=until)
+    found = ids(orders.waiting(tx, (0, ""), 9))
+    assert found == ["a" * 12, "c" * 12, "b" * 12]
+    assert ids(orders.waiting(tx, (0, ""), 2)) == found[:2]
+    assert ids(orders.waiting(tx, (NOW + 1, "a" * 12), 9)) == found[1:]
+    assert ids(orders.waiting(tx, (NOW + 1, "c" * 12), 9)) == found[2:]
+    assert orders.waiting(tx, (NOW + 2, "b" * 12), 9) == []

@@ -11,7 +11,7 @@ from tests.ledger.shelf import BOB, DAY, NOW, on_sale, order
 from ticketbot.domain.order import State
 from ticketbot.domain.pricing import Reduction
 from ticketbot.ledger import listings, orders, people, promos
-from ticketbot.ledger.promos import Promo
+from ticketbot.ledger.promos import Applied, Promo
 from ticketbot.ledger.store import Store, Tx
 
 TWENTY = Reduction(20)
@@ -63,6 +63,23 @@ async def test_an_order_without_a_code_is_none_of_its_business(store: Store) -> 
         assert promos.has_room(tx, "plain")
         assert promos.of_order(tx, "plain") is None
         promos.give_back(tx, "plain")
+
+    await store.transaction(work)
+
+
+async def test_what_an_order_was_made_cheaper_by(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        promo = code(tx)
+        assert placed(tx, promo, "one", 2)
+        order(tx, "two")
+        assert promos.applied(tx, "one") == Applied("FRIENDS", 2_500_000)
+        assert promos.applied(tx, "two") is None
+        assert promos.reduction_of(tx, "one") == TWENTY
+        assert promos.reduction_of(tx, "two") is None
+        promos.save(tx, promo._replace(reduction=Reduction(0, 700_000)))
+        assert promos.reduction_of(tx, "one") == Reduction(0, 700_000)
+        assert promos.forget(tx, NOW + 99 * DAY) == 1
+        assert promos.applied(tx, "one") is None
 
     await store.transaction(work)
 

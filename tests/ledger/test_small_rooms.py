@@ -1,4 +1,4 @@
-"""Marks, the journal, the inbox, the outbox, people, listings: what each of them remembers."""
+"""Marks, the journal, the inbox, the outbox, people: what each of them remembers."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.shelf import ALICE, BOB, DAY, NOW, on_sale, order, shelf, tier
-from ticketbot.errors import Broken, Refused
+from tests.ledger.shelf import ALICE, BOB, DAY, NOW, on_sale, order, shelf
+from ticketbot.errors import Broken
 from ticketbot.keys import Keys
 from ticketbot.ledger import (
     forgetting,
     inbox,
     journal,
-    listings,
     marks,
     outbox,
     overview,
     people,
     restored,
+    staff,
     verdicts,
 )
-from ticketbot.ledger.listings import Seats
 from ticketbot.ledger.people import FARTHEST_AHEAD
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.vault import Vault, open_vault
@@ -91,7 +90,7 @@ def test_a_request_is_bound_to_its_order(tx: Tx) -> None:
 
 
 def test_the_outbox_hands_out_what_is_due(tx: Tx) -> None:
-    outbox.put(tx, "a", "message", NOW, {"text": "hi"})
+    outbox.put(tx, "a", "message", NOW, {"text": "good morning"})
     outbox.put(tx, "a", "message", NOW, {"text": "ho"})  # it is queued already
     outbox.put(tx, "b", "message", NOW - 5, {})
     outbox.put(tx, "c", "invoice", NOW, {})
@@ -101,8 +100,8 @@ def test_the_outbox_hands_out_what_is_due(tx: Tx) -> None:
     assert [(one.key, one.kind, one.attempts) for one in found] == [
         ("b", "message", 0), ("a", "message", 0),
     ]  # fmt: skip
-    assert found[1].body == {"text": "hi"}
-    assert b"hi" not in tx.row("SELECT body FROM outbox WHERE key = 'a'")[0]  # type: ignore[index]
+    assert found[1].body == {"text": "good morning"}
+    assert b"good" not in tx.row("SELECT body FROM outbox WHERE key = 'a'")[0]  # type: ignore[index]
     assert [one.key for one in outbox.due(tx, "message", NOW, none, 1)] == ["b"]
     assert [one.key for one in outbox.due(tx, "message", NOW, frozenset({found[0].id}), 1)] == ["a"]
     outbox.postpone(tx, found[0].id, NOW + 9)
@@ -157,6 +156,22 @@ def test_a_clock_put_back_lets_nothing_wait_for_days(tx: Tx) -> None:
     }  # fmt: skip
 
 
+def test_a_clock_put_back_lets_what_people_wait_for_wait_a_day_at_most(tx: Tx) -> None:
+    for kind in ("refund", "payout", "closing", "errand", "message"):
+        for name, due in (("soon", NOW + DAY), ("late", NOW + DAY + 1)):
+            outbox.put(tx, f"{kind} {name}", kind, due, {})
+    outbox.put(tx, "errand tried", "errand", NOW, {})
+    tx.change("UPDATE outbox SET attempts = 1, due = ? WHERE key = 'errand tried'", (NOW + 901,))
+    assert outbox.pull_in(tx, NOW, 900) == 6
+    assert dict(tx.rows("SELECT key, due - ? FROM outbox", (NOW,))) == {
+        "refund soon": DAY, "refund late": 0,
+        "payout soon": DAY, "payout late": 0,
+        "closing soon": DAY, "closing late": DAY,
+        "errand soon": DAY, "errand late": DAY + 1, "errand tried": 0,
+        "message soon": 0, "message late": 0,
+    }  # fmt: skip
+
+
 def test_what_of_an_order_waits_and_what_was_put_aside(tx: Tx) -> None:
     mine, other = "a" * 12, "b" * 12
     for key, kind in (
@@ -197,60 +212,26 @@ def test_people_are_found_by_who_has_the_key(tx: Tx) -> None:
         people.person(tx, 77)
 
 
+def test_a_language_that_was_chosen_is_not_undone_by_a_guess(tx: Tx) -> None:
+    alice, bob = people.meet(tx, ALICE), people.meet(tx, BOB)
+    guessed = people.speaks(tx, alice, "es", chosen=False)
+    assert guessed == people.person(tx, alice.id) == alice._replace(language="es")
+    assert people.speaks(tx, guessed, "pt", chosen=False).language == "pt"
+    chosen = people.speaks(tx, guessed, "es", chosen=True)
+    assert chosen == people.known(tx, ALICE) == alice._replace(language="es", chosen=True)
+    assert people.speaks(tx, chosen, "en", chosen=False) == chosen
+    assert people.language_of(tx, alice.id) == ("es", True)
+    assert people.speaks(tx, chosen, "en", chosen=True).language == "en"
+    assert people.language_of(tx, alice.id) == ("en", True)
+    assert people.language_of(tx, bob.id) == people.language_of(tx, 77) == ("", False)
+
+
 def test_no_two_messages_to_one_person_have_the_same_second(tx: Tx) -> None:
     alice = people.meet(tx, ALICE).id
     assert [people.next_stamp(tx, alice, NOW) for _ in range(3)] == [NOW, NOW + 1, NOW + 2]
     assert people.next_stamp(tx, alice, NOW + 50) == NOW + 50
     assert people.next_stamp(tx, alice, NOW - DAY) == NOW - DAY + FARTHEST_AHEAD
     assert people.next_stamp(tx, 77, NOW) == NOW
-
-
-def test_events_are_found_by_code_note_and_start(tx: Tx) -> None:
-    lisbon, porto = on_sale(tx), on_sale(tx, "porto", start=NOW + DAY, end=NOW + 2 * DAY)
-    on_sale(tx, "portimao", end=NOW + 9 * DAY)
-    assert [one.code for one in listings.by_code(tx, "porto")] == ["PORTO"]
-    assert {one.code for one in listings.by_code(tx, "port")} == {"PORTO", "PORTIMAO"}
-    assert listings.by_code(tx, "faro") == []
-    on_sale(tx, "porto2", end=NOW)
-    assert [one.code for one in listings.by_code(tx, "porto")] == ["PORTO"]
-    found = listings.by_note(tx, porto.note_id)
-    assert found is not None and found.listing == porto and found.state == "on-sale"
-    assert listings.by_note(tx, "f" * 64) is None
-    assert [one.code for one in listings.upcoming(tx, NOW)] == ["PORTO", "LISBON", "PORTIMAO"]
-    assert [one.code for one in listings.upcoming(tx, NOW, most=1)] == ["PORTO"]
-    assert [one.code for one in listings.upcoming(tx, porto.end)] == ["LISBON", "PORTIMAO"]
-    after = (lisbon.start, lisbon.event_id)
-    assert [one.code for one in listings.upcoming(tx, NOW, after)] == ["PORTIMAO"]
-    assert sorted(listings.codes(tx, lisbon.end)) == ["PORTIMAO"]
-    assert listings.taken(tx) == {"LISBON", "PORTO", "PORTO2", "PORTIMAO"}
-    assert listings.organizers(tx, NOW) == [lisbon.organizer]
-    assert listings.organizers(tx, NOW + 9 * DAY) == []
-    listings.cancel(tx, porto.event_id)
-    assert [one.code for one in listings.upcoming(tx, NOW)] == ["LISBON", "PORTIMAO"]
-    assert listings.by_id(tx, porto.event_id).state == "cancelled"  # type: ignore[union-attr]
-
-
-def test_seats_of_an_event_and_its_tiers(tx: Tx) -> None:
-    one = on_sale(tx, stock=5, tiers=(tier("VIP", 2),))
-    event_id = one.event_id
-    listings.hold(tx, event_id, "VIP", 2)
-    assert listings.seats_of(tx, event_id) == [Seats("", 5, 2, 0), Seats("VIP", 2, 2, 0)]
-    with pytest.raises(Refused), tx.savepoint():
-        listings.hold(tx, event_id, "VIP", 1)
-    with pytest.raises(Refused), tx.savepoint():
-        listings.hold(tx, event_id, "", 4)
-    listings.hold(tx, event_id, "", 3)
-    listings.sell_held(tx, event_id, "VIP", 1)
-    listings.free_held(tx, event_id, "VIP", 1)
-    listings.sell_free(tx, event_id, "VIP", 1)
-    assert listings.seats_of(tx, event_id) == [Seats("", 5, 3, 2), Seats("VIP", 2, 0, 2)]
-    listings.free_sold(tx, event_id, "VIP", 2)
-    seats = listings.seats_of(tx, event_id)
-    assert (listings.available(seats, ""), listings.available(seats, "VIP")) == (2, 2)
-    assert listings.available([Seats("", None, 9, 9)], "") is None
-    for sale in (listings.free_held, listings.sell_held, listings.sell_free):
-        with pytest.raises(LookupError, match="seats of"):
-            sale(tx, event_id, "no such tier", 1)
 
 
 def test_a_restored_ledger_remembers_it_for_a_week(tx: Tx) -> None:
@@ -294,6 +275,13 @@ def test_the_vault_of_a_key_is_always_the_same() -> None:
     sealed = "010101010101010101010101f97dd5804f8df340207c24f2575035e06accb4a067"
     assert vault.open(bytes.fromhex(sealed), b"person") == b"plain"
     assert vault.tag(b"person", b"key").hex() == "7bd3e879965c23e0da775db9bd58adb0"
+
+
+def test_requests_and_people_at_the_door_that_an_older_bot_knew_are_known(tx: Tx) -> None:
+    tx.vault = open_vault(Keys(b"\7" * 32))
+    assert inbox.request_key(tx, 7, "r1").hex() == "9524f3de669b9373b29991d1e1cf6319"
+    assert inbox.content_tag(tx, "lisbon|1").hex() == "d053d0c82cc205ed835165085adb7f32"
+    assert staff.person_tag(tx, ALICE).hex() == "cb77bb72508effc058cde8b2d621afba"
 
 
 def test_a_letter_that_was_answered_by_an_older_bot_stays_answered(tx: Tx) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,18 +11,13 @@ from tests.unit.cli_house import BotHouse, Sold, one_sentence
 from ticketbot.cli import audit
 
 
-@pytest.fixture
-def sold(house: BotHouse) -> Sold:
-    done = house.sells()
-    time.sleep(1 - time.time() % 1)  # what is written in the second of an audit is not judged
-    return done
-
-
 @pytest.fixture(autouse=True)
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command runs in this process: its logs are the test runner's business. Nobody waits."""
     monkeypatch.setattr(audit, "quiet_logs", lambda config: None)
     monkeypatch.setattr(audit, "PAUSE", 0.0)
+    # what is written in the second of an audit is not judged: it is held in the next one
+    monkeypatch.setattr(audit, "time", SimpleNamespace(time=lambda: time.time() + 1))
 
 
 PLANTED = {

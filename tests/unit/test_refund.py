@@ -79,6 +79,7 @@ def test_the_docs_show_the_diagram_of_this_table() -> None:
     ("text", "place"),
     [
         ("me@example.com", Place("address", "me@example.com")),
+        ("lnbc1me@example.com", Place("address", "lnbc1me@example.com")),
         ("lightning:Me_1.x+tips@Pay.Example.COM", Place("address", "me_1.x+tips@pay.example.com")),
         (LNURL.upper(), Place("lnurl", LNURL)),
         (f"LIGHTNING:{LNURL}", Place("lnurl", LNURL)),

@@ -32,7 +32,7 @@ def test_a_code_is_read_as_it_was_meant() -> None:
     "text", ["", "ABCD", "ABCD-EFGH-IJKL-MNO1", "ABCD-EFGH-IJKL-MNOP-Q", "ß" * 16]
 )
 def test_what_is_no_code_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(Malformed, match="like ABCD-EFGH-IJKL-MNOP"):
+    with pytest.raises(Malformed, match=r"^a ticket's code .* like ABCD-EFGH-IJKL-MNOP$"):
         read_id(text)
 
 
@@ -60,6 +60,7 @@ def test_a_link_carries_the_ticket_and_the_event_in_its_fragment() -> None:
 
 def test_a_link_without_an_event_is_the_token_alone() -> None:
     assert ticket_link("https://x.example/bot", TOKEN) == f"https://x.example/bot/t#{TOKEN}"
+    assert ticket_link("https://x.example/BOX/", TOKEN) == f"https://x.example/BOX/t#{TOKEN}"
     assert ticket_link("https://x.example", TOKEN, timezone="UTC") == f"https://x.example/t#{TOKEN}"
     assert ticket_link("https://x.example", TOKEN, start=0).endswith("&w=0")
 
@@ -72,5 +73,14 @@ def test_long_texts_are_cut_and_lines_joined() -> None:
     link = ticket_link("https://x.example", TOKEN, title="a\nb " + "long " * 100)
     title = parse_qs(urlsplit(link).fragment)["e"][0]
     assert title.startswith("a b long")
-    assert title.endswith("…")
+    assert title.endswith("long…")
     assert len(title) <= 80
+
+
+def test_a_text_that_just_fits_is_whole() -> None:
+    def title(text: str) -> str:
+        link = ticket_link("https://x.example", TOKEN, title=text)
+        return parse_qs(urlsplit(link).fragment)["e"][0]
+
+    assert title("x" * 80) == "x" * 80
+    assert title("x" * 81) == "x" * 79 + "…"
