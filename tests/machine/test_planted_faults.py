@@ -14,6 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.machine.test_any_evening import LONG, AnyEvening
 from ticketbot.domain.nostr import Event
 from ticketbot.domain.payment import Look
+from ticketbot.domain.when import DAY
 from ticketbot.envelopes import Envelopes, Opened
 from ticketbot.errors import Malformed
 from ticketbot.handlers.money import cashier, refunds
@@ -113,7 +114,7 @@ def believes_what_paying_answered(patch: Patch) -> None:
             await self._engine.decide(gone, spend.payment_hash)
 
     patch.setattr(Spender, "_pay", pay_or_give_up)
-    patch.setattr("ticketbot.outbox.spender.LOOKED_BACK", -9)
+    patch.setattr("ticketbot.outbox.spender.LOOKED_BACK", -9 * DAY)
 
 
 def forgets_what_was_paid_out(patch: Patch) -> None:
