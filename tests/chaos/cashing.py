@@ -12,7 +12,7 @@ from ticketbot.envelopes import Protocol
 _BEGUN = re.compile(r"sats? are on their way to you \(payout (\w+)\)")
 _SENT = re.compile(r"sats? were sent to you \(payout (\w+)\)")
 _NOTHING = re.compile(
-    r"^There is nothing to pay out|^Only [0-9,]+ sats? can be paid out|^Nothing was paid for"
+    r"^There is nothing |^Only [0-9,]+ sats? can be paid out|^Nothing was paid for"
 )
 
 

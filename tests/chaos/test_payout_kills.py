@@ -22,6 +22,7 @@ from tests.real.payee import Payee, payee
 from ticketbot.demo.stage import run_relay
 
 PRICE, PPM = 1_000, 30_001
+COMMITS = range(2, 26)  # of a start, and of a payout
 LASTS = 4  # seconds: within them somebody buys
 CHOICES = {
     "TICKETBOT_LIGHTNING_ALLOW_PRIVATE_LNURL": "true",
@@ -87,7 +88,7 @@ async def test_one_payout_is_cut_off_at_every_place(
         till = Till(it.organizer, WITHIN)
         await till.asks("all", wallet.address)
         await till.is_answered()
-        assert it.minder.deaths == len(PLACES)
+        await till.hears(lambda: it.minder.deaths == len(PLACES))
         assert len(wallet.invoices) == 2
         await till.takes_all(wallet.address)
     assert faults(it) == []
@@ -102,6 +103,32 @@ async def test_while_an_organizer_is_paid(
     async with evening(tmp_path, [relay], f"{place}={way}", environment=CHOICES) as it:
         await earns(it)
         await is_paid(it, wallet.address, way)
+    assert faults(it) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("by_the_clock", [False, True])
+@pytest.mark.parametrize("place", ["ledger.before-commit", "ledger.after-commit"])
+async def test_a_payout_is_cut_off_at_every_commit(
+    tmp_path: Path, relay: str, wallet: Payee, place: str, by_the_clock: bool
+) -> None:
+    """Each time that the bot is started it comes one transaction further."""
+    choices = CHOICES | ({"TICKETBOT_PAYOUTS_SCHEDULE": "daily"} if by_the_clock else {})
+    async with evening(tmp_path, [relay], environment=choices, hurried=by_the_clock) as it:
+        till = Till(it.organizer, 3 * WITHIN)
+        await it.publishes_event(price=PRICE, lasts=LASTS)
+        await it.buys()
+        if by_the_clock:
+            await it.organizer.write(f"payout to {wallet.address}")
+            await it.organizer.next("from now on your payouts go to", WITHIN)
+        await it.is_over()
+        it.minder.failpoints = [f"{place}=kill@{number}" for number in COMMITS]
+        await it.daemon.kill()
+        if not by_the_clock:
+            await till.asks("all", wallet.address)
+        await till.hears(lambda: bool(till.sent))
+        await till.takes_all(wallet.address)
+        await till.hears(lambda: it.minder.deaths > len(COMMITS) // 2)
     assert faults(it) == []
 
 
