@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from ticketbot.ledger.store import Store
+from tests.ledger.shelf import shelf
+from ticketbot.ledger.store import Store, Tx
 from ticketbot.ledger.vault import Vault
 
 
@@ -22,3 +23,10 @@ async def store(tmp_path: Path, vault: Vault) -> AsyncIterator[Store]:
     store.start()
     yield store
     await store.close()
+
+
+@pytest.fixture
+def tx(tmp_path: Path) -> Iterator[Tx]:
+    """In a transaction of an empty ledger; a file that begins with more adds it to this one."""
+    with shelf(tmp_path) as tx:
+        yield tx

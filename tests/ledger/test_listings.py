@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.ledger.shelf import DAY, NOW, listing, on_sale, shelf, tier
+from tests.ledger.shelf import DAY, NOW, listing, on_sale, tier
 from ticketbot.errors import Refused
 from ticketbot.ledger import listings
 from ticketbot.ledger.listings import Seats
 from ticketbot.ledger.store import Tx
-
-
-@pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Tx]:
-    with shelf(tmp_path) as tx:
-        yield tx
 
 
 def test_events_are_found_by_code_note_and_start(tx: Tx) -> None:

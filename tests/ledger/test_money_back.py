@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.ledger.shelf import (
@@ -18,7 +15,6 @@ from tests.ledger.shelf import (
     order,
     owed,
     paid,
-    shelf,
     ticket,
 )
 from ticketbot.domain.order import State
@@ -50,10 +46,9 @@ HASH, OTHER, THIRD, OUT, OUT2 = ("a" * 64, "b" * 64, "c" * 64, "d" * 64, "e" * 6
 
 
 @pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Tx]:
-    with shelf(tmp_path) as tx:
-        on_sale(tx)
-        yield tx
+def tx(tx: Tx) -> Tx:
+    on_sale(tx)
+    return tx
 
 
 def spending(refund_id: str, payment_hash: str = OUT, made_at: int = NOW + 70) -> Spend:

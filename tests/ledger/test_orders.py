@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.ledger.shelf import (
@@ -18,7 +15,6 @@ from tests.ledger.shelf import (
     on_sale,
     order,
     paid,
-    shelf,
     ticket,
 )
 from ticketbot.domain.order import State
@@ -30,11 +26,10 @@ HASH, OTHER, THIRD = "a" * 64, "b" * 64, "c" * 64
 
 
 @pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Tx]:
-    with shelf(tmp_path) as tx:
-        on_sale(tx)
-        on_sale(tx, "porto")
-        yield tx
+def tx(tx: Tx) -> Tx:
+    on_sale(tx)
+    on_sale(tx, "porto")
+    return tx
 
 
 def ids(found: list[orders.Order]) -> list[str]:

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from tests.ledger.shelf import NOW, shelf
+from tests.ledger.shelf import NOW
 from ticketbot.ledger import outbox
 from ticketbot.ledger.store import Tx
-
-
-@pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Tx]:
-    with shelf(tmp_path) as tx:
-        yield tx
 
 
 def put(tx: Tx, key: str, kind: str = "message", due: int = NOW) -> int:

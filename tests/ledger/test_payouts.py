@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.ledger.shelf import DAY, NOW, SAT, listing, on_sale, order, paid, shelf, ticket
+from tests.ledger.shelf import DAY, NOW, SAT, listing, on_sale, order, paid, ticket
 from ticketbot.domain.order import State as OrderState
 from ticketbot.domain.payout import Account, Part, Payout
 from ticketbot.domain.spending import State
@@ -26,11 +24,10 @@ HASH, OUT, OUT2 = "a" * 64, "d" * 64, "e" * 64
 
 
 @pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Tx]:
-    with shelf(tmp_path) as tx:
-        on_sale(tx)
-        on_sale(tx, "porto", end=NOW + 9 * DAY)
-        yield tx
+def tx(tx: Tx) -> Tx:
+    on_sale(tx)
+    on_sale(tx, "porto", end=NOW + 9 * DAY)
+    return tx
 
 
 def decided(tx: Tx, payout_id: str, at: int = NOW, organizer: str = ANNA, sats: int = 10) -> Payout:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.ledger.shelf import ALICE, BOB, NOW, listing, on_sale, order, shelf
+from tests.ledger.shelf import ALICE, BOB, NOW, listing, on_sale, order
 from ticketbot.domain.waiting import Turns
 from ticketbot.ledger import people, places, turns
 from ticketbot.ledger.places import MOST, Place
@@ -18,11 +15,10 @@ LISBON, PORTO = listing().event_id, listing("porto").event_id
 
 
 @pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Tx]:
-    with shelf(tmp_path) as tx:
-        on_sale(tx)
-        on_sale(tx, "porto")
-        yield tx
+def tx(tx: Tx) -> Tx:
+    on_sale(tx)
+    on_sale(tx, "porto")
+    return tx
 
 
 def joins(tx: Tx, pubkey: str, quantity: int = 1, event_id: str = LISBON, **more: object) -> Place:

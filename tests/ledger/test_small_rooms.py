@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.ledger.shelf import ALICE, BOB, DAY, NOW, on_sale, order, shelf
+from tests.ledger.shelf import ALICE, BOB, DAY, NOW, on_sale, order
 from ticketbot.errors import Broken
 from ticketbot.keys import Keys
 from ticketbot.ledger import (
@@ -26,12 +23,6 @@ from ticketbot.ledger.people import FARTHEST_AHEAD
 from ticketbot.ledger.store import Tx
 from ticketbot.ledger.vault import Vault, open_vault
 from ticketbot.ledger.verdicts import Verdict
-
-
-@pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Tx]:
-    with shelf(tmp_path) as tx:
-        yield tx
 
 
 def test_marks(tx: Tx) -> None:

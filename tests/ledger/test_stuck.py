@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from tests.ledger.shelf import DAY, NOW, listing, on_sale, order, owed, paid, shelf
+from tests.ledger.shelf import DAY, NOW, listing, on_sale, order, owed, paid
 from ticketbot.domain.payout import Payout
 from ticketbot.domain.spending import State
 from ticketbot.ledger import outbox, payouts, refunds, restored, shares, stuck
@@ -15,12 +10,6 @@ from ticketbot.ledger.store import Tx
 from ticketbot.ledger.stuck import SOME_TRIES, Stuck
 
 HASH = "a" * 64
-
-
-@pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Tx]:
-    with shelf(tmp_path) as tx:
-        yield tx
 
 
 def waits(tx: Tx, key: str, tries: int, kind: str = "message") -> int:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.ledger.shelf import BOB, DAY, NOW, listing, on_sale, order, shelf, ticket
+from tests.ledger.shelf import BOB, DAY, NOW, listing, on_sale, order, ticket
 from ticketbot.domain.admission import State
 from ticketbot.domain.order import State as OrderState
 from ticketbot.ledger import people, remarks, scans, tickets, transfers
@@ -21,11 +18,10 @@ LISBON, PORTO = listing().event_id, listing("porto").event_id
 
 
 @pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Tx]:
-    with shelf(tmp_path) as tx:
-        on_sale(tx)
-        on_sale(tx, "porto")
-        yield tx
+def tx(tx: Tx) -> Tx:
+    on_sale(tx)
+    on_sale(tx, "porto")
+    return tx
 
 
 def test_a_ticket_is_named_by_the_end_of_its_code_or_of_its_order(tx: Tx) -> None:
